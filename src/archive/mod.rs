@@ -1,0 +1,44 @@
+//! The archive in its own nouns: a store seen through one server's layout.
+//!
+//! `docs/format.md` in code. The only place that spells keys or reads them back.
+
+mod address;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use address::Address;
+
+pub use crate::store::{ExclusivePut, Patience, Tags};
+
+use crate::error::Result;
+use crate::model::ServerName;
+use crate::store::ObjectStore;
+
+/// One server's part of a store.
+pub struct Archive {
+    store: Arc<dyn ObjectStore>,
+    server: ServerName,
+}
+
+impl Archive {
+    /// The archive of `server` in `store`.
+    pub fn new(store: Arc<dyn ObjectStore>, server: ServerName) -> Self {
+        Self { store, server }
+    }
+}
+
+/// How a verb gets at the archive: only when it needs to, since an answer from the spool must cost
+/// neither a connection nor the reading of credentials.
+#[async_trait]
+pub trait OpenArchive: Send + Sync {
+    /// Where the archive is, known without touching it.
+    fn address(&self) -> &Address;
+
+    /// What the configuration says about exclusive puts; `None` leaves it to what has been proved.
+    fn configured_exclusive(&self) -> Option<ExclusivePut>;
+
+    /// Signs in and gives the archive. Nothing is sent to the store yet.
+    async fn open(&self, exclusive: ExclusivePut, patience: &Patience) -> Result<Archive>;
+}

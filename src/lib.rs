@@ -1,0 +1,33 @@
+//! Barkeep keeps PostgreSQL's WAL and base backups safe in object storage and brings a database
+//! back to any second.
+//!
+//! The library exists so that the tests can drive the verbs in-process; it is no public interface.
+//! Imports go down only (`tests/layers.rs` checks it against `docs/architecture.md`):
+//!
+//! ```text
+//!           main
+//!            │
+//!    6     front ─────────── words in, wiring, words and exit codes out
+//!            │
+//!    5    command ────────── one verb, one file: a Request in, an Outcome out
+//!            │
+//!    4    archive ────┐      the archive's own nouns; the only place that spells keys
+//!            │        │
+//!    3     store    stream   pgdata   spool       four machines that do not know each other
+//!            │                 │        │
+//!    2       └─────── disk ────┴────────┘         durable local writes
+//!                      │
+//!    1               model                        names, numbers, decisions: pure
+//!    0               error
+//! ```
+
+pub mod archive;
+pub mod command;
+pub mod disk;
+pub mod error;
+pub mod front;
+pub mod model;
+pub mod pgdata;
+pub mod spool;
+pub mod store;
+pub mod stream;

@@ -1,0 +1,152 @@
+//! Bytes under keys: the port to every kind of storage.
+//!
+//! The documentation of [`ObjectStore`] is the contract; `tests/store_contract.rs` proves it for
+//! every store. Stores move bytes and know nothing of WAL, backups or PostgreSQL.
+
+mod key;
+mod patient;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use jiff::Timestamp;
+
+pub use key::{Key, Prefix};
+pub use patient::Patience;
+
+use crate::error::Result;
+
+/// Storage that keeps whole objects under keys.
+///
+/// What every store guarantees:
+///
+/// - **Whole or not there.** A reader sees a complete object or none. An object becomes visible when
+///   [`put`](Self::put) or [`Upload::finish`] succeeds, never before; whoever gives up midway, or is
+///   killed, leaves nothing visible. What a failed `put` or `finish` leaves is *unknown*: the answer
+///   may have been lost after the object was stored, so asking again may say `Conflict`.
+/// - **Read after write.** Once stored, every later call sees it.
+/// - **Exclusive means exclusive.** With [`IfExists::Fail`] an existing object is left untouched and
+///   the answer is kind `Conflict`. Whether two racing writers can both succeed depends on the
+///   service; see [`ExclusivePut`].
+/// - **Absence.** `get` of a missing key is kind `NotFound`; `head` is `None`; deleting it succeeds;
+///   a prefix without objects lists nothing. A missing *bucket or root directory* is never mistaken
+///   for any of these: it is kind `Usage`.
+/// - **Order.** `list` and `folders` are in ascending byte order of the keys.
+/// - **Patience.** Every request has a deadline of its own and a stalled transfer is cut off. Passing
+///   trouble has already been retried when an error comes out, so nobody above retries.
+/// - **Errors.** Kinds: `NotFound`, `Conflict`, `Denied`, `Unavailable`, `Usage`; `Local` for a
+///   directory's own trouble; `Corrupt` when a body is not what was announced. Messages name the store,
+///   the key, and the service's code and request id; never a secret.
+/// - **Dropping** a future or a stream at any point is safe and leaves nothing visible.
+#[async_trait]
+pub trait ObjectStore: fmt::Display + Send + Sync {
+    /// Stores one object from memory, in one request where the service can.
+    async fn put(&self, key: &Key, body: Bytes, how: &Put) -> Result<()>;
+
+    /// Begins an object that is stored in parts, at most `in_flight` of them under way at once. The
+    /// memory it holds is bounded by `in_flight` parts.
+    async fn upload(&self, key: &Key, how: &Put, in_flight: NonZeroUsize) -> Result<Box<dyn Upload>>;
+
+    /// Opens an object, or the bytes of it that lie in `range`. A range that ends after the object's
+    /// end is cut there; one that begins at or after it is kind `Usage`.
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object>;
+
+    /// What is known of an object without reading it, its metadata included.
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>>;
+
+    /// All objects whose keys begin with `prefix`, and come after `after` when it is given. Metadata
+    /// is not included. Pages are fetched as the stream is read.
+    fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>>;
+
+    /// The folders directly inside `under` (the whole store when `None`): every `under/NAME` that has
+    /// at least one object below it.
+    async fn folders(&self, under: Option<&Key>) -> Result<Vec<Key>>;
+
+    /// Deletes objects, in batches where the service can. Keys that do not exist are success. When it
+    /// fails, some may be gone; doing it again is safe.
+    async fn delete(&self, keys: &[Key]) -> Result<()>;
+}
+
+/// An object under way. Dropping it without [`finish`](Self::finish) leaves nothing visible, but may
+/// leave parts that the service keeps until it is told to forget them; [`abort`](Self::abort) tells it.
+#[async_trait]
+pub trait Upload: Send {
+    /// Adds the next part; waits while as many as allowed are in flight. All parts but the last must
+    /// have the same size, between 5 MiB and 5 GiB (S3; some look-alikes insist on equal sizes).
+    async fn part(&mut self, part: Bytes) -> Result<()>;
+
+    /// Makes the object visible, whole, under the condition of its [`Put`].
+    async fn finish(self: Box<Self>) -> Result<()>;
+
+    /// Gives up and frees what was sent.
+    async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// A body in pieces of whatever size the service sends.
+pub type ByteStream = BoxStream<'static, Result<Bytes>>;
+
+/// An object that is being read.
+pub struct Object {
+    /// What is known of it; `size` is the whole object's even when a range is read.
+    pub meta: ObjectMeta,
+    /// The bytes asked for.
+    pub body: ByteStream,
+}
+
+/// What is known of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// Its name.
+    pub key: Key,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was stored, by the service's clock.
+    pub modified: Option<Timestamp>,
+    /// An opaque mark that changes whenever the object does.
+    pub etag: Option<String>,
+    /// What the writer said about it; empty from `list`, and from a store that keeps none.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// How an object is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Put {
+    /// What happens when the key is taken.
+    pub if_exists: IfExists,
+    /// Tags, for stores that have them; a directory ignores them.
+    pub tags: Tags,
+    /// Metadata, for stores that have it; keys in lower-case ASCII with `-`, values in ASCII.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What happens when the key is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IfExists {
+    /// The new object takes its place.
+    Replace,
+    /// The old one stays, and the answer is kind `Conflict`.
+    #[default]
+    Fail,
+}
+
+/// Whether a service can be trusted to refuse the second of two racing exclusive writers in the very
+/// request that stores the object. Some accept the condition and overwrite all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExclusivePut {
+    /// It refuses: one request per object. AWS itself; others once `barkeep check` has proved it or
+    /// the configuration says so.
+    Trusted,
+    /// Not known: the key is asked for first, then stored under the condition anyway. One writer at a
+    /// time never overwrites; two in the same instant might, on a service that ignores the condition.
+    #[default]
+    AskFirst,
+}
+
+/// The tags of an object: key and value, at most ten, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tags(pub Vec<(String, String)>);
