@@ -4,6 +4,7 @@
 //! every store. Stores move bytes and know nothing of WAL, backups or PostgreSQL.
 
 mod key;
+mod memory;
 mod patient;
 
 use std::collections::BTreeMap;
@@ -17,9 +18,10 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
 pub use key::{Key, Prefix};
+pub use memory::MemoryStore;
 pub use patient::Patience;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Storage that keeps whole objects under keys.
 ///
@@ -150,3 +152,13 @@ pub enum ExclusivePut {
 /// The tags of an object: key and value, at most ten, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tags(pub Vec<(String, String)>);
+
+fn clip(range: Option<Range<u64>>, meta: &ObjectMeta) -> Result<Option<Range<u64>>> {
+    let Some(range) = range else { return Ok(None) };
+    let clipped = range.start..range.end.min(meta.size);
+    if clipped.is_empty() {
+        let asked = format!("bytes {} to {}", range.start, range.end);
+        return Err(Error::usage(format!("{asked} do not lie within {} of {} bytes", meta.key, meta.size)));
+    }
+    Ok(Some(clipped))
+}
