@@ -7,7 +7,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use barkeep::command::wal_archive::{self, Archived};
 use barkeep::command::wal_restore;
 use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Compression, SegmentName, SegmentSize};
-use barkeep::store::{Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
+use barkeep::store::{IfExists, Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
@@ -37,6 +37,8 @@ pub struct Watched {
     counts: Mutex<BTreeMap<&'static str, usize>>,
     /// Requests whose key contains the text fail with the kind, so many times.
     faults: Mutex<Vec<(&'static str, String, ErrorKind, usize)>>,
+    /// Accepts the condition of exclusive puts and overwrites all the same, as some services do.
+    pub ignores_condition: AtomicBool,
     /// How long each put takes, and how many run at once.
     pub put_takes: Mutex<Duration>,
     puts_now: AtomicUsize,
@@ -49,6 +51,7 @@ impl Watched {
             inner: MemoryStore::new(),
             counts: Mutex::default(),
             faults: Mutex::default(),
+            ignores_condition: AtomicBool::new(false),
             put_takes: Mutex::default(),
             puts_now: AtomicUsize::new(0),
             most_puts_at_once: AtomicUsize::new(0),
@@ -102,7 +105,11 @@ impl ObjectStore for Watched {
         let takes = *self.put_takes.lock().unwrap();
         tokio::time::sleep(takes).await;
         self.puts_now.fetch_sub(1, Ordering::SeqCst);
-        self.inner.put(key, body, how).await
+        let mut how = how.clone();
+        if self.ignores_condition.load(Ordering::SeqCst) {
+            how.if_exists = IfExists::Replace;
+        }
+        self.inner.put(key, body, &how).await
     }
 
     async fn upload(&self, key: &Key, how: &Put, in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
@@ -316,13 +323,13 @@ impl Bed {
     /// Exchanges an object's bytes and leaves its metadata.
     pub async fn exchange(&self, key: &str, body: Vec<u8>) {
         let metadata = self.meta(key).await.metadata;
-        let how = Put { if_exists: barkeep::store::IfExists::Replace, metadata, ..Put::default() };
+        let how = Put { if_exists: IfExists::Replace, metadata, ..Put::default() };
         self.store.inner.put(&Key::new(key).unwrap(), body.into(), &how).await.unwrap();
     }
 
     /// Puts an object as another tool would: without metadata, over anything.
     pub async fn foreign(&self, key: &str, body: Vec<u8>) {
-        let how = Put { if_exists: barkeep::store::IfExists::Replace, ..Put::default() };
+        let how = Put { if_exists: IfExists::Replace, ..Put::default() };
         self.store.inner.put(&Key::new(key).unwrap(), body.into(), &how).await.unwrap();
     }
 }

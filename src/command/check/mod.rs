@@ -93,6 +93,8 @@ pub enum Fit {
         archive: SystemId,
         /// Who this server is.
         server: SystemId,
+        /// The object that tells.
+        by: String,
     },
     /// It holds WAL, and no data directory was given to compare it with.
     Unknown {
@@ -122,7 +124,14 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         remember(request, archive, exclusive);
     }
     if passed {
-        found.fit = steps.take("fit", fit::fit(&opened, request.pgdata.as_deref())).await;
+        let begun = Instant::now();
+        let fit = fit::find(&opened, request.pgdata.as_deref()).await;
+        let (result, fit) = match fit {
+            Ok(fit) => (fit.verdict(), Some(fit)),
+            Err(e) => (Err(e), None),
+        };
+        steps.0.push(Step { name: "fit", result, took: begun.elapsed() });
+        found.fit = fit;
     }
     Ok(Outcome {
         address: archive.address().to_string(),
