@@ -186,6 +186,7 @@ mod tests {
     use crate::model::Level;
 
     /// Bytes that compress somewhat, as WAL does.
+    #[expect(clippy::cast_possible_truncation, reason = "only the low byte is wanted")]
     fn sample(len: usize) -> Vec<u8> {
         let mut state = 1_u32;
         (0..len)

@@ -1,6 +1,7 @@
 //! A test bed for the verbs: a store in memory that counts its requests and fails on demand, a spool,
 //! and a data directory with WAL that is real enough to be looked at.
 #![allow(dead_code, unreachable_pub, reason = "every test target uses its own part of the bed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::BTreeMap;
 use std::fmt;
