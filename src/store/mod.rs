@@ -3,9 +3,13 @@
 //! The documentation of [`ObjectStore`] is the contract; `tests/store_contract.rs` proves it for
 //! every store. Stores move bytes and know nothing of WAL, backups or PostgreSQL.
 
+mod file;
 mod key;
+mod location;
 mod memory;
 mod patient;
+mod retry;
+mod s3;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,9 +21,13 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
+pub use file::FileStore;
 pub use key::{Key, Prefix};
+pub use location::{Location, Options};
 pub use memory::MemoryStore;
-pub use patient::Patience;
+pub use patient::Patient;
+pub use retry::Patience;
+pub use s3::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options, S3Store};
 
 use crate::error::{Error, Result};
 
@@ -153,6 +161,8 @@ pub enum ExclusivePut {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tags(pub Vec<(String, String)>);
 
+/// The part of an object that a range asks for: cut at the object's end, kind `Usage` when nothing
+/// of it lies within the object.
 fn clip(range: Option<Range<u64>>, meta: &ObjectMeta) -> Result<Option<Range<u64>>> {
     let Some(range) = range else { return Ok(None) };
     let clipped = range.start..range.end.min(meta.size);
