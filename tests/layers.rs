@@ -47,9 +47,9 @@ fn sources() -> Vec<(String, PathBuf, String)> {
     files
 }
 
-/// The code of a file, line by line from 1: without comments, and with texts blanked.
-fn code(text: &str) -> impl Iterator<Item = (usize, String)> {
-    text.lines().enumerate().map(|(i, line)| {
+/// The code of a file in its lines: without comments, and with texts blanked.
+fn code(text: &str) -> String {
+    text.lines().fold(String::new(), |mut all, line| {
         let mut code = String::new();
         let mut in_text = false;
         let mut before = ' ';
@@ -62,38 +62,54 @@ fn code(text: &str) -> impl Iterator<Item = (usize, String)> {
             }
             before = if before == '\\' { ' ' } else { c };
         }
-        (i + 1, code.split("//").next().unwrap_or_default().to_owned())
+        all.push_str(code.split("//").next().unwrap_or_default());
+        all.push('\n');
+        all
     })
 }
 
-/// The rooms a line of code names: `crate::room`, `barkeep::room`, and each member of
+/// The rooms that code names, each with its line: `crate::room`, `barkeep::room`, and each member of
 /// `crate::{a, b::C}`.
-fn rooms_named(code: &str) -> Vec<String> {
+fn rooms_named(code: &str) -> Vec<(usize, String)> {
     let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut named = Vec::new();
     for start in ["crate::", "barkeep::"] {
         for (at, _) in code.match_indices(start) {
             let is_whole = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+            let line = code[..at].matches('\n').count() + 1;
             let rest = &code[at + start.len()..];
             match rest.strip_prefix('{') {
                 _ if !is_whole => {}
-                Some(list) => named.extend(members(list).map(word)),
-                None => named.push(word(rest)),
+                Some(list) => named.extend(members(list).into_iter().map(|member| (line, word(member)))),
+                None => named.push((line, word(rest))),
             }
         }
     }
     named
 }
 
-/// The members of a list of imports; inner lists stay whole.
-fn members(list: &str) -> impl Iterator<Item = &str> {
+/// The members of a list of imports up to its closing brace; inner lists stay whole.
+fn members(list: &str) -> Vec<&str> {
     let mut depth = 0_i32;
-    list.split(move |c| {
-        depth += i32::from(c == '{') - i32::from(c == '}');
-        (c == ',' && depth == 0) || depth < 0
-    })
-    .map(str::trim)
-    .take_while(|member| !member.starts_with(';'))
+    let mut members = Vec::new();
+    let mut from = 0;
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                members.push(list[from..at].trim());
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                members.push(list[from..at].trim());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    members.retain(|member| !member.is_empty());
+    members
 }
 
 #[test]
@@ -105,12 +121,10 @@ fn imports_go_down_only() {
             broken.push(format!("{}: the room `{room}` is not in the layer table", path.display()));
             continue;
         };
-        for (line, code) in code(&text) {
-            for named in rooms_named(&code) {
-                if table.contains_key(&named) && named != room && !may_use.contains(&named) {
-                    let place = path.display();
-                    broken.push(format!("{place}:{line}: `{room}` may not use `{named}`, only {may_use:?}"));
-                }
+        for (line, named) in rooms_named(&code(&text)) {
+            if table.contains_key(&named) && named != room && !may_use.contains(&named) {
+                let place = path.display();
+                broken.push(format!("{place}:{line}: `{room}` may not use `{named}`, only {may_use:?}"));
             }
         }
     }
@@ -135,9 +149,9 @@ fn only_the_front_knows_the_command_line_and_the_streams() {
     let front_only = ["clap::", "println!", "print!", "eprintln!", "eprint!", "io::stdout", "process::exit"];
     let mut broken = Vec::new();
     for (room, path, text) in sources().into_iter().filter(|(room, ..)| room != "front") {
-        for (line, code) in code(&text) {
-            let found = front_only.iter().find(|word| code.contains(*word));
-            broken.extend(found.map(|word| format!("{}:{line}: `{word}` in `{room}`", path.display())));
+        for (i, line) in code(&text).lines().enumerate() {
+            let found = front_only.iter().find(|word| line.contains(*word));
+            broken.extend(found.map(|word| format!("{}:{}: `{word}` in `{room}`", path.display(), i + 1)));
         }
     }
     assert!(broken.is_empty(), "only `front` may use these\n{}", broken.join("\n"));
@@ -160,9 +174,13 @@ fn the_other_dialect_is_named_behind_its_own_door_only() {
 
 #[test]
 fn imports_are_found_in_every_spelling() {
-    let found = |line: &str| rooms_named(&code(line).next().unwrap().1);
+    let found = |text: &str| rooms_named(&code(text)).into_iter().map(|(_, room)| room).collect::<Vec<_>>();
     assert_eq!(found("use crate::model::{Lsn, SegmentName};"), ["model"]);
     assert_eq!(found("use crate::{error::Error, store::{Key, Put}, disk};"), ["error", "store", "disk"]);
+    assert_eq!(
+        found("use crate::{\n    error::Error, // why\n    store::{Key, Put},\n};\nlet x = 1;"),
+        ["error", "store"]
+    );
     assert_eq!(found("fn f(e: crate::error::Error) -> crate::model::Lsn {"), ["error", "model"]);
     assert_eq!(found("barkeep::front::run()"), ["front"]);
     assert_eq!(found("let s = \"crate::front::x\"; // crate::front"), Vec::<String>::new());

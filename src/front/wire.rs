@@ -17,7 +17,6 @@ pub(crate) struct Wire {
     address: Address,
     s3: S3Args,
     exclusive: Option<ExclusivePut>,
-    max_attempts: Option<u32>,
 }
 
 impl Wire {
@@ -27,10 +26,9 @@ impl Wire {
         server: ServerName,
         s3: S3Args,
         exclusive: Option<ExclusivePut>,
-        max_attempts: Option<u32>,
     ) -> Result<Self> {
         let store = identity(url, &s3)?;
-        Ok(Self { address: Address { store, server }, s3, exclusive, max_attempts })
+        Ok(Self { address: Address { store, server }, s3, exclusive })
     }
 }
 
@@ -45,9 +43,7 @@ impl OpenArchive for Wire {
     }
 
     async fn open(&self, exclusive: ExclusivePut, patience: &Patience) -> Result<Archive> {
-        let max_attempts = patience.max_attempts.or(self.max_attempts);
-        let patience = Patience { max_attempts, ..patience.clone() };
-        let store = connect(&self.address, &self.s3, exclusive, &patience).await?;
+        let store = connect(&self.address, &self.s3, exclusive, patience).await?;
         Ok(Archive::new(store, self.address.server.clone()))
     }
 }

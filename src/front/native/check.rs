@@ -47,6 +47,8 @@ impl CheckArgs {
             pgdata: self.pgdata.or_else(around),
             spool: settings.spool.clone(),
             retry_for: self.retry_for.map_or(Duration::from_secs(10), |span| span.0),
+            max_attempts: settings.max_attempts,
+            now: settings.now,
         }
     }
 }

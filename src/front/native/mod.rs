@@ -230,8 +230,9 @@ fn refusal(e: &clap::Error) -> Error {
         .find_map(|kind| e.get(kind));
     match nearest {
         Some(ContextValue::String(word)) => error.hint(format!("did you mean `{word}`?")),
-        Some(ContextValue::Strings(all)) if !all.is_empty() => {
-            error.hint(format!("did you mean `{}`?", all.join("` or `")))
+        // The last is the likeliest.
+        Some(ContextValue::Strings(words)) if !words.is_empty() => {
+            error.hint(format!("did you mean `{}`?", words[words.len() - 1]))
         }
         _ if e.kind() == ClapKind::MissingSubcommand => error.hint("`barkeep --help` tells what each does"),
         _ => match paragraphs.find_map(|p| p.strip_prefix("Usage: ")) {
@@ -294,8 +295,11 @@ mod tests {
 
     #[test]
     fn every_flag_has_the_variable_that_its_name_and_section_make() {
-        for verb in command().get_subcommands() {
-            for arg in verb.get_arguments().filter(|a| !a.is_positional() && a.get_id() != "help") {
+        for verb in command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            for arg in verb
+                .get_arguments()
+                .filter(|a| !a.is_positional() && a.get_id() != "help" && a.get_id() != "version")
+            {
                 let flag = arg.get_long().unwrap();
                 let name = flag.to_uppercase().replace('-', "_");
                 let section = match arg.get_help_heading() {

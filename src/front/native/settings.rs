@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::{ArchiveArgs, ExclusivePutTrust, Layer as _, S3Args, Shared, Sse};
@@ -26,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) spool: PathBuf,
     /// What all buffers together may hold, in bytes.
     pub(crate) memory: u64,
+    /// At most so many attempts per request, when AWS's own setting says so.
+    pub(crate) max_attempts: Option<u32>,
+    /// What time it was when the call began.
+    pub(crate) now: Timestamp,
     archive: ArchiveArgs,
     s3: S3Args,
 }
@@ -51,8 +56,9 @@ impl Settings {
         let spool = std::path::absolute(&spool).context(|| "find the spool")?;
         archive.spool = Some(spool.clone());
         let memory = archive.memory.unwrap_or(MEMORY);
-        let wire = Wire::new(&store, server, s3.clone(), exclusive(&s3), attempts(environment)?)?;
-        Ok(Self { wire, spool, memory: memory.0, archive, s3 })
+        let wire = Wire::new(&store, server, s3.clone(), exclusive(&s3))?;
+        let max_attempts = attempts(environment)?;
+        Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, s3 })
     }
 
     /// The same settings as words, for a process of ours that must not depend on this one's directory
@@ -232,6 +238,7 @@ mod tests {
         ];
         let settings = resolve(archive(), S3Args::default(), &environment).unwrap();
         assert_eq!(settings.s3.endpoint_url.as_deref(), Some("https://s3"));
+        assert_eq!(settings.max_attempts, Some(3));
         assert_eq!(settings.s3.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
         let own = S3Args { endpoint_url: Some("https://own".into()), ..S3Args::default() };
         let settings = resolve(archive(), own, &environment).unwrap();

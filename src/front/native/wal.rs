@@ -107,7 +107,9 @@ impl WalArchive {
             spool: settings.spool.clone(),
             memory: settings.memory,
             retry_for: or_seconds(own.retry_for, 10),
+            max_attempts: settings.max_attempts,
             deadline: or_seconds(own.timeout, 5 * 60),
+            now: settings.now,
         })
     }
 
@@ -177,7 +179,9 @@ impl WalRestore {
             spool: settings.spool.clone(),
             memory: settings.memory,
             retry_for: own.retry_for.map(|span| span.0),
+            max_attempts: settings.max_attempts,
             filler: filler(settings)?,
+            now: settings.now,
         })
     }
 
@@ -187,7 +191,7 @@ impl WalRestore {
     }
 }
 
-/// How this very program is started as the filler; the window's three words follow.
+/// How this very program is started as the filler; which window to fill is added by who starts it.
 fn filler(settings: &Settings) -> Result<Vec<OsString>> {
     let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
     let mut words = vec![program.into_os_string(), "wal-prefetch".into()];
@@ -199,11 +203,13 @@ fn filler(settings: &Settings) -> Result<Vec<OsString>> {
 #[derive(Debug, Args)]
 pub(crate) struct WalPrefetch {
     /// The cluster
+    #[arg(long)]
     system_id: SystemId,
-    /// The timeline, in eight hexadecimal digits
+    /// The timeline's number
+    #[arg(long, value_parser = timeline)]
     timeline: Timeline,
     /// The cluster's segment size in bytes
-    #[arg(value_parser = segment_size)]
+    #[arg(long, value_parser = segment_size)]
     segment_size: SegmentSize,
     #[command(flatten)]
     pub(super) shared: Shared,
@@ -221,9 +227,16 @@ impl WalPrefetch {
             segment_size: self.segment_size,
             spool: settings.spool.clone(),
             memory: settings.memory,
+            max_attempts: settings.max_attempts,
             linger: LINGER,
+            now: settings.now,
         }
     }
+}
+
+fn timeline(text: &str) -> Result<Timeline> {
+    let number = text.parse().ok().and_then(Timeline::new);
+    number.ok_or_else(|| Error::usage(format!("`{text}` is not a timeline's number")))
 }
 
 fn segment_size(text: &str) -> Result<SegmentSize> {
