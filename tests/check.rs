@@ -1,5 +1,7 @@
 //! `check` over a store in memory: what it proves, what it finds, and that it leaves nothing behind.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod bed;
 
 use std::sync::atomic::Ordering;

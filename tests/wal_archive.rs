@@ -1,5 +1,7 @@
 //! `wal-archive` over a store in memory: what is stored, what is refused, what it costs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod bed;
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,7 @@
 //! `wal-restore` over a store in memory: what is delivered, what never is, and what it costs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod bed;
 
 use std::time::Duration;
@@ -125,7 +127,7 @@ async fn bytes_that_are_not_what_they_should_be_never_reach_postgresql() {
         ("another cluster", packed(Compression::Zstd, &segment_bytes(ONE, OTHER_SYSTEM, size(), 1))),
         ("too long", packed(Compression::Zstd, &[plain(ONE), vec![0; 8192]].concat())),
         ("too short", packed(Compression::Zstd, &plain(ONE)[..8192])),
-        ("no WAL", packed(Compression::Zstd, &[7; 1 << 20])),
+        ("no WAL", packed(Compression::Zstd, &vec![7; 1 << 20])),
         ("not compressed", plain(ONE)),
     ];
     for (what, body) in cases {

@@ -252,7 +252,7 @@ impl Bed {
             memory: 96 << 20,
             retry_for: Duration::from_secs(1),
             max_attempts: None,
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_mins(1),
             now: jiff::Timestamp::now(),
         }
     }

@@ -240,7 +240,7 @@ impl FitJson {
             Fit::Same { system_id, archive_timeline, server_timeline } => {
                 ("same", Some(system_id), Some(system_id), Some(archive_timeline), Some(server_timeline))
             }
-            Fit::Foreign { archive, server } => ("foreign", Some(archive), Some(server), None, None),
+            Fit::Foreign { archive, server, .. } => ("foreign", Some(archive), Some(server), None, None),
             Fit::Unknown { archive, archive_timeline } => {
                 ("unknown", archive, None, Some(archive_timeline), None)
             }
@@ -312,7 +312,7 @@ fn fit_text(fit: &Fit) -> String {
             archive_timeline.number(),
             server_timeline.number()
         ),
-        Fit::Foreign { archive, server } => format!(
+        Fit::Foreign { archive, server, .. } => format!(
             "archive: another cluster's (system identifier {archive}; this server's is {server}); give \
              this server a name or a store of its own"
         ),
@@ -378,7 +378,11 @@ mod tests {
             steps: vec![step("reach", Ok(""), 1000), step("put", Err(denied), 2000)],
             clock_skew_seconds: None,
             exclusive: Some(Exclusive::Ignored),
-            fit: Some(Fit::Foreign { archive: SystemId(1), server: SystemId(2) }),
+            fit: Some(Fit::Foreign {
+                archive: SystemId(1),
+                server: SystemId(2),
+                by: "main/wals/x".to_owned(),
+            }),
             ..good()
         }
     }
