@@ -21,14 +21,13 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'barkeep' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('wal-archive', 'wal-archive', [CompletionResultType]::ParameterValue, 'Put one WAL file into the archive: PostgreSQL''s `archive_command`')
             [CompletionResult]::new('wal-restore', 'wal-restore', [CompletionResultType]::ParameterValue, 'Bring one WAL file out of the archive: PostgreSQL''s `restore_command`')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Prove that the archive works and fits this server, before it is needed')
-            [CompletionResult]::new('wal-prefetch', 'wal-prefetch', [CompletionResultType]::ParameterValue, 'Fetch ahead what PostgreSQL will ask for next; started by wal-restore, never by hand')
             break
         }
         'barkeep;wal-archive' {
@@ -99,32 +98,6 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
         'barkeep;check' {
             [CompletionResult]::new('--pgdata', '--pgdata', [CompletionResultType]::ParameterName, 'Compare the archive with the server of this data directory [also: PGDATA]')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try a failing request again for this long [default: 10s]')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the archive in this store: s3://bucket/path or file:///path')
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Use this name for the server within the store')
-            [CompletionResult]::new('--spool', '--spool', [CompletionResultType]::ParameterName, 'Keep local notes and fetched segments in this private directory')
-            [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Take at most this much memory for buffers [default: 96MiB]')
-            [CompletionResult]::new('--endpoint-url', '--endpoint-url', [CompletionResultType]::ParameterName, 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]')
-            [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]')
-            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Take credentials and region from this profile of AWS''s files [also: AWS_PROFILE]')
-            [CompletionResult]::new('--addressing-style', '--addressing-style', [CompletionResultType]::ParameterName, 'Put the bucket into the host name or into the path [default: auto]')
-            [CompletionResult]::new('--ca-bundle', '--ca-bundle', [CompletionResultType]::ParameterName, 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]')
-            [CompletionResult]::new('--sse', '--sse', [CompletionResultType]::ParameterName, 'Ask the service to encrypt what it stores')
-            [CompletionResult]::new('--sse-kms-key-id', '--sse-kms-key-id', [CompletionResultType]::ParameterName, 'Encrypt with this key of the service''s key management; needs --sse aws:kms')
-            [CompletionResult]::new('--sse-customer-key', '--sse-customer-key', [CompletionResultType]::ParameterName, 'Encrypt with the key in this file: file:///path, 32 bytes in base64')
-            [CompletionResult]::new('--checksums', '--checksums', [CompletionResultType]::ParameterName, 'Send checksums when the service requires or supports them [default: when-required unless AWS]')
-            [CompletionResult]::new('--exclusive-put', '--exclusive-put', [CompletionResultType]::ParameterName, 'Trust the service to refuse the second of two racing writers [default: auto]')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')
-            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Write log lines as text or as JSON [default: text]')
-            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log more: -v what was done, -vv every step and request')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log more: -v what was done, -vv every step and request')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Log less: -q errors only, -qq nothing')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Log less: -q errors only, -qq nothing')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'barkeep;wal-prefetch' {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the archive in this store: s3://bucket/path or file:///path')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Use this name for the server within the store')
             [CompletionResult]::new('--spool', '--spool', [CompletionResultType]::ParameterName, 'Keep local notes and fetched segments in this private directory')

@@ -24,12 +24,11 @@ function __fish_barkeep_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c barkeep -n "__fish_barkeep_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_needs_command" -s h -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_needs_command" -s V -l version -d 'Print version'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-archive" -d 'Put one WAL file into the archive: PostgreSQL\'s `archive_command`'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-restore" -d 'Bring one WAL file out of the archive: PostgreSQL\'s `restore_command`'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "check" -d 'Prove that the archive works and fits this server, before it is needed'
-complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-prefetch" -d 'Fetch ahead what PostgreSQL will ask for next; started by wal-restore, never by hand'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
@@ -133,31 +132,3 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l config -d 'Rea
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l server -d 'Use this name for the server within the store' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for an endpoint that is an address or has a port'
-virtual\t'Into the host: https://bucket.host/key'
-path\t'Into the path: https://host/bucket/key'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
-aws:kms\t'With a key of its key management'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
-when-supported\t'For every request that can carry one'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
-trusted\t'Yes: one request per file'
-ask-first\t'No: ask for the key before storing it'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
-false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
-json\t'One object a line'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -l config -d 'Read settings from this file' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-prefetch" -s h -l help -d 'Print help (see more with \'--help\')'

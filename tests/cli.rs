@@ -85,7 +85,7 @@ fn a_wrong_word_is_refused_with_the_nearest() {
             .stdout("")
             .stderr(contains("error: ").and(contains(nearest)));
     }
-    barkeep(here.path()).assert().code(2).stderr(contains("requires a subcommand"));
+    barkeep(here.path()).assert().code(2).stderr(contains("no verb is given"));
 }
 
 #[test]

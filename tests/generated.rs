@@ -36,9 +36,19 @@ fn completions_are_fresh() {
         (Shell::PowerShell, "_barkeep.ps1"),
     ] {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command(), "barkeep", &mut script);
+        clap_complete::generate(shell, &mut visible(), "barkeep", &mut script);
         check(&format!("completions/{file}"), &String::from_utf8(script).unwrap());
     }
+}
+
+/// The tree without the verbs that are not typed by hand, which scripts would offer all the same.
+fn visible() -> Command {
+    let tree = command();
+    let verbs = tree.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    Command::new("barkeep")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(verbs)
+        .disable_help_subcommand(true)
 }
 
 #[test]

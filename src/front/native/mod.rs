@@ -220,6 +220,9 @@ fn help(page: &clap::Error) -> String {
 
 /// The parser's refusal in our own form.
 fn refusal(e: &clap::Error) -> Error {
+    if matches!(e.kind(), ClapKind::MissingSubcommand | ClapKind::DisplayHelpOnMissingArgumentOrSubcommand) {
+        return Error::usage("no verb is given").hint("`barkeep --help` tells what there is");
+    }
     let rendered = e.render().to_string();
     let mut paragraphs = rendered.split("\n\n");
     let what = paragraphs.next().unwrap_or_default();
@@ -234,7 +237,6 @@ fn refusal(e: &clap::Error) -> Error {
         Some(ContextValue::Strings(words)) if !words.is_empty() => {
             error.hint(format!("did you mean `{}`?", words[words.len() - 1]))
         }
-        _ if e.kind() == ClapKind::MissingSubcommand => error.hint("`barkeep --help` tells what each does"),
         _ => match paragraphs.find_map(|p| p.strip_prefix("Usage: ")) {
             Some(usage) => error.hint(format!("usage: {}; see --help", usage.trim())),
             None => error,
