@@ -6,7 +6,6 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use common::barkeep::{BUCKET, Barkeep};
@@ -154,8 +153,9 @@ async fn a_standby_of_the_oldest_postgresql_outlives_an_outage_of_the_store() {
 }
 
 async fn recovery_without_the_store(major: u32) {
-    let outage = Outage::prepare(major, "recovery").await;
-    let Outage { mut server, proxy, .. } = outage.cut_in_the_middle().await;
+    let mut outage = Outage::prepare(major, "recovery").await;
+    outage.cut_in_the_middle().await;
+    let server = &mut outage.server;
 
     let status = server.ended(Duration::from_mins(1)).await;
     assert!(!status.success(), "PostgreSQL ended with {status}");
@@ -166,15 +166,16 @@ async fn recovery_without_the_store(major: u32) {
     assert!(!log.contains("selected new timeline"), "PostgreSQL has promoted itself");
     assert!(server.signal_file("recovery").exists(), "recovery is not what a restart goes on with");
 
-    proxy.mend();
+    outage.proxy.mend();
     server.launch();
     let client = server.promoted().await;
     assert_eq!(steps(&client).await, STEPS, "rows after the restart");
 }
 
 async fn standby_without_the_store(major: u32) {
-    let outage = Outage::prepare(major, "standby").await;
-    let Outage { mut server, proxy, .. } = outage.cut_in_the_middle().await;
+    let mut outage = Outage::prepare(major, "standby").await;
+    outage.cut_in_the_middle().await;
+    let server = &mut outage.server;
     let client = server.ready().await;
 
     // Longer than two calls may take until they give up.
@@ -186,7 +187,7 @@ async fn standby_without_the_store(major: u32) {
     let meanwhile = steps(&client).await;
     assert!(meanwhile < STEPS, "the outage came too late to show anything");
 
-    proxy.mend();
+    outage.proxy.mend();
     wait_for("the standby catches up", Duration::from_secs(90), async || {
         server.must_run();
         (steps(&client).await == STEPS).then_some(())
@@ -204,8 +205,8 @@ const CUT_AT: i64 = 8;
 /// A recovery in whose middle the store is cut off.
 struct Outage {
     server: Server,
-    proxy: Arc<CutProxy>,
-    // Kept until the server has ended; fields are dropped in this order.
+    proxy: CutProxy,
+    // Kept until the server has ended: fields are dropped in this order.
     _moto: Moto,
     scratch: Scratch,
 }
@@ -215,7 +216,7 @@ impl Outage {
     async fn prepare(major: u32, signal: &str) -> Self {
         let scratch = Scratch::new();
         let moto = moto(&scratch).await;
-        let proxy = Arc::new(CutProxy::to(moto.port()).await);
+        let proxy = CutProxy::to(moto.port()).await;
         let barkeep = Barkeep::through(&scratch, &proxy, &moto);
         let mut primary = Server::init(&scratch, major, 1, &barkeep);
         let client = primary.start().await;
@@ -238,7 +239,7 @@ impl Outage {
     }
 
     /// Starts the server, and cuts the store off while it is asking for a segment in the middle.
-    async fn cut_in_the_middle(mut self) -> Self {
+    async fn cut_in_the_middle(&mut self) {
         self.server.launch();
         let at = self.scratch.path("at");
         wait_for("recovery reaches the middle", Duration::from_mins(1), async || {
@@ -248,7 +249,6 @@ impl Outage {
         .await;
         self.proxy.cut();
         self.scratch.file("go", "");
-        self
     }
 }
 
