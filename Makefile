@@ -1,0 +1,44 @@
+# The commands of this repository. `make demo` and `make test` need a Rust toolchain and nothing else:
+# what is missing they install, or say in one line what they could not install.
+
+SHELL := bash
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help build demo test test-all servers check generate deny clean-servers
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the optimised binary, target/release/barkeep
+	$(CARGO) build --locked --release
+
+demo: ## archive, lose and recover a throw-away PostgreSQL, in a minute or two
+	demo/run.sh
+
+test: servers ## everything; a server that is missing is a failure
+	$(CARGO) test --locked
+	$(CARGO) test --locked --test postgres --test real_s3
+
+test-all: test ## as `test`, with the optimised binary as well
+	$(CARGO) build --locked --release
+	BARKEEP_BINARY=$(CURDIR)/target/release/barkeep $(CARGO) test --locked --test postgres
+
+servers: ## install the servers that the tests talk to
+	tests/servers/install.sh
+
+check: ## formatting, lints, and whether what is generated is fresh
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test postgres --test real_s3 -- -D warnings
+	$(CARGO) test --locked --test generated --test layers
+
+generate: ## write man/ and completions/ anew
+	UPDATE=1 $(CARGO) test --locked --test generated
+
+deny: ## licences, bans, sources and advisories of the dependencies
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check
+
+clean-servers: ## remove what `make servers` installed
+	tests/servers/remove.sh

@@ -1,0 +1,97 @@
+//! The binary under test, and the environment in which PostgreSQL calls it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::Scratch;
+use super::moto::Moto;
+use super::proxy::CutProxy;
+
+/// The bucket of every test; it is empty at the start, because every test has its own server.
+pub const BUCKET: &str = "walbucket";
+
+/// The binary and the archive it is told to use.
+#[derive(Clone)]
+pub struct Barkeep {
+    binary: PathBuf,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Barkeep {
+    /// Archives to a directory.
+    pub fn on_directory(scratch: &Scratch) -> Self {
+        let root = scratch.dir("store");
+        Self::new(scratch, vec![("BARKEEP_STORE", format!("file://{}", root.display()))])
+    }
+
+    /// Archives to an S3 server.
+    pub fn on_moto(scratch: &Scratch, moto: &Moto) -> Self {
+        Self::on_s3(scratch, moto, moto.port())
+    }
+
+    /// Archives to an S3 server that can be cut off.
+    pub fn through(scratch: &Scratch, proxy: &CutProxy, moto: &Moto) -> Self {
+        Self::on_s3(scratch, moto, proxy.port())
+    }
+
+    fn on_s3(scratch: &Scratch, moto: &Moto, port: u16) -> Self {
+        let mut variables = vec![
+            ("BARKEEP_STORE", format!("s3://{BUCKET}/some/path")),
+            ("BARKEEP_ENDPOINT_URL", format!("{}://127.0.0.1:{port}", moto.scheme())),
+            ("AWS_ACCESS_KEY_ID", "AKTEST".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "SKTEST".to_owned()),
+            ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
+        ];
+        if let Some(authority) = moto.authority() {
+            variables.push(("AWS_CA_BUNDLE", authority.ca_file().display().to_string()));
+        }
+        Self::new(scratch, variables)
+    }
+
+    fn new(scratch: &Scratch, mut variables: Vec<(&'static str, String)>) -> Self {
+        variables.push(("BARKEEP_SERVER", "main".to_owned()));
+        variables.push(("BARKEEP_RETRY_FOR", "5s".to_owned()));
+        Self { binary: copy_of_the_binary(scratch), variables }
+    }
+
+    /// What goes into PostgreSQL's environment, whose children inherit it. The spool is the
+    /// machine's, so it is another one for every server.
+    pub fn environment(&self, spool: &Path) -> Vec<(&'static str, String)> {
+        let mut all = self.variables.clone();
+        all.push(("BARKEEP_SPOOL", spool.display().to_string()));
+        all
+    }
+
+    /// PostgreSQL's `archive_command`.
+    pub fn archive_command(&self) -> String {
+        format!("{} wal-archive %p", self.binary.display())
+    }
+
+    /// PostgreSQL's `restore_command`.
+    pub fn restore_command(&self) -> String {
+        format!("{} wal-restore %f %p", self.binary.display())
+    }
+
+    /// A `restore_command` that, asked for `segment`, creates the file `at` and goes on once the file
+    /// `go` is there, or after half a minute.
+    pub fn restore_command_with_gate(&self, segment: &str, at: &Path, go: &Path) -> String {
+        format!(
+            "case %f in {segment}) touch {at}; for i in $(seq 300); do test -e {go} && break; sleep 0.1; done;; esac; \
+             exec {command}",
+            at = at.display(),
+            go = go.display(),
+            command = self.restore_command(),
+        )
+    }
+}
+
+/// The binary, where the user `postgres` can execute it: a checkout may be below a directory that
+/// only root can enter. `BARKEEP_BINARY` names another build, such as the static one.
+fn copy_of_the_binary(scratch: &Scratch) -> PathBuf {
+    let built = std::env::var_os("BARKEEP_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_barkeep").into(), PathBuf::from);
+    let copy = scratch.path("barkeep");
+    std::fs::copy(&built, &copy).unwrap_or_else(|e| panic!("copy {}: {e}", built.display()));
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
+    copy
+}

@@ -1,0 +1,50 @@
+# What the scripts here and in demo/ have in common. Sourced, with `set -euo pipefail` in force.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# An empty directory of this name; what a broken attempt left is gone.
+fresh_dir() {
+    rm -rf "$1"
+    mkdir -p "$1"
+}
+
+# Downloads fail now and then: three attempts, then one line. The attempts' own words are shown only
+# when the last one failed.
+retry() {
+    local what=$1 log attempt
+    shift
+    log=$(mktemp)
+    for attempt in 1 2 3; do
+        if "$@" </dev/null >"$log" 2>&1; then
+            rm -f "$log"
+            return
+        fi
+        sleep $((attempt * 2))
+    done
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    die "could not $what; by hand: $*"
+}
+
+# A program that was just installed must start.
+proves() {
+    local words
+    words=$("$@" 2>&1) || die "$1 was installed but does not start: ${words##*$'\n'}"
+}
+
+# Debian packages, through sudo when we are not root.
+apt_install() {
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        root=(sudo)
+        [ -t 0 ] || root+=(-n) # nobody there to type a password
+        "${root[@]}" true 2>/dev/null || die "missing: $*; as root: apt-get install $*"
+    fi
+    command -v apt-get >/dev/null || die "missing: $*; install it with this system's package manager"
+    say "installing $* (apt-get)"
+    retry "refresh the package lists" "${root[@]}" apt-get -qq update
+    retry "install $*" "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y --no-install-recommends install "$@"
+}
