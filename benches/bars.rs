@@ -71,7 +71,7 @@ impl Bar {
 pub(crate) fn hold(archiving: &[Row<Archiving>], restoring: &[Row<Restoring>]) -> Vec<Bar> {
     let own = || archiving.iter().filter(|row| row.what == OWN_NAME && row.store != "directory");
     let place = |row: &Row<Archiving>| format!("{}, {} ms", row.store, row.latency_ms);
-    let flat_out = || restoring.iter().filter(|row| row.store != "directory");
+    let from_stub = || restoring.iter().filter(|row| row.store != "directory");
     let replay = |row: &Row<Restoring>| format!("{}, {} ms, replay {}", row.store, row.latency_ms, row.what);
     let requests = |row: &Row<Archiving>| row.found.backlog.requests_per_segment.values().sum();
     let beyond = |row: &Row<Archiving>| Some((row.found.cold.as_ref()?.beyond_ms, place(row)));
@@ -84,6 +84,7 @@ pub(crate) fn hold(archiving: &[Row<Archiving>], restoring: &[Row<Restoring>]) -
             Wanted::AtLeast(30.0),
             own().map(|row| (row.found.backlog.segments_per_second, place(row))),
         ),
+        // Only where there were hits: a loop without one has no time for them.
         Bar::hold(
             "marker hit, median ms",
             Wanted::AtMost(3.0),
@@ -99,7 +100,7 @@ pub(crate) fn hold(archiving: &[Row<Archiving>], restoring: &[Row<Restoring>]) -
         Bar::hold(
             "restoring warm, segments/s",
             Wanted::AtLeast(60.0),
-            flat_out()
+            from_stub()
                 .filter(|row| row.what == NO_REPLAY)
                 .map(|row| (row.found.warm_segments_per_second, replay(row))),
         ),

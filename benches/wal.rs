@@ -148,7 +148,7 @@ fn make(directory: &Path, segments: usize) -> Result<()> {
     Ok(fs_err::rename(unfinished, directory)?)
 }
 
-/// Writes until one segment more than asked for has been begun.
+/// Writes until so many segments are complete.
 fn write_until(cluster: &Cluster, segments: usize) -> Result<()> {
     for round in 1..=MOST_ROUNDS {
         let begun = "select (pg_current_wal_lsn() - '0/0') / 16777216";

@@ -45,11 +45,7 @@ impl Query {
     }
 
     fn spell(&self, key: &str) -> String {
-        if self.url_encoded {
-            utf8_percent_encode(key, NON_ALPHANUMERIC).to_string()
-        } else {
-            key.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-        }
+        if self.url_encoded { utf8_percent_encode(key, NON_ALPHANUMERIC).to_string() } else { escape(key) }
     }
 }
 
@@ -79,16 +75,22 @@ pub(crate) fn list(bucket: &Bucket, query: &Query) -> String {
         name.clone_into(&mut last);
         count += 1;
     }
-    let token = if truncated {
-        format!("<NextContinuationToken>{}</NextContinuationToken>", query.spell(&last))
-    } else {
-        String::new()
-    };
+    if truncated {
+        // Clients give it back as it is, so it is never URL-encoded.
+        listed += &format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last));
+    }
+    if query.url_encoded {
+        listed += "<EncodingType>url</EncodingType>";
+    }
     format!(
         "<ListBucketResult><Name>{}</Name><KeyCount>{count}</KeyCount><MaxKeys>{}</MaxKeys>\
-         <IsTruncated>{truncated}</IsTruncated>{token}{listed}</ListBucketResult>",
+         <IsTruncated>{truncated}</IsTruncated>{listed}</ListBucketResult>",
         query.bucket, query.max_keys
     )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn describe(listed: &mut String, query: &Query, name: &str, object: Option<&Object>) {

@@ -54,6 +54,10 @@ impl Operation {
 
     fn on_object(method: &Method, key: String, query: &HashMap<String, String>) -> Self {
         let upload = query.get("uploadId").cloned();
+        // Sub-resources are not objects, and must not be mistaken for them.
+        if ["tagging", "acl", "attributes", "retention"].iter().any(|name| query.contains_key(*name)) {
+            return Self::Unknown;
+        }
         let part = query.get("partNumber").and_then(|number| number.parse().ok());
         match (method.as_str(), upload) {
             ("PUT", Some(upload)) => part.map_or(Self::Unknown, |number| Self::PutPart(upload, number)),
