@@ -43,9 +43,9 @@ impl Store {
         ];
         if let Self::Stub(stub) = self {
             words.extend([
-                ("BARKEEP_ENDPOINT_URL", stub.endpoint().url().into()),
+                ("BARKEEP_S3_ENDPOINT_URL", stub.endpoint().url().into()),
                 // The stub does keep conditional puts, so nothing has to ask before each of them.
-                ("BARKEEP_EXCLUSIVE_PUT", "trusted".into()),
+                ("BARKEEP_S3_EXCLUSIVE_PUT", "trusted".into()),
                 ("AWS_ACCESS_KEY_ID", "bench".into()),
                 ("AWS_SECRET_ACCESS_KEY", "bench".into()),
                 ("AWS_DEFAULT_REGION", "us-east-1".into()),

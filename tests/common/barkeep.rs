@@ -37,7 +37,7 @@ impl Barkeep {
     fn on_s3(scratch: &Scratch, moto: &Moto, port: u16) -> Self {
         let mut variables = vec![
             ("BARKEEP_STORE", format!("s3://{BUCKET}/some/path")),
-            ("BARKEEP_ENDPOINT_URL", format!("{}://127.0.0.1:{port}", moto.scheme())),
+            ("BARKEEP_S3_ENDPOINT_URL", format!("{}://127.0.0.1:{port}", moto.scheme())),
             ("AWS_ACCESS_KEY_ID", "AKTEST".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "SKTEST".to_owned()),
             ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
@@ -50,7 +50,8 @@ impl Barkeep {
 
     fn new(scratch: &Scratch, mut variables: Vec<(&'static str, String)>) -> Self {
         variables.push(("BARKEEP_SERVER", "main".to_owned()));
-        variables.push(("BARKEEP_RETRY_FOR", "5s".to_owned()));
+        variables.push(("BARKEEP_WAL_ARCHIVE_RETRY_FOR", "5s".to_owned()));
+        variables.push(("BARKEEP_WAL_RESTORE_RETRY_FOR", "5s".to_owned()));
         Self { binary: copy_of_the_binary(scratch), variables }
     }
 
