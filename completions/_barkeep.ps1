@@ -25,8 +25,8 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('wal-archive', 'wal-archive', [CompletionResultType]::ParameterValue, 'Put one WAL file into the archive: PostgreSQL''s `archive_command`')
-            [CompletionResult]::new('wal-restore', 'wal-restore', [CompletionResultType]::ParameterValue, 'Bring one WAL file out of the archive: PostgreSQL''s `restore_command`')
+            [CompletionResult]::new('wal-archive', 'wal-archive', [CompletionResultType]::ParameterValue, 'Put one WAL file into the archive: PostgreSQL''s archive_command')
+            [CompletionResult]::new('wal-restore', 'wal-restore', [CompletionResultType]::ParameterValue, 'Bring one WAL file out of the archive: PostgreSQL''s restore_command')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Prove that the archive works and fits this server, before it is needed')
             break
         }

@@ -26,8 +26,8 @@ end
 
 complete -c barkeep -n "__fish_barkeep_needs_command" -s h -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_needs_command" -s V -l version -d 'Print version'
-complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-archive" -d 'Put one WAL file into the archive: PostgreSQL\'s `archive_command`'
-complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-restore" -d 'Bring one WAL file out of the archive: PostgreSQL\'s `restore_command`'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-archive" -d 'Put one WAL file into the archive: PostgreSQL\'s archive_command'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-restore" -d 'Bring one WAL file out of the archive: PostgreSQL\'s restore_command'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "check" -d 'Prove that the archive works and fits this server, before it is needed'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r

@@ -1,6 +1,8 @@
 //! The binary's words: help, refusals, exit statuses. What the verbs do is tested elsewhere; nothing
 //! here gets as far as a store.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::Path;
 
 use assert_cmd::Command;

@@ -42,16 +42,18 @@ pub(crate) fn start(level: LevelFilter, format: Format) {
     if level == LevelFilter::OFF {
         return;
     }
-    // The S3 library prints whole requests at its lower levels, headers and all; only who asks for
-    // everything gets them.
-    let others = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-    let targets = Targets::new().with_default(others).with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_timer(Utc).with_ansi(false);
     let lines = match format {
         Format::Text => lines.with_target(false).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    let _ = Registry::default().with(lines.with_filter(targets)).try_init();
+    let _ = Registry::default().with(lines.with_filter(ours(level))).try_init();
+}
+
+/// Only what we say ourselves. The libraries that sign in and talk to the service print whole answers,
+/// even in warnings, and an answer may be a credential; what fails there comes back as an error anyway.
+fn ours(level: LevelFilter) -> Targets {
+    Targets::new().with_default(LevelFilter::OFF).with_target(env!("CARGO_CRATE_NAME"), level)
 }
 
 /// Time in UTC, to the millisecond.
@@ -65,7 +67,17 @@ impl FormatTime for Utc {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
+
+    #[test]
+    fn no_library_gets_a_word_in() {
+        let targets = ours(LevelFilter::TRACE);
+        assert!(targets.would_enable("barkeep::command::check", &Level::TRACE));
+        assert!(!targets.would_enable("aws_config::meta::credentials::chain", &Level::ERROR));
+        assert!(!targets.would_enable("hyper_util::client", &Level::ERROR));
+    }
 
     #[test]
     fn each_v_says_more_and_each_q_less() {

@@ -5,6 +5,8 @@
 //! file's section are one setting. What was said nearer wins ([`Layer::over`]); nothing is looked up,
 //! checked against the world or defaulted here, that is `settings`' part.
 
+#![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
+
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;

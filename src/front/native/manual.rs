@@ -1,5 +1,7 @@
 //! What the help texts and the manual pages say beyond the flags.
 
+use std::fmt::Write as _;
+
 use clap::Command;
 
 use super::file;
@@ -113,7 +115,9 @@ pub const FILES: [(&str, &str); 3] = [
 /// The sections below a verb's flags.
 pub(super) fn extend(command: Command) -> Command {
     let Some(manual) = MANUALS.iter().find(|m| m.verb == command.get_name()) else { return command };
-    let examples: String =
-        manual.examples.iter().map(|(line, what)| format!("\n  {line}\n      {what}")).collect();
-    command.after_long_help(format!("Examples:{examples}\n\n{}", exit::section(manual.exits)))
+    let mut text = String::from("Examples:\n");
+    for (line, what) in manual.examples {
+        let _ = writeln!(text, "  {line}\n      {what}");
+    }
+    command.after_long_help(format!("{text}\n{}", exit::section(manual.exits)))
 }

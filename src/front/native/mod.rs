@@ -1,5 +1,7 @@
 //! The native door: `barkeep VERB …`.
 
+#![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
+
 pub(crate) mod args;
 mod check;
 mod file;

@@ -29,9 +29,8 @@ impl Report {
     /// The status it stands for.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Archived(_) | Self::Prefetched => Exit::Done,
-            Self::Restored(_, wal_restore::Outcome::Delivered { .. }) => Exit::Done,
             Self::Restored(_, wal_restore::Outcome::Missing) => Exit::NotFound,
+            Self::Archived(_) | Self::Restored(..) | Self::Prefetched => Exit::Done,
             Self::Checked(found) => match (found.failure(), &found.fit) {
                 (Some(e), _) => e.kind().into(),
                 (None, Some(Fit::Foreign { .. })) => Exit::Conflict,
@@ -53,7 +52,7 @@ impl Report {
         let exit = self.exit().code();
         match self {
             Self::Archived(outcome) => line(&ArchivedJson::new(outcome, exit)),
-            Self::Restored(name, outcome) => line(&RestoredJson::new(name, outcome, exit)),
+            Self::Restored(name, outcome) => line(&RestoredJson::new(name, *outcome, exit)),
             Self::Checked(found) => line(&CheckedJson::new(found, exit)),
             Self::Prefetched => String::new(),
         }
@@ -156,10 +155,10 @@ struct RestoredJson {
 }
 
 impl RestoredJson {
-    fn new(name: &WalName, outcome: &wal_restore::Outcome, exit: u8) -> Self {
+    fn new(name: &WalName, outcome: wal_restore::Outcome, exit: u8) -> Self {
         let (word, from, partial) = match outcome {
             wal_restore::Outcome::Delivered { from, partial } => {
-                ("delivered", Some(source_word(*from)), *partial)
+                ("delivered", Some(source_word(from)), partial)
             }
             wal_restore::Outcome::Missing => ("missing", None, false),
         };

@@ -1,5 +1,7 @@
 //! The words of `wal-archive`, `wal-restore` and the filler behind it.
 
+#![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use crate::front::quantity::{Depth, Span};
 use crate::front::tag::{self, Tag};
 use crate::model::{Compression, Level, SegmentSize, SystemId, Timeline, WalName};
 
-/// Put one WAL file into the archive: PostgreSQL's `archive_command`
+/// Put one WAL file into the archive: PostgreSQL's archive_command
 ///
 /// Compresses the file, stores it and answers only when it is safe; while it is at it, it stores the
 /// files that wait behind it, so that the next calls find theirs done. The same file again is success;
@@ -119,7 +121,7 @@ impl WalArchive {
     }
 }
 
-/// Bring one WAL file out of the archive: PostgreSQL's `restore_command`
+/// Bring one WAL file out of the archive: PostgreSQL's restore_command
 ///
 /// Verifies every byte before PostgreSQL sees it, and fetches ahead what PostgreSQL will ask for next.
 /// When the archive cannot be asked during recovery, PostgreSQL is stopped instead of being told that
