@@ -3,14 +3,20 @@
 //! `docs/format.md` in code. The only place that spells keys or reads them back.
 
 mod address;
+mod layout;
+mod probe;
+mod wal;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub use address::Address;
+use layout::Layout;
+pub use probe::Probe;
+pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
-pub use crate::store::{ExclusivePut, Patience, Tags};
+pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags};
 
 use crate::error::Result;
 use crate::model::ServerName;
@@ -19,13 +25,13 @@ use crate::store::ObjectStore;
 /// One server's part of a store.
 pub struct Archive {
     store: Arc<dyn ObjectStore>,
-    server: ServerName,
+    layout: Layout,
 }
 
 impl Archive {
     /// The archive of `server` in `store`.
     pub fn new(store: Arc<dyn ObjectStore>, server: ServerName) -> Self {
-        Self { store, server }
+        Self { store, layout: Layout::new(server) }
     }
 }
 

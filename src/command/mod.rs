@@ -2,7 +2,25 @@
 //! `Outcome` with everything there is to tell. None of them prints, reads flags or the environment,
 //! or knows an exit status.
 
+mod fetch;
+
 pub mod check;
 pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::archive::{ExclusivePut, OpenArchive};
+use crate::spool::Spool;
+
+/// Whether exclusive puts can be trusted: as the configuration says, else as `check` has proved.
+fn exclusive_put(archive: &dyn OpenArchive, spool: &Path, now: Timestamp) -> ExclusivePut {
+    archive.configured_exclusive().unwrap_or_else(|| {
+        let store = archive.address().store_fingerprint();
+        let proved = Spool::open(spool).is_ok_and(|spool| spool.proved_exclusive(&store, now));
+        if proved { ExclusivePut::Trusted } else { ExclusivePut::AskFirst }
+    })
+}

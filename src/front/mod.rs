@@ -1,9 +1,22 @@
 //! The doors: words in, wiring, words and exit codes out.
+//!
+//! The only room that knows the command line, the environment and the standard streams, and the one
+//! that puts the others together. A door reads its words into a verb's `Request`, wires the archive,
+//! and tells the `Outcome` in its own way.
+
+pub mod exit;
+mod guard;
+mod log;
+pub mod native;
+mod quantity;
+mod tag;
+mod wire;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs the program with these words, the first of which is its name.
-pub fn run(_words: impl IntoIterator<Item = OsString>) -> ExitCode {
-    ExitCode::from(70)
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    ExitCode::from(native::run(&words).code())
 }

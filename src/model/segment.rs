@@ -69,7 +69,6 @@ impl SegmentName {
 
     /// The name of the segment that holds `at`.
     pub fn holding(timeline: Timeline, at: Lsn, size: SegmentSize) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of 64 bits")]
         Self { timeline, log: (at.0 >> 32) as u32, seg: ((at.0 & 0xFFFF_FFFF) / size.bytes()) as u32 }
     }
 

@@ -3,8 +3,13 @@
 //! The documentation of [`ObjectStore`] is the contract; `tests/store_contract.rs` proves it for
 //! every store. Stores move bytes and know nothing of WAL, backups or PostgreSQL.
 
+mod file;
 mod key;
+mod location;
+mod memory;
 mod patient;
+mod retry;
+mod s3;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,10 +21,15 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
+pub use file::FileStore;
 pub use key::{Key, Prefix};
-pub use patient::Patience;
+pub use location::{Location, Options};
+pub use memory::MemoryStore;
+pub use patient::Patient;
+pub use retry::Patience;
+pub use s3::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options, S3Store};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Storage that keeps whole objects under keys.
 ///
@@ -150,3 +160,15 @@ pub enum ExclusivePut {
 /// The tags of an object: key and value, at most ten, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tags(pub Vec<(String, String)>);
+
+/// The part of an object that a range asks for: cut at the object's end, kind `Usage` when nothing
+/// of it lies within the object.
+fn clip(range: Option<Range<u64>>, meta: &ObjectMeta) -> Result<Option<Range<u64>>> {
+    let Some(range) = range else { return Ok(None) };
+    let clipped = range.start..range.end.min(meta.size);
+    if clipped.is_empty() {
+        let asked = format!("bytes {} to {}", range.start, range.end);
+        return Err(Error::usage(format!("{asked} do not lie within {} of {} bytes", meta.key, meta.size)));
+    }
+    Ok(Some(clipped))
+}

@@ -1,1 +1,9 @@
+//! Bytes in motion: compressed, counted, digested and cut into parts, always in bounded memory.
 //!
+//! Everything here is synchronous and runs on the thread of whoever calls it. [`parts`] and
+//! [`reader`] are the two bridges to the asynchronous side, each a queue of stated length.
+
+pub mod codec;
+pub mod digest;
+pub mod parts;
+pub mod reader;

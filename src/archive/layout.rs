@@ -1,0 +1,116 @@
+//! The only place that spells keys, and the same place reads them back (docs/format.md).
+
+use crate::error::Result;
+use crate::model::{Compression, ServerName, WalName};
+use crate::store::{Key, Prefix};
+
+/// How one server's part of a store is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layout {
+    server: ServerName,
+}
+
+impl Layout {
+    /// The layout of this server's part.
+    pub(super) const fn new(server: ServerName) -> Self {
+        Self { server }
+    }
+
+    /// `SERVER/wals`, below which all WAL lies.
+    pub(super) fn wals(&self) -> Result<Key> {
+        Key::new(format!("{}/wals", self.server))
+    }
+
+    /// `SERVER/barkeep-probes`, below which `check` puts its objects. Readers of the layout look only
+    /// at `base` and `wals`.
+    pub(super) fn probes(&self) -> Result<Key> {
+        Key::new(format!("{}/barkeep-probes", self.server))
+    }
+
+    /// The key of a WAL file. Histories lie directly under `wals`, all else in a folder named after
+    /// timeline and log.
+    pub(super) fn wal(&self, name: &WalName, how: Compression) -> Result<Key> {
+        Key::new(format!("{}{}", self.wal_stem(name)?, how.suffix()))
+    }
+
+    /// What the keys of a WAL file begin with, whatever it is compressed with; for a segment also
+    /// those of its `.partial` and its labels.
+    pub(super) fn wal_candidates(&self, name: &WalName) -> Result<Prefix> {
+        Ok(self.wal_stem(name)?.beginning())
+    }
+
+    /// Reads the key of a WAL file back; `None` for anything else that may lie there.
+    pub(super) fn read_wal(key: &Key) -> Option<(WalName, Compression)> {
+        let (stem, how) = Compression::split_suffix(key.file_name());
+        Some((stem.parse().ok()?, how))
+    }
+
+    fn wal_stem(&self, name: &WalName) -> Result<Key> {
+        let wals = self.wals()?;
+        match name {
+            WalName::History(_) => wals.join(&name.to_string()),
+            WalName::Segment(segment) | WalName::Partial(segment) | WalName::Label { start: segment, .. } => {
+                wals.join(&format!("{}{:08X}/{name}", segment.timeline, segment.log))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{SegmentName, Timeline};
+
+    fn layout() -> Layout {
+        Layout::new("main".parse().unwrap())
+    }
+
+    #[test]
+    fn keys_are_the_ones_every_reader_of_the_layout_knows() {
+        let key = |name: &str, how| layout().wal(&name.parse().unwrap(), how).unwrap().to_string();
+        assert_eq!(
+            key("000000010000000A00000007", Compression::Zstd),
+            "main/wals/000000010000000A/000000010000000A00000007.zst"
+        );
+        assert_eq!(
+            key("000000010000000A00000007.00000028.backup", Compression::None),
+            "main/wals/000000010000000A/000000010000000A00000007.00000028.backup"
+        );
+        assert_eq!(
+            key("000000010000000A00000007.partial", Compression::Gzip),
+            "main/wals/000000010000000A/000000010000000A00000007.partial.gz"
+        );
+        assert_eq!(key("00000002.history", Compression::Lz4), "main/wals/00000002.history.lz4");
+    }
+
+    #[test]
+    fn what_is_no_wal_file_is_not_read_as_one() {
+        for other in
+            ["main/wals/junk", "main/wals/x/000000010000000A00000007.zip", "main/wals/00000002.history.gz.gz"]
+        {
+            assert_eq!(Layout::read_wal(&Key::new(other).unwrap()), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_reads_back_as_what_it_was_spelled_from(
+            timeline in 1_u32.., log: u32, seg: u32, offset: u32, kind in 0..4_usize, codec in 0..7_usize,
+        ) {
+            let timeline = Timeline::new(timeline).unwrap();
+            let start = SegmentName { timeline, log, seg };
+            let name = [
+                WalName::Segment(start),
+                WalName::Partial(start),
+                WalName::Label { start, offset },
+                WalName::History(timeline),
+            ][kind];
+            let how = Compression::ALL[codec];
+            let key = layout().wal(&name, how).unwrap();
+            prop_assert_eq!(Layout::read_wal(&key), Some((name, how)));
+            prop_assert!(layout().wal_candidates(&name).unwrap().matches(&key));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Objects that are put only to see what a store does with them.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+
+use super::{Archive, ByteStream};
+use crate::error::{Context, Error, Result};
+use crate::model::Timeline;
+use crate::store::{Key, Put};
+
+/// A probe object's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe(Key);
+
+impl Archive {
+    /// The probe object with this name. It lies where no reader of the layout looks.
+    pub fn probe(&self, name: &str) -> Result<Probe> {
+        Ok(Probe(self.layout.probes()?.join(name)?))
+    }
+
+    /// Puts it; kind `Conflict` when it is there already.
+    pub async fn put_probe(&self, probe: &Probe, body: Bytes) -> Result<()> {
+        self.store.put(&probe.0, body, &Put::default()).await
+    }
+
+    /// When the store says it was put; kind `NotFound` when it is not there.
+    pub async fn probed_at(&self, probe: &Probe) -> Result<Option<Timestamp>> {
+        let meta = self.store.head(&probe.0).await?;
+        Ok(meta.ok_or_else(|| Error::not_found(format!("{} is not there", probe.0)))?.modified)
+    }
+
+    /// Reads it, or a piece of it.
+    pub async fn read_probe(&self, probe: &Probe, range: Option<Range<u64>>) -> Result<ByteStream> {
+        Ok(self.store.get(&probe.0, range).await?.body)
+    }
+
+    /// All probe objects that are there.
+    pub async fn list_probes(&self) -> Result<Vec<Probe>> {
+        self.store
+            .list(&self.layout.probes()?.inside(), None)
+            .map_ok(|meta| Probe(meta.key))
+            .try_collect()
+            .await
+    }
+
+    /// Deletes probe objects.
+    pub async fn delete_probes(&self, probes: &[Probe]) -> Result<()> {
+        let keys: Vec<Key> = probes.iter().map(|p| p.0.clone()).collect();
+        self.store.delete(&keys).await
+    }
+
+    /// Whether there is anything at all among the WAL; one request.
+    pub async fn any_wal(&self) -> Result<bool> {
+        let first = self.store.list(&self.layout.wals()?.inside(), None).next().await.transpose()?;
+        Ok(first.is_some())
+    }
+
+    /// The newest timeline that has WAL in the archive; `None` when there is none.
+    pub async fn newest_timeline(&self) -> Result<Option<Timeline>> {
+        let folders =
+            self.store.folders(Some(&self.layout.wals()?)).await.context(|| "look for timelines")?;
+        Ok(folders.iter().filter_map(|folder| folder.file_name().get(..8)?.parse().ok()).max())
+    }
+}

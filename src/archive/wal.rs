@@ -1,0 +1,308 @@
+//! WAL files in the archive: put, find, open, and whose they are.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+
+use super::Archive;
+use super::layout::Layout;
+use crate::error::{Context, ErrorKind, Result};
+use crate::model::{Compression, SystemId, WalName};
+use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
+
+/// What an object's metadata says about the WAL file in it; all but the version may be unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// SHA-256 of the plain content, 64 hexadecimal digits.
+    pub sha256: Option<String>,
+    /// Length of the plain content in bytes.
+    pub length: Option<u64>,
+    /// The cluster that wrote it.
+    pub system_id: Option<SystemId>,
+}
+
+/// Names of the metadata; prefixed by stores as they must be (`x-amz-meta-…`).
+const SHA256: &str = "barkeep-sha256";
+const LENGTH: &str = "barkeep-length";
+const SYSTEM_ID: &str = "barkeep-system-id";
+const VERSION: &str = "barkeep-version";
+
+impl Recorded {
+    fn to_metadata(&self) -> BTreeMap<String, String> {
+        let known = [
+            (SHA256, self.sha256.clone()),
+            (LENGTH, self.length.map(|n| n.to_string())),
+            (SYSTEM_ID, self.system_id.map(|id| id.to_string())),
+            (VERSION, Some(env!("CARGO_PKG_VERSION").to_owned())),
+        ];
+        known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    /// What does not read as what it should be counts as not recorded: other writers may use the names.
+    fn from_metadata(metadata: &BTreeMap<String, String>) -> Self {
+        Self {
+            sha256: metadata.get(SHA256).cloned(),
+            length: metadata.get(LENGTH).and_then(|n| n.parse().ok()),
+            system_id: metadata.get(SYSTEM_ID).and_then(|n| n.parse().ok()),
+        }
+    }
+}
+
+/// A WAL file as it lies in the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredWal {
+    /// Its name, with `.partial` if it is one.
+    pub name: WalName,
+    /// What it is compressed with.
+    pub compression: Compression,
+    /// Its length in the store, in bytes.
+    pub stored_bytes: u64,
+    key: Key,
+}
+
+impl StoredWal {
+    /// Its key, for messages.
+    pub fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn read(meta: &ObjectMeta) -> Option<Self> {
+        let (name, compression) = Layout::read_wal(&meta.key)?;
+        Some(Self { name, compression, stored_bytes: meta.size, key: meta.key.clone() })
+    }
+}
+
+/// How a WAL file is put.
+#[derive(Debug, Clone)]
+pub struct WalPut {
+    /// The file.
+    pub name: WalName,
+    /// What its body is compressed with.
+    pub compression: Compression,
+    /// What is recorded with it.
+    pub recorded: Recorded,
+    /// Its tags.
+    pub tags: Tags,
+    /// Take the place of what is there.
+    pub overwrite: bool,
+}
+
+/// What came of a put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// The object is new, or took the place of another as asked.
+    New,
+    /// The key is taken; what is there was left untouched.
+    Taken,
+}
+
+impl Archive {
+    /// Puts a WAL file that is in memory, in one request where the store can.
+    pub async fn put_wal(&self, how: &WalPut, body: Bytes) -> Result<Stored> {
+        let key = self.layout.wal(&how.name, how.compression)?;
+        taken_or(self.store.put(&key, body, &how.to_put()).await)
+    }
+
+    /// Begins to put a WAL file that is too large for memory; see [`Upload`] for its parts.
+    pub async fn upload_wal(&self, how: &WalPut, in_flight: NonZeroUsize) -> Result<WalUpload> {
+        let key = self.layout.wal(&how.name, how.compression)?;
+        Ok(WalUpload(self.store.upload(&key, &how.to_put(), in_flight).await?))
+    }
+
+    /// What lies under exactly this name and compression, with what is recorded about it.
+    pub async fn stored_wal(
+        &self,
+        name: &WalName,
+        how: Compression,
+    ) -> Result<Option<(StoredWal, Recorded)>> {
+        let meta = self.store.head(&self.layout.wal(name, how)?).await?;
+        Ok(meta.and_then(|m| Some((StoredWal::read(&m)?, Recorded::from_metadata(&m.metadata)))))
+    }
+
+    /// Everything the archive has that could serve a request for `name`, best first: the complete file
+    /// in whatever compression, then a `.partial` of it. One listing, so that "nothing" is proven.
+    pub async fn find_wal(&self, name: &WalName) -> Result<Vec<StoredWal>> {
+        let listed: Vec<_> = self
+            .store
+            .list(&self.layout.wal_candidates(name)?, None)
+            .try_filter_map(|meta| async move { Ok(StoredWal::read(&meta)) })
+            .try_collect()
+            .await
+            .context(|| format!("look for {name}"))?;
+        Ok(candidates(name, listed))
+    }
+
+    /// The complete segments from `from` on, in order of their names, all timelines: one request
+    /// serves a thousand.
+    pub fn wal_from<'a>(&'a self, from: &WalName) -> Result<impl Stream<Item = Result<StoredWal>> + use<'a>> {
+        // A listing begins *after* a key. The name less its last character comes before the name, and
+        // the few others that come between the two are left out here.
+        let first = self.layout.wal(from, Compression::None)?;
+        let before = Key::new(&first.as_str()[..first.as_str().len() - 1])?;
+        let from = *from;
+        let all = self.store.list(&self.layout.wals()?.inside(), Some(&before));
+        Ok(all.try_filter_map(move |meta| async move {
+            let found = StoredWal::read(&meta);
+            Ok(found.filter(|f| f.name.segment().is_some() && f.name >= from))
+        }))
+    }
+
+    /// Opens a WAL file; what is recorded about it comes with it.
+    pub async fn open_wal(&self, found: &StoredWal) -> Result<(Object, Recorded)> {
+        let object = self.store.get(&found.key, None).await?;
+        let recorded = Recorded::from_metadata(&object.meta.metadata);
+        Ok((object, recorded))
+    }
+
+    /// Opens it under the name and compression it should have, without looking first; `None` when it
+    /// is not there, which says nothing about other compressions.
+    pub async fn open_wal_as(
+        &self,
+        name: &WalName,
+        how: Compression,
+    ) -> Result<Option<(StoredWal, Object, Recorded)>> {
+        match self.store.get(&self.layout.wal(name, how)?, None).await {
+            Ok(object) => {
+                let recorded = Recorded::from_metadata(&object.meta.metadata);
+                Ok(StoredWal::read(&object.meta).map(|found| (found, object, recorded)))
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Removes a WAL file; one that is gone already is success.
+    pub async fn remove_wal(&self, found: &StoredWal) -> Result<()> {
+        self.store.delete(std::slice::from_ref(&found.key)).await
+    }
+
+    /// The first complete segment of the archive in the order of names, by which its cluster can be
+    /// told; `None` when there is none.
+    pub async fn any_segment(&self) -> Result<Option<(StoredWal, Recorded)>> {
+        let wals = self.layout.wals()?.inside();
+        let mut all = self.store.list(&wals, None);
+        while let Some(meta) = all.next().await {
+            let meta = meta.context(|| "look for a segment")?;
+            let Some(found) = StoredWal::read(&meta).filter(|f| f.name.segment().is_some()) else { continue };
+            let recorded = self.store.head(&found.key).await?.map(|m| Recorded::from_metadata(&m.metadata));
+            // Deleted in between by a retention run: the next one serves as well.
+            if let Some(recorded) = recorded {
+                return Ok(Some((found, recorded)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A WAL file under way.
+pub struct WalUpload(Box<dyn Upload>);
+
+impl WalUpload {
+    /// Adds the next part.
+    pub async fn part(&mut self, part: Bytes) -> Result<()> {
+        self.0.part(part).await
+    }
+
+    /// Makes it visible, unless the key is taken.
+    pub async fn finish(self) -> Result<Stored> {
+        taken_or(self.0.finish().await)
+    }
+
+    /// Gives up.
+    pub async fn abort(self) -> Result<()> {
+        self.0.abort().await
+    }
+}
+
+impl WalPut {
+    fn to_put(&self) -> Put {
+        Put {
+            if_exists: if self.overwrite { IfExists::Replace } else { IfExists::Fail },
+            tags: self.tags.clone(),
+            metadata: self.recorded.to_metadata(),
+        }
+    }
+}
+
+fn taken_or(put: Result<()>) -> Result<Stored> {
+    match put {
+        Ok(()) => Ok(Stored::New),
+        Err(e) if e.kind() == ErrorKind::Conflict => Ok(Stored::Taken),
+        Err(e) => Err(e),
+    }
+}
+
+/// Of everything listed, what can serve a request for `name`, best first.
+fn candidates(name: &WalName, listed: Vec<StoredWal>) -> Vec<StoredWal> {
+    let partial = name.segment().map(WalName::Partial);
+    let (complete, rest): (Vec<_>, Vec<_>) = listed.into_iter().partition(|found| found.name == *name);
+    complete.into_iter().chain(rest.into_iter().filter(|found| Some(found.name) == partial)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(names: &[&str]) -> Vec<StoredWal> {
+        names
+            .iter()
+            .filter_map(|name| {
+                let key = Key::new(format!("main/wals/0000000100000000/{name}")).unwrap();
+                StoredWal::read(&ObjectMeta {
+                    key,
+                    size: 1,
+                    modified: None,
+                    etag: None,
+                    metadata: BTreeMap::new(),
+                })
+            })
+            .collect()
+    }
+
+    fn chosen(name: &str, names: &[&str]) -> Vec<String> {
+        let name = name.parse().unwrap();
+        candidates(&name, listed(names)).iter().map(|c| c.key.file_name().to_owned()).collect()
+    }
+
+    const SEGMENT: &str = "000000010000000000000007";
+
+    #[test]
+    fn complete_beats_partial_whatever_the_suffixes() {
+        // The reference lets the partial win here, because of the order of the suffixes.
+        let names = ["000000010000000000000007.partial.gz", "000000010000000000000007.zst"];
+        assert_eq!(chosen(SEGMENT, &names), [names[1], names[0]]);
+        let names = [
+            "000000010000000000000007.partial",
+            "000000010000000000000007.partial.gz",
+            "000000010000000000000007.snappy",
+        ];
+        assert_eq!(chosen(SEGMENT, &names)[0], names[2]);
+    }
+
+    #[test]
+    fn a_label_never_stands_in_for_its_segment() {
+        let names = [
+            "000000010000000000000007.00000028.backup",
+            "000000010000000000000007.00000028.backup.gz",
+            "junk",
+        ];
+        assert!(chosen(SEGMENT, &names).is_empty());
+        assert_eq!(chosen("000000010000000000000007.00000028.backup", &names).len(), 2);
+    }
+
+    #[test]
+    fn a_partial_that_is_asked_for_by_name_is_not_answered_with_the_segment() {
+        let names = ["000000010000000000000007.gz", "000000010000000000000007.partial.gz"];
+        assert_eq!(chosen("000000010000000000000007.partial", &names), [names[1]]);
+    }
+
+    #[test]
+    fn what_is_recorded_survives_the_trip_through_metadata() {
+        let recorded =
+            Recorded { sha256: Some("ab".repeat(32)), length: Some(16 << 20), system_id: Some(SystemId(7)) };
+        assert_eq!(Recorded::from_metadata(&recorded.to_metadata()), recorded);
+        assert_eq!(Recorded::from_metadata(&BTreeMap::new()), Recorded::default());
+    }
+}

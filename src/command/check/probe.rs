@@ -1,0 +1,145 @@
+//! The probe object: put, raced for, read, listed, deleted.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::Exclusive;
+use crate::archive::{Archive, Probe};
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// How many races are run, and how many writers run in each. A service that looks first and stores
+/// later loses most of them; one that ignores the condition loses all.
+const RACES: usize = 5;
+const WRITERS: usize = 4;
+
+/// What the probe object holds.
+const CONTENT: &[u8] = b"barkeep check: put, read and deleted again; safe to remove\n";
+
+/// What a step found, and what to say about it.
+type Finding<T = ()> = Result<(String, T)>;
+
+/// The objects of one check, all of which are removed again.
+pub(super) struct Probes<'a> {
+    archive: &'a Archive,
+    main: Probe,
+    stamp: String,
+    now: Timestamp,
+    put: Mutex<Vec<Probe>>,
+}
+
+impl<'a> Probes<'a> {
+    /// Names for this check's objects; two checks at once do not meet.
+    pub(super) fn new(archive: &'a Archive, now: Timestamp) -> Result<Self> {
+        let stamp = format!("{}-{}", now.as_nanosecond(), std::process::id());
+        let main = archive.probe(&stamp)?;
+        Ok(Self { archive, main, stamp, now, put: Mutex::default() })
+    }
+
+    /// Lists, which shows that the name resolves, the service answers, the bucket exists and the
+    /// credentials are good for reading.
+    pub(super) async fn reach(&self) -> Finding {
+        self.archive.any_wal().await?;
+        Ok(("the store answers".to_owned(), ()))
+    }
+
+    /// Puts the probe. How far the service's clock is ahead comes with it, in seconds.
+    pub(super) async fn put(&self) -> Finding<Option<i64>> {
+        self.note(&self.main);
+        self.archive.put_probe(&self.main, Bytes::from_static(CONTENT)).await?;
+        let stored = self.archive.probed_at(&self.main).await?;
+        let skew = stored.map(|at| at.duration_since(self.now).as_secs());
+        Ok((format!("{} bytes stored", CONTENT.len()), skew))
+    }
+
+    /// Several writers of one new object at the same time, several times: only one may win each.
+    pub(super) async fn race(&self) -> Finding<Exclusive> {
+        if self.archive.put_probe(&self.main, Bytes::from_static(b"second")).await.is_ok() {
+            return Ok(("a second put replaced the first".to_owned(), Exclusive::Ignored));
+        }
+        let mut won = 0;
+        for race in 0..RACES {
+            let track = self.archive.probe(&format!("{}-race{race}", self.stamp))?;
+            self.note(&track);
+            let writers =
+                (0..WRITERS).map(|w| self.archive.put_probe(&track, Bytes::from(format!("writer {w}"))));
+            for result in join_all(writers).await {
+                match result {
+                    Ok(()) => won += 1,
+                    Err(e) if e.kind() == ErrorKind::Conflict => {}
+                    Err(e) => return Err(e),
+                }
+            }
+        }
+        if won > RACES {
+            return Ok((format!("{won} writers won {RACES} races"), Exclusive::Ignored));
+        }
+        Ok((format!("{RACES} races of {WRITERS} writers, one winner each"), Exclusive::Proved))
+    }
+
+    /// Reads it back.
+    pub(super) async fn read(&self) -> Finding {
+        let body = self.body(None).await?;
+        // A store that let the second put through above has that one.
+        if body != CONTENT && body != b"second" {
+            return Err(Error::corrupt(format!("{} bytes came back that were never put", body.len())));
+        }
+        Ok((format!("{} bytes came back as they were put", body.len()), ()))
+    }
+
+    /// Reads a piece of it.
+    pub(super) async fn range(&self) -> Finding {
+        let whole = self.body(None).await?;
+        let piece = self.body(Some(2..5)).await?;
+        if piece != whole[2..5] {
+            return Err(Error::corrupt("bytes 2 to 4 are not those of the whole object")
+                .hint("restores cannot resume after a cut with this store"));
+        }
+        Ok(("3 bytes out of the middle".to_owned(), ()))
+    }
+
+    /// Finds it in a listing.
+    pub(super) async fn list(&self) -> Finding {
+        if !self.archive.list_probes().await?.contains(&self.main) {
+            return Err(Error::corrupt("the object that was just stored is not listed")
+                .hint("a store whose listings lag behind cannot prove that WAL is missing"));
+        }
+        Ok(("it is listed".to_owned(), ()))
+    }
+
+    /// Deletes it, and makes sure.
+    pub(super) async fn delete(&self) -> Finding {
+        self.archive.delete_probes(std::slice::from_ref(&self.main)).await?;
+        if self.archive.probed_at(&self.main).await.is_ok() {
+            return Err(Error::corrupt("it is still there after it was deleted"));
+        }
+        Ok(("it is gone".to_owned(), ()))
+    }
+
+    /// Removes everything that was put.
+    pub(super) async fn remove_all(&self) -> Result<()> {
+        let put = std::mem::take(&mut *self.noted());
+        self.archive.delete_probes(&put).await.context(|| "remove the probe objects")
+    }
+
+    async fn body(&self, range: Option<std::ops::Range<u64>>) -> Result<Vec<u8>> {
+        let body = self.archive.read_probe(&self.main, range).await?;
+        body.try_fold(Vec::new(), |mut all, piece| async move {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        })
+        .await
+    }
+
+    /// Noted before it is put: a put that seems to fail may have stored it all the same.
+    fn note(&self, probe: &Probe) {
+        self.noted().push(probe.clone());
+    }
+
+    fn noted(&self) -> std::sync::MutexGuard<'_, Vec<Probe>> {
+        self.put.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,151 @@
+//! A WAL file out of the archive: decoded on a thread of its own, and verified while it is written.
+
+use std::io::{self, Read, Write};
+
+use crate::archive::{Archive, ByteStream, Object, Recorded, StoredWal};
+use crate::error::{Context, Error, Result};
+use crate::model::{Compression, SystemId, WalHeader, WalName};
+use crate::stream::codec;
+use crate::stream::digest::Tally;
+use crate::stream::reader::{StreamReader, reader};
+
+/// The largest file that is no segment: a timeline's history grows by a line per switch, a label has
+/// a dozen lines.
+const LARGEST_TEXT: u64 = 16 << 20;
+
+/// How much is written at a time.
+const PIECE: usize = 256 << 10;
+
+/// Runs `work` on a thread of its own over the decoded body. Errors of the body and of the codec come
+/// out of the reader as ours, with their kind, so `?` on any `io::Error` in `work` tells them from
+/// those of local files.
+pub(super) async fn decoded<T: Send + 'static>(
+    body: ByteStream,
+    how: Compression,
+    work: impl FnOnce(&mut (dyn Read + Send)) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (from, pump) = reader(body);
+    let working = tokio::task::spawn_blocking(move || work(&mut Plain::new(how, from)?));
+    let (result, ()) = tokio::join!(working, pump);
+    result.unwrap_or_else(|e| Err(Error::bug(format!("the decoding thread ended: {e}"))))
+}
+
+/// The header of a stored segment; reads no more of it than it must.
+pub(super) async fn header(archive: &Archive, stored: &StoredWal) -> Result<WalHeader> {
+    let (object, _) = archive.open_wal(stored).await?;
+    decoded(object.body, stored.compression, |plain| {
+        let mut head = Vec::with_capacity(WalHeader::LEN);
+        plain.take(WalHeader::LEN as u64).read_to_end(&mut head)?;
+        WalHeader::parse(&head)
+    })
+    .await
+    .context(|| format!("read the header of {}", stored.key()))
+}
+
+/// What the bytes of a WAL file must be.
+#[derive(Debug, Clone)]
+pub(super) struct Expected {
+    name: WalName,
+    recorded: Recorded,
+    system_id: Option<SystemId>,
+}
+
+/// Writes an object decoded to `to`, and makes sure of everything that can be known about it: its
+/// length, its header, its cluster, its digest where one is recorded. Kind `Corrupt` for whatever does
+/// not fit. What was written to is given back, and for a segment its header.
+pub(super) async fn verified<W: Write + Send + 'static>(
+    object: Object,
+    stored: &StoredWal,
+    recorded: Recorded,
+    system_id: Option<SystemId>,
+    mut to: W,
+) -> Result<(W, Option<WalHeader>)> {
+    let expected = Expected { name: stored.name, recorded, system_id };
+    decoded(object.body, stored.compression, move |plain| Ok((expected.copy(plain, &mut to)?, to)))
+        .await
+        .map(|(header, to)| (to, header))
+        .context(|| format!("read {}", stored.key()))
+}
+
+impl Expected {
+    fn copy(&self, plain: &mut dyn Read, to: &mut dyn Write) -> Result<Option<WalHeader>> {
+        let mut tally = Tally::default();
+        let mut head = Vec::with_capacity(WalHeader::LEN);
+        (&mut *plain).take(WalHeader::LEN as u64).read_to_end(&mut head)?;
+        let header = self.header(&head)?;
+        tally.update(&head);
+        to.write_all(&head)?;
+        // One byte more than there may be shows that there is too much, and no bomb goes off.
+        let most = header.map_or(LARGEST_TEXT, |h| h.segment_size.bytes()) + 1;
+        let mut rest = plain.take(most.saturating_sub(head.len() as u64));
+        let mut piece = vec![0; PIECE];
+        loop {
+            let n = rest.read(&mut piece)?;
+            if n == 0 {
+                break;
+            }
+            tally.update(&piece[..n]);
+            to.write_all(&piece[..n])?;
+        }
+        to.flush()?;
+        self.whole(header, tally)?;
+        Ok(header)
+    }
+
+    /// Segments begin with a header; nothing else does.
+    fn header(&self, head: &[u8]) -> Result<Option<WalHeader>> {
+        if !matches!(self.name, WalName::Segment(_) | WalName::Partial(_)) {
+            return Ok(None);
+        }
+        let header = WalHeader::parse(head)?;
+        for expected in [self.system_id, self.recorded.system_id].into_iter().flatten() {
+            if expected != header.system_id {
+                let found = header.system_id;
+                return Err(Error::corrupt(format!(
+                    "it was written by system {found}, not by system {expected}"
+                ))
+                .hint("this is another cluster's archive: look at --store and --server"));
+            }
+        }
+        Ok(Some(header))
+    }
+
+    fn whole(&self, header: Option<WalHeader>, tally: Tally) -> Result<()> {
+        let length = tally.bytes();
+        if let (Some(header), WalName::Segment(segment) | WalName::Partial(segment)) = (header, self.name) {
+            header.fits(segment, length).map_err(|misfit| Error::corrupt(misfit.to_string()))?;
+        } else if length > LARGEST_TEXT {
+            return Err(Error::corrupt(format!("it is longer than {LARGEST_TEXT} bytes")));
+        }
+        if let Some(recorded) = self.recorded.length.filter(|recorded| *recorded != length) {
+            return Err(Error::corrupt(format!("it has {length} bytes, and {recorded} were recorded")));
+        }
+        let Some(recorded) = &self.recorded.sha256 else { return Ok(()) };
+        let found = tally.finish().to_string();
+        if *recorded == found {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!("its SHA-256 is {found}, and {recorded} was recorded")))
+    }
+}
+
+/// A decoder whose errors are all ours.
+struct Plain {
+    how: Compression,
+    decoder: Box<dyn Read + Send>,
+}
+
+impl Plain {
+    fn new(how: Compression, from: StreamReader) -> Result<Self> {
+        Ok(Self { how, decoder: codec::decoder(how, Box::new(from))? })
+    }
+}
+
+impl Read for Plain {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.decoder.read(buf).map_err(|e| match e.kind() {
+            io::ErrorKind::Interrupted => e,
+            _ => codec::failure(self.how, e).into(),
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! The key is taken: by the same content, which is success, or by other content, which is refused
+//! with everything there is to know about it.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use fs_err::File;
+
+use super::source::Source;
+use crate::archive::{Archive, Recorded, StoredWal, WalPut};
+use crate::command::fetch;
+use crate::error::{Context, Error, Result};
+use crate::model::{SystemId, WalHeader};
+
+/// Compares a file with what lies under its own key. One request when the digest is recorded.
+pub(super) async fn with_stored(archive: &Archive, source: &Arc<Source>, put: &WalPut) -> Result<()> {
+    let Some((stored, recorded)) = archive.stored_wal(&put.name, put.compression).await? else {
+        return Err(Error::unavailable(
+            "the archive refused the file as already there, and now it is not there",
+        )
+        .hint("somebody is deleting WAL while it is archived; run the command again"));
+    };
+    if recorded.sha256.is_some() && recorded.sha256 == put.recorded.sha256 {
+        return Ok(());
+    }
+    same_or_conflict(archive, source, &stored).await
+}
+
+/// Compares a file with a stored one byte for byte.
+pub(super) async fn same_or_conflict(archive: &Archive, source: &Source, stored: &StoredWal) -> Result<()> {
+    let (object, recorded) = archive.open_wal(stored).await?;
+    let (compression, path) = (stored.compression, source.path.clone());
+    let difference = fetch::decoded(object.body, compression, move |plain| first_difference(plain, &path))
+        .await
+        .context(|| format!("compare with {}", stored.key()))?;
+    match difference {
+        None => Ok(()),
+        Some(difference) => Err(conflict(source, stored, &recorded, &difference)),
+    }
+}
+
+/// Where two files part, and how the stored one begins.
+struct Difference {
+    at: u64,
+    stored_head: Vec<u8>,
+}
+
+fn first_difference(stored: &mut (dyn Read + Send), path: &Path) -> Result<Option<Difference>> {
+    let mut ours = File::open(path)?;
+    let (mut a, mut b) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    let (mut at, mut head) = (0_u64, Vec::new());
+    loop {
+        let n = fill(stored, &mut a)?;
+        let m = fill(&mut ours, &mut b)?;
+        if head.is_empty() {
+            head = a[..n.min(WalHeader::LEN)].to_vec();
+        }
+        if a[..n] != b[..m] {
+            let same = a[..n].iter().zip(&b[..m]).take_while(|(x, y)| x == y).count();
+            return Ok(Some(Difference { at: at + same as u64, stored_head: head }));
+        }
+        if n == 0 {
+            return Ok(None);
+        }
+        at += n as u64;
+    }
+}
+
+/// Reads until the buffer is full or the source ends.
+fn fill(from: &mut dyn Read, buf: &mut [u8]) -> io::Result<usize> {
+    let mut n = 0;
+    while n < buf.len() {
+        match from.read(&mut buf[n..])? {
+            0 => break,
+            more => n += more,
+        }
+    }
+    Ok(n)
+}
+
+fn conflict(source: &Source, stored: &StoredWal, recorded: &Recorded, difference: &Difference) -> Error {
+    let theirs = WalHeader::parse(&difference.stored_head).ok().map(|h| h.system_id).or(recorded.system_id);
+    let place = match source.header.and_then(|h| h.start.checked_add(difference.at)) {
+        Some(lsn) => format!("they differ first at LSN {lsn}"),
+        None => format!("they differ first at byte {}", difference.at),
+    };
+    let (whose, hint) = told_apart(source.system_id, theirs);
+    Error::conflict(format!("the archive already has {} with other content: {whose}; {place}", stored.key()))
+        .hint(hint)
+}
+
+fn told_apart(ours: Option<SystemId>, theirs: Option<SystemId>) -> (String, &'static str) {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours != theirs => (
+            format!("it was written by system {theirs}, this file by system {ours}"),
+            "another cluster archives under this server name; give this one a name of its own with --server",
+        ),
+        (Some(ours), Some(_)) => (
+            format!("both were written by system {ours}"),
+            "two copies of the same cluster archive to the same place: a clone, a restored copy, or a former primary \
+             that still runs; stop the wrong one, or give it a name of its own with --server",
+        ),
+        _ => (
+            "it does not tell which cluster wrote it".to_owned(),
+            "compare the two files before you decide which one is right",
+        ),
+    }
+}

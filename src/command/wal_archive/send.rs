@@ -1,0 +1,195 @@
+//! One file to the store, from one memory budget.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Request;
+use super::compare;
+use super::pack::{self, Packed, Packing};
+use super::source::Source;
+use crate::archive::{Archive, Recorded, Stored, Tags, WalPut};
+use crate::error::{Error, Result};
+use crate::model::WalName;
+use crate::stream::codec;
+use crate::stream::parts::parts;
+
+/// Files above this length are sent in parts instead of from memory.
+const LARGE: u64 = 32 << 20;
+/// The length of a part. 1 GiB, the largest segment, makes 128 of them.
+const PART: usize = 8 << 20;
+/// Parts of one file under way at once.
+const PARTS_IN_FLIGHT: usize = 2;
+/// What the program itself needs besides its buffers: code, runtime, TLS, allocator.
+const OWN: u64 = 24 << 20;
+/// Files under way at once, packed or being sent. The budget is what really limits them; this bounds
+/// the connections.
+pub(super) const FILES_IN_FLIGHT: usize = 8;
+
+/// What came of sending a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It is stored, in so many bytes.
+    New { stored_bytes: u64 },
+    /// It was there already, with the same content.
+    Same,
+}
+
+/// Sends files: packs on as many threads as there are cores to spare, sends several at once, and takes
+/// memory for both from one budget before it touches a file.
+pub(super) struct Sender<'a> {
+    archive: &'a Archive,
+    packing: Packing,
+    tags: Tags,
+    history_tags: Option<Tags>,
+    overwrite: bool,
+    /// In KiB, since a semaphore counts to 2^32.
+    memory: Arc<Semaphore>,
+    memory_kib: u32,
+    threads: Arc<Semaphore>,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) fn new(archive: &'a Archive, request: &Request) -> Self {
+        let memory_kib = kib(request.memory.saturating_sub(OWN)).max(1);
+        Self {
+            archive,
+            packing: Packing {
+                compression: request.compression,
+                level: request.compression.level(request.level),
+            },
+            tags: request.tags.clone(),
+            history_tags: request.history_tags.clone(),
+            overwrite: request.overwrite,
+            memory: Arc::new(Semaphore::new(memory_kib as usize)),
+            memory_kib,
+            threads: Arc::new(Semaphore::new(threads())),
+        }
+    }
+
+    /// Sends one file. Calls that run at once are served in the order they were made.
+    pub(super) async fn send(&self, source: &Arc<Source>) -> Result<Sent> {
+        let sent =
+            if source.len > LARGE { self.send_in_parts(source).await } else { self.send_whole(source).await };
+        if sent.is_ok() {
+            source.drop_from_cache();
+        }
+        sent
+    }
+
+    async fn send_whole(&self, source: &Arc<Source>) -> Result<Sent> {
+        // Incompressible content grows by less than this.
+        let worst = source.len + source.len / 64 + (64 << 10);
+        let mut memory = self.reserve(worst).await?;
+        let thread = acquire(&self.threads, 1).await?;
+        let (packed, how) = (Arc::clone(source), self.packing);
+        let Packed { body, sha256 } = blocking(move || pack::pack(&packed, how)).await?;
+        drop(thread);
+        let stored_bytes = body.len() as u64;
+        drop(memory.split(memory.num_permits().saturating_sub(kib(stored_bytes) as usize)));
+
+        let put = self.put_of(source, sha256.to_string());
+        match self.archive.put_wal(&put, body).await? {
+            Stored::New => Ok(Sent::New { stored_bytes }),
+            Stored::Taken => self.taken(source, &put).await,
+        }
+    }
+
+    async fn send_in_parts(&self, source: &Arc<Source>) -> Result<Sent> {
+        let _memory = self.reserve((PARTS_IN_FLIGHT as u64 + 3) * PART as u64).await?;
+        let thread = acquire(&self.threads, 1).await?;
+        // What is recorded must be said before the first part, so the file is read twice.
+        let digested = Arc::clone(source);
+        let sha256 = blocking(move || pack::digest(&digested)).await?;
+        let put = self.put_of(source, sha256.to_string());
+        // Rather one request than a gigabyte sent in vain.
+        if !self.overwrite && self.archive.stored_wal(&put.name, put.compression).await?.is_some() {
+            return self.taken(source, &put).await;
+        }
+
+        let (writer, mut queue) = parts(PART, 1);
+        let (packed, how) = (Arc::clone(source), self.packing);
+        let packing = tokio::task::spawn_blocking(move || pack::pack_into(&packed, how, writer));
+        let in_flight = NonZeroUsize::new(PARTS_IN_FLIGHT).unwrap_or(NonZeroUsize::MIN);
+        let mut upload = self.archive.upload_wal(&put, in_flight).await?;
+        let mut stored_bytes = 0;
+        let mut sending = Ok(());
+        while sending.is_ok()
+            && let Some(part) = queue.recv().await
+        {
+            stored_bytes += part.len() as u64;
+            sending = upload.part(part).await;
+        }
+        drop(queue);
+        let packed =
+            packing.await.unwrap_or_else(|e| Err(Error::bug(format!("the packing thread ended: {e}"))));
+        drop(thread);
+        let whole = sending.and(packed).and_then(|second| {
+            let changed = || Error::local(format!("{} changes while it is read", source.path.display()));
+            if second == sha256 { Ok(()) } else { Err(changed()) }
+        });
+        if let Err(e) = whole {
+            // The first error is the one to tell; what cannot be freed now is found by its age later.
+            let _ = upload.abort().await;
+            return Err(e);
+        }
+        match upload.finish().await? {
+            Stored::New => Ok(Sent::New { stored_bytes }),
+            Stored::Taken => self.taken(source, &put).await,
+        }
+    }
+
+    async fn taken(&self, source: &Arc<Source>, put: &WalPut) -> Result<Sent> {
+        compare::with_stored(self.archive, source, put).await.map(|()| Sent::Same)
+    }
+
+    fn put_of(&self, source: &Source, sha256: String) -> WalPut {
+        let tags = match (&source.name, &self.history_tags) {
+            (WalName::History(_), Some(tags)) => tags,
+            _ => &self.tags,
+        };
+        WalPut {
+            name: source.name,
+            compression: self.packing.compression,
+            recorded: Recorded {
+                sha256: Some(sha256),
+                length: Some(source.len),
+                system_id: source.system_id,
+            },
+            tags: tags.clone(),
+            overwrite: self.overwrite,
+        }
+    }
+
+    /// Takes from the budget. What needs more than there is in all runs alone.
+    async fn reserve(&self, buffers: u64) -> Result<OwnedSemaphorePermit> {
+        let codec = codec::encoder_memory(self.packing.compression, self.packing.level);
+        acquire(&self.memory, kib(buffers + codec).min(self.memory_kib)).await
+    }
+}
+
+/// As many threads pack as leave PostgreSQL some of the machine: half the cores, at least two where
+/// there are two, at most eight.
+fn threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    (cores / 2).max(2).min(cores).min(8)
+}
+
+fn kib(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+async fn acquire(semaphore: &Arc<Semaphore>, n: u32) -> Result<OwnedSemaphorePermit> {
+    let closed = |_| Error::bug("a budget that is never closed is closed");
+    Arc::clone(semaphore).acquire_many_owned(n).await.map_err(closed)
+}
+
+/// Runs synchronous work on a thread of its own and waits for it.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(Error::bug(format!("a working thread ended: {e}"))))
+}

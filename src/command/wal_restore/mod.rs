@@ -1,0 +1,174 @@
+//! `wal-restore`: one WAL file out of the archive, whole or not at all.
+//!
+//! The order of things: who asks is told from the destination; a segment that was fetched ahead is
+//! renamed into place; else it is fetched at once, never queued behind the filler, verified, and
+//! renamed. "Missing" is only ever said after the store was asked and answered.
+
+mod deliver;
+mod spooled;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::archive::{OpenArchive, Patience};
+use crate::error::{Context, Result};
+use crate::model::{SystemId, WalName};
+use crate::pgdata::{DataDir, Signal};
+use spooled::Spooled;
+
+/// What to restore and where to.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The file PostgreSQL asks for, `%f`.
+    pub name: WalName,
+    /// Where it is to appear, `%p`: relative to the current directory or absolute.
+    pub destination: PathBuf,
+    /// Never deliver a `.partial` segment in place of a complete one.
+    pub no_partial: bool,
+    /// At most so many segments are fetched ahead: 0 (none) to 32.
+    pub window: u8,
+    /// The spool's directory.
+    pub spool: PathBuf,
+    /// What all buffers together may hold, in bytes.
+    pub memory: u64,
+    /// How long a request to the store is tried again for; `None` takes it from the caller: five
+    /// minutes during recovery, else thirty seconds.
+    pub retry_for: Option<Duration>,
+    /// At most so many attempts per request, when set.
+    pub max_attempts: Option<u32>,
+    /// How to start the filler: a program and its first arguments. The cluster, the timeline and the
+    /// segment size are added as `--system-id`, `--timeline` and `--segment-size`.
+    pub filler: Vec<OsString>,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// What became of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The file is at its destination, verified.
+    Delivered {
+        /// Where it came from.
+        from: Source,
+        /// A `.partial` stood in for the complete segment.
+        partial: bool,
+    },
+    /// The archive was asked and does not have it.
+    Missing,
+}
+
+/// Where a delivered file came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Fetched ahead by an earlier call.
+    Spool,
+    /// Fetched by this call.
+    Archive,
+}
+
+/// Who asks; it decides how long to try and what a failure must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// PostgreSQL in recovery without `standby.signal`: an ordinary failure would end recovery and
+    /// promote whatever has been replayed.
+    Recovery,
+    /// A standby: a fatal status would take it down, an ordinary one makes it try again.
+    Standby,
+    /// `pg_rewind`, another tool, or a person.
+    Other,
+}
+
+impl Caller {
+    /// Told from the name PostgreSQL restores to (`RECOVERYXLOG`, `RECOVERYHISTORY`) and the signal
+    /// files of the data directory around it. A data directory that shows no `standby.signal` counts
+    /// as in recovery: to stop a standby is an outage, to promote a truncated database is a loss.
+    pub fn of(destination: &Path) -> Self {
+        let postgres = ["RECOVERYXLOG", "RECOVERYHISTORY"];
+        if !destination.file_name().is_some_and(|name| postgres.iter().any(|p| name == *p)) {
+            return Self::Other;
+        }
+        match DataDir::around_wal(destination).signal() {
+            Signal::Standby => Self::Standby,
+            Signal::Recovery | Signal::None => Self::Recovery,
+        }
+    }
+
+    /// How long it pays to try again before the caller is told. A standby asks again by itself.
+    const fn retry_for(self) -> Duration {
+        match self {
+            Self::Recovery => Duration::from_mins(5),
+            Self::Standby | Self::Other => Duration::from_secs(30),
+        }
+    }
+}
+
+/// Restores the file.
+///
+/// Kinds of failure: `Corrupt` when the archive's file is not what it should be, `Unavailable`,
+/// `Denied` and `Usage` from the store, `Local` when the destination cannot be written. Never
+/// `NotFound`: absence is an outcome.
+pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
+    let caller = Caller::of(&request.destination);
+    let cluster = cluster(request);
+    let spooled = match (caller, cluster) {
+        (Caller::Other, _) | (_, None) => None,
+        (_, Some(cluster)) => Spooled::open(request, archive.address(), cluster),
+    };
+    if let Some(spooled) = &spooled {
+        if spooled.deliver(&request.destination) {
+            spooled.delivered(None, request);
+            return Ok(Outcome::Delivered { from: Source::Spool, partial: false });
+        }
+        if caller == Caller::Standby && spooled.just_missed(request.now) {
+            return Ok(Outcome::Missing);
+        }
+    }
+    let patience = Patience {
+        retry_for: request.retry_for.unwrap_or(caller.retry_for()),
+        max_attempts: request.max_attempts,
+        ..Patience::default()
+    };
+    let opened = archive.open(crate::archive::ExclusivePut::AskFirst, &patience).await?;
+    let hint = spooled.as_ref().and_then(Spooled::compression);
+    let found = deliver::fetch(&opened, request, cluster, hint)
+        .await
+        .context(|| format!("restore {}", request.name))?;
+    let Some(delivered) = found else {
+        if let Some(spooled) = &spooled {
+            spooled.missed(request.now);
+        }
+        return Ok(Outcome::Missing);
+    };
+    let partial = delivered.stored.name != request.name;
+    if let Some(spooled) = spooled.filter(|_| !partial) {
+        spooled.delivered(Some(&delivered), request);
+    }
+    Ok(Outcome::Delivered { from: Source::Archive, partial })
+}
+
+/// Which cluster asks, when its data directory tells.
+fn cluster(request: &Request) -> Option<SystemId> {
+    DataDir::around_wal(&request.destination).control().ok().map(|control| control.system_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_is_told_from_the_destination_and_the_signal_files() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("pg_wal")).unwrap();
+        let at = |name: &str| Caller::of(&dir.path().join("pg_wal").join(name));
+        assert_eq!(at("RECOVERYXLOG"), Caller::Recovery);
+        std::fs::write(dir.path().join("recovery.signal"), "").unwrap();
+        assert_eq!(at("RECOVERYXLOG"), Caller::Recovery);
+        assert_eq!(at("RECOVERYHISTORY"), Caller::Recovery);
+        assert_eq!(at("000000010000000000000001"), Caller::Other);
+        std::fs::write(dir.path().join("standby.signal"), "").unwrap();
+        assert_eq!(at("RECOVERYXLOG"), Caller::Standby);
+    }
+}

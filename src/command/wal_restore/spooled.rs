@@ -1,0 +1,168 @@
+//! What the spool has for a request, and what the next call and the filler must know.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use fs_err as fs;
+use jiff::{SignedDuration, Timestamp};
+use tracing::{debug, warn};
+
+use super::Request;
+use super::deliver::Delivered;
+use crate::archive::Address;
+use crate::disk::{Draft, Durability, Publish};
+use crate::error::{Error, Result};
+use crate::model::{Compression, SegmentName, SystemId, WalHeader};
+use crate::spool::{Demand, RestoreSpool, SegmentSpool, Spool, Sweep, boot};
+
+/// How long a standby's miss is remembered: it asks for the same file again and again.
+const MISS_KEPT: SignedDuration = SignedDuration::from_secs(1);
+
+/// No more than this lies fetched ahead, however large the segments are.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// The spool as one request for a segment sees it.
+pub(super) struct Spooled {
+    spool: RestoreSpool,
+    segments: SegmentSpool,
+    asked: SegmentName,
+    cluster: SystemId,
+    last: Option<Demand>,
+    sweep: Sweep,
+    boot: String,
+}
+
+impl Spooled {
+    /// Opens the spool and sweeps out what an earlier run left. `None` for files that are never fetched
+    /// ahead, when nothing is to be, and when the spool cannot be used, which is told and costs only
+    /// time.
+    pub(super) fn open(request: &Request, address: &Address, cluster: SystemId) -> Option<Self> {
+        let asked = request.name.segment().filter(|_| request.window > 0)?;
+        Self::try_open(request, address, cluster, asked)
+            .inspect_err(|e| warn!("restoring without look-ahead: {e}"))
+            .ok()
+    }
+
+    fn try_open(request: &Request, address: &Address, cluster: SystemId, asked: SegmentName) -> Result<Self> {
+        let spool = Spool::open(&request.spool)?.restore(&address.fingerprint(), cluster)?;
+        let (last, boot) = (spool.demand(), boot());
+        let sweep = Demand::sweep(last.as_ref(), asked, &boot);
+        spool.sweep(sweep)?;
+        let segments = spool.timeline(asked.timeline)?;
+        Ok(Self { spool, segments, asked, cluster, last, sweep, boot })
+    }
+
+    /// The codec the last segment was found in.
+    pub(super) fn compression(&self) -> Option<Compression> {
+        self.last.as_ref().map(Demand::compression)
+    }
+
+    /// Moves the segment to its destination, if it was fetched ahead.
+    pub(super) fn deliver(&self, destination: &Path) -> bool {
+        let file = self.segments.file(self.asked);
+        match self
+            .check(&file)
+            .and_then(|there| if there { hand_over(&file, destination) } else { Ok(false) })
+        {
+            Ok(delivered) => delivered,
+            Err(e) => {
+                // The archive has it too.
+                warn!("the segment fetched ahead is of no use: {e}");
+                let _ = fs::remove_file(&file);
+                false
+            }
+        }
+    }
+
+    /// It was verified before it got its name; what could have happened to it since shows in its
+    /// length and its header.
+    fn check(&self, file: &Path) -> Result<bool> {
+        let mut open = match File::open(file) {
+            Ok(open) => open,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(e.into()),
+        };
+        let mut head = [0; WalHeader::LEN];
+        open.read_exact(&mut head)?;
+        let header = WalHeader::parse(&head)?;
+        header
+            .fits(self.asked, open.metadata()?.len())
+            .map_err(|misfit| Error::corrupt(misfit.to_string()))?;
+        Ok(header.system_id == self.cluster)
+    }
+
+    /// Takes note that the segment is at its destination, out of the spool (`None`) or fetched, and
+    /// sees to it that the filler is at work.
+    pub(super) fn delivered(&self, fetched: Option<&Delivered>, request: &Request) {
+        let told = fetched
+            .and_then(|d| Some((d.stored.compression.suffix().to_owned(), d.header?.segment_size.bytes())));
+        let remembered = || self.last.as_ref().map(|d| (d.suffix.clone(), d.segment_size));
+        let Some((suffix, segment_size)) = told.or_else(remembered) else { return };
+        let most = request.window.min(u8::try_from((MOST_BYTES / segment_size).max(1)).unwrap_or(u8::MAX));
+        let demand = Demand {
+            segment: self.asked.to_string(),
+            window: Demand::window_after(self.last.as_ref(), fetched.is_none(), self.sweep, most),
+            suffix,
+            segment_size,
+            boot: self.boot.clone(),
+        };
+        if let Err(e) = self.spool.set_demand(&demand).and_then(|()| self.start_filler(&demand, request)) {
+            warn!("nothing is fetched ahead: {e}");
+        }
+    }
+
+    /// Starts the filler unless it is at work. It gets none of our descriptors, so that nobody who
+    /// waits for them to close waits for it; it leaves our session by itself.
+    fn start_filler(&self, demand: &Demand, request: &Request) -> Result<()> {
+        let Some((program, arguments)) = request.filler.split_first() else { return Ok(()) };
+        if self.segments.try_lock()?.is_none() {
+            return Ok(());
+        }
+        let filler = Command::new(program)
+            .args(arguments)
+            .arg(format!("--system-id={}", self.cluster))
+            .arg(format!("--timeline={}", self.asked.timeline.number()))
+            .arg(format!("--segment-size={}", demand.segment_size))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| Error::local(format!("start the filler {}: {e}", program.display())).caused_by(e))?;
+        debug!("filler {} started", filler.id());
+        Ok(())
+    }
+
+    /// Whether this very segment was missing a moment ago.
+    pub(super) fn just_missed(&self, now: Timestamp) -> bool {
+        self.spool.missed().is_some_and(|(segment, at)| {
+            segment == self.asked && at <= now && now.duration_since(at) < MISS_KEPT
+        })
+    }
+
+    /// Takes note that it is missing.
+    pub(super) fn missed(&self, now: Timestamp) {
+        if let Err(e) = self.spool.set_missed(self.asked, now) {
+            debug!("the miss is not remembered: {e}");
+        }
+    }
+}
+
+/// Renames the file to its destination; across file systems it is copied and then renamed.
+fn hand_over(file: &Path, destination: &Path) -> Result<bool> {
+    match std::fs::rename(file, destination) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {
+            let mut draft = Draft::beside(destination, 0o600, Durability::Fleeting)?;
+            std::io::copy(&mut fs::File::open(file)?, &mut draft)?;
+            draft.publish(Publish::Replace)?;
+            fs::remove_file(file)?;
+            Ok(true)
+        }
+        Err(e) => {
+            Err(Error::local(format!("move {} to {}: {e}", file.display(), destination.display()))
+                .caused_by(e))
+        }
+    }
+}

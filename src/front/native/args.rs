@@ -1,0 +1,279 @@
+//! The groups of words that verbs share.
+//!
+//! Each group is one struct for both the command line (with the environment behind it) and the
+//! configuration file: a flag `--key`, a variable `BARKEEP_[SECTION_]KEY` and a key `key` in the
+//! file's section are one setting. What was said nearer wins ([`Layer::over`]); nothing is looked up,
+//! checked against the world or defaulted here, that is `settings`' part.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use crate::front::log::Format;
+use crate::front::quantity::Size;
+use crate::model::ServerName;
+
+/// A group whose unset settings can be filled from a group further away.
+pub(crate) trait Layer {
+    /// This, and where this says nothing, `below`.
+    fn over(self, below: Self) -> Self;
+}
+
+/// Implements [`Layer`] for a struct of options. Naming every field makes a forgotten one an error.
+macro_rules! layer {
+    ($group:ty: $($field:ident),+) => {
+        impl $crate::front::native::args::Layer for $group {
+            fn over(self, below: Self) -> Self {
+                Self { $($field: self.$field.or(below.$field)),+ }
+            }
+        }
+    };
+}
+pub(crate) use layer;
+
+/// What every verb takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Shared {
+    #[command(flatten)]
+    pub(crate) archive: ArchiveArgs,
+    #[command(flatten)]
+    pub(crate) s3: S3Args,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Read settings from this file
+    ///
+    /// The file is TOML, with the names of the flags as keys. Without this option
+    /// /etc/barkeep/barkeep.toml is read when it exists.
+    #[arg(long, value_name = "FILE", env = "BARKEEP_CONFIG", help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Which archive; the top level of the configuration file.
+#[derive(Debug, Clone, Default, Args, Deserialize, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Archive")]
+pub(crate) struct ArchiveArgs {
+    /// Keep the archive in this store: s3://bucket/path or file:///path
+    #[arg(long, value_name = "URL", env = "BARKEEP_STORE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<String>,
+    /// Use this name for the server within the store
+    #[arg(long, value_name = "NAME", env = "BARKEEP_SERVER")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<ServerName>,
+    /// Keep local notes and fetched segments in this private directory
+    ///
+    /// The default is /var/spool/barkeep where that exists and belongs to the user, else
+    /// barkeep-UID in the directory for temporary files.
+    #[arg(long, value_name = "DIR", env = "BARKEEP_SPOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spool: Option<PathBuf>,
+    /// Take at most this much memory for buffers [default: 96MiB]
+    #[arg(long, value_name = "SIZE", env = "BARKEEP_MEMORY")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<Size>,
+}
+
+layer!(ArchiveArgs: store, server, spool, memory);
+
+/// How an S3 store is talked to; the section `[s3]`. Credentials are never words: they come from
+/// where AWS's own tools take them.
+#[derive(Debug, Clone, Default, Args, Deserialize, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[command(next_help_heading = "S3")]
+pub(crate) struct S3Args {
+    /// Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]
+    #[arg(long, value_name = "URL", env = "BARKEEP_S3_ENDPOINT_URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]
+    #[arg(long, value_name = "REGION", env = "BARKEEP_S3_REGION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<String>,
+    /// Take credentials and region from this profile of AWS's files [also: AWS_PROFILE]
+    #[arg(long, value_name = "NAME", env = "BARKEEP_S3_PROFILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<String>,
+    /// Put the bucket into the host name or into the path [default: auto]
+    #[arg(long, value_name = "STYLE", env = "BARKEEP_S3_ADDRESSING_STYLE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) addressing_style: Option<AddressingStyle>,
+    /// Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]
+    #[arg(long, value_name = "FILE", env = "BARKEEP_S3_CA_BUNDLE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// Ask the service to encrypt what it stores
+    #[arg(long, value_name = "METHOD", env = "BARKEEP_S3_SSE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sse: Option<Sse>,
+    /// Encrypt with this key of the service's key management; needs --sse aws:kms
+    #[arg(long, value_name = "KEY", env = "BARKEEP_S3_SSE_KMS_KEY_ID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sse_kms_key_id: Option<String>,
+    /// Encrypt with the key in this file: file:///path, 32 bytes in base64
+    #[arg(long, value_name = "FILE-URL", env = "BARKEEP_S3_SSE_CUSTOMER_KEY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sse_customer_key: Option<String>,
+    /// Send checksums when the service requires or supports them [default: when-required unless AWS]
+    #[arg(long, value_name = "WHEN", env = "BARKEEP_S3_CHECKSUMS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checksums: Option<ChecksumsWhen>,
+    /// Trust the service to refuse the second of two racing writers [default: auto]
+    #[arg(long, value_name = "TRUST", env = "BARKEEP_S3_EXCLUSIVE_PUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exclusive_put: Option<ExclusivePutTrust>,
+}
+
+layer!(
+    S3Args: endpoint_url, region, profile, addressing_style, ca_bundle, sse, sse_kms_key_id,
+    sse_customer_key, checksums, exclusive_put
+);
+
+/// Where the bucket's name goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AddressingStyle {
+    /// Into the host for AWS, into the path for an endpoint that is an address or has a port
+    Auto,
+    /// Into the host: https://bucket.host/key
+    Virtual,
+    /// Into the path: https://host/bucket/key
+    Path,
+}
+
+/// How the service encrypts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+pub(crate) enum Sse {
+    /// With keys of the service's own
+    #[value(name = "AES256")]
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// With a key of its key management
+    #[value(name = "aws:kms")]
+    #[serde(rename = "aws:kms")]
+    Kms,
+}
+
+/// When checksums are sent and verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ChecksumsWhen {
+    /// Only for requests that cannot do without
+    WhenRequired,
+    /// For every request that can carry one
+    WhenSupported,
+}
+
+/// Whether the service's exclusive put is relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ExclusivePutTrust {
+    /// When it is AWS, or when `barkeep check` has proved it
+    Auto,
+    /// Yes: one request per file
+    Trusted,
+    /// No: ask for the key before storing it
+    AskFirst,
+}
+
+/// What is said and how; the top level of the configuration file.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print one JSON object instead of text
+    #[arg(
+        long, env = "BARKEEP_JSON", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    pub(crate) json: Option<bool>,
+    /// Log more: -v what was done, -vv every step and request
+    #[arg(short, long, action = ArgAction::Count, env = "BARKEEP_VERBOSE")]
+    pub(crate) verbose: u8,
+    /// Log less: -q errors only, -qq nothing
+    #[arg(short, long, action = ArgAction::Count, env = "BARKEEP_QUIET")]
+    pub(crate) quiet: u8,
+    /// Write log lines as text or as JSON [default: text]
+    #[arg(long, value_name = "FORMAT", env = "BARKEEP_LOG_FORMAT")]
+    pub(crate) log_format: Option<Format>,
+}
+
+impl Layer for OutputArgs {
+    fn over(self, below: Self) -> Self {
+        // -v against a quiet file, or the reverse, is a decision about one thing: how much is said.
+        let silent = self.verbose == 0 && self.quiet == 0;
+        let (verbose, quiet) = if silent { (below.verbose, below.quiet) } else { (self.verbose, self.quiet) };
+        Self {
+            json: self.json.or(below.json),
+            verbose,
+            quiet,
+            log_format: self.log_format.or(below.log_format),
+        }
+    }
+}
+
+/// Settings whose type is read and printed as text, in the configuration file: a number will do where
+/// it spells the same (`compression-level = 3`).
+pub(crate) mod text {
+    use std::fmt::{self, Display};
+    use std::marker::PhantomData;
+    use std::str::FromStr;
+
+    use serde::de::{Deserialize as _, Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+
+    /// Writes what is set; what is not is skipped by its field's attribute.
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    pub(crate) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.collect_str(value),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads what is set.
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        deserializer.deserialize_any(Scalar(PhantomData)).map(Some)
+    }
+
+    /// Reads a list of what is set.
+    pub(crate) fn list<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|text| text.parse().map_err(Error::custom)).collect::<Result<_, _>>().map(Some)
+    }
+
+    struct Scalar<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: Display>> Visitor<'_> for Scalar<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string or a whole number")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+
+        fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What the help texts and the manual pages say beyond the flags.
+
+use clap::Command;
+
+use super::file;
+use crate::front::exit::{self, Exit};
+
+/// One verb's chapter.
+#[derive(Debug)]
+pub struct Manual {
+    /// The verb.
+    pub verb: &'static str,
+    /// What to type, and what it does.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// The statuses it can give.
+    pub exits: &'static [Exit],
+}
+
+/// The chapters, in the order of the verbs.
+pub const MANUALS: [Manual; 3] = [
+    Manual {
+        verb: "wal-archive",
+        examples: &[
+            ("archive_command = 'barkeep wal-archive %p'", "in postgresql.conf, settings in the file"),
+            (
+                "archive_command = 'barkeep wal-archive --store s3://wal/prod --server main %p'",
+                "the same with its settings on the line",
+            ),
+            ("barkeep wal-archive -v pg_wal/000000010000000000000007", "by hand, in the data directory"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+        ],
+    },
+    Manual {
+        verb: "wal-restore",
+        examples: &[
+            ("restore_command = 'barkeep wal-restore %f %p'", "in postgresql.conf, settings in the file"),
+            (
+                "barkeep wal-restore --json 000000010000000000000007 /tmp/segment",
+                "by hand: fetch one segment and look at it",
+            ),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::NotFound,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+            Exit::Stop,
+        ],
+    },
+    Manual {
+        verb: "check",
+        examples: &[
+            ("barkeep check --pgdata /var/lib/postgresql/data", "before archive_command is switched on"),
+            ("barkeep check --json | jq .ok", "from a monitor"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+        ],
+    },
+];
+
+/// Variables that are no setting of ours but change what happens.
+pub const VARIABLES: [(&str, &str); 13] = [
+    ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "credentials"),
+    ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "profiles and where they are"),
+    ("AWS_REGION, AWS_DEFAULT_REGION", "the region when no setting names one"),
+    ("AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE", "credentials by web identity"),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "credentials from a container's agent",
+    ),
+    ("AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL", "the endpoint when no setting names one"),
+    ("AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE", "certificate authorities when no setting names them"),
+    ("AWS_MAX_ATTEMPTS", "at most so many attempts per request"),
+    (
+        "AWS_REQUEST_CHECKSUM_CALCULATION, AWS_RESPONSE_CHECKSUM_VALIDATION",
+        "when_required or when_supported, when no setting says",
+    ),
+    ("AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "which of AWS's endpoints"),
+    ("HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies"),
+    ("PGDATA", "the data directory that check compares, when no setting names one"),
+    ("TMPDIR", "where the spool is when there is no other place for it"),
+];
+
+/// Files that are read or kept.
+pub const FILES: [(&str, &str); 3] = [
+    (file::DEFAULT, "settings of every verb, in TOML; the names of the flags are its keys"),
+    ("/var/spool/barkeep", "the spool, where the directory exists and belongs to the user"),
+    ("$TMPDIR/barkeep-UID", "the spool elsewhere"),
+];
+
+/// The sections below a verb's flags.
+pub(super) fn extend(command: Command) -> Command {
+    let Some(manual) = MANUALS.iter().find(|m| m.verb == command.get_name()) else { return command };
+    let examples: String =
+        manual.examples.iter().map(|(line, what)| format!("\n  {line}\n      {what}")).collect();
+    command.after_long_help(format!("Examples:{examples}\n\n{}", exit::section(manual.exits)))
+}

@@ -1,0 +1,329 @@
+//! The native door: `barkeep VERB …`.
+
+pub(crate) mod args;
+mod check;
+mod file;
+pub mod manual;
+mod render;
+mod settings;
+mod wal;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::args::{Layer as _, OutputArgs, Shared};
+use self::file::File;
+use self::render::Report;
+use self::settings::Settings;
+use super::exit::{Exit, OnError, Reader, status};
+use super::{guard, log};
+use crate::command::wal_restore::Caller;
+use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
+use crate::error::{Error, Result};
+
+/// Keep PostgreSQL's WAL safe in object storage and bring a database back to any second
+///
+/// Barkeep is what PostgreSQL calls as archive_command and restore_command, and what its operators
+/// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file.
+#[derive(Debug, Parser)]
+#[command(name = "barkeep", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    WalArchive(Box<wal::WalArchive>),
+    WalRestore(Box<wal::WalRestore>),
+    Check(Box<check::Check>),
+    #[command(hide = true)]
+    WalPrefetch(Box<wal::WalPrefetch>),
+}
+
+/// The tree of words, from which help texts, manual pages and completions are made.
+pub fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|verb| {
+        // The values in the environment of whoever asks for help are nobody else's business.
+        manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
+    })
+}
+
+/// Runs the program with these words, tells what happened and gives the status.
+pub(crate) fn run(words: &[OsString]) -> Exit {
+    let mut manner = Manner::guess(words);
+    match guard::catch(|| perform(words, &mut manner)) {
+        Ok(Answer::Help(text)) => {
+            say(&text);
+            Exit::Done
+        }
+        Ok(Answer::Report(report)) => tell(&report, &manner),
+        Err(error) => lament(&error, &manner),
+    }
+}
+
+/// How the end of a run is told. It is guessed from the raw words before anything can fail, and
+/// corrected as more becomes known.
+struct Manner {
+    reader: Reader,
+    json: bool,
+}
+
+impl Manner {
+    fn guess(words: &[OsString]) -> Self {
+        let restores = words.get(1).is_some_and(|verb| verb == "wal-restore");
+        let reader = if restores {
+            Reader::Restore(guess_caller(words, Path::new("")), OnError::Auto)
+        } else {
+            Reader::Plain
+        };
+        Self { reader, json: words.iter().any(|word| word == "--json") }
+    }
+
+    /// Takes from the words what they say about the end.
+    fn heed(&mut self, verb: &Verb) {
+        self.json = verb.shared().output.json.unwrap_or(false);
+        if let Verb::WalRestore(words) = verb {
+            let on_error = words.own.on_error.unwrap_or_default();
+            self.reader = Reader::Restore(Caller::of(&words.destination), on_error);
+        }
+    }
+}
+
+/// Who calls `wal-restore` with words that cannot be read: as its destination tells, if the last word
+/// looks like one of PostgreSQL's, else as the signal files in `directory` tell, where PostgreSQL runs
+/// its commands.
+fn guess_caller(words: &[OsString], directory: &Path) -> Caller {
+    let destination = words.last().map(Path::new).filter(|path| {
+        path.file_name().is_some_and(|name| name == "RECOVERYXLOG" || name == "RECOVERYHISTORY")
+    });
+    let told = destination.map_or(Caller::Other, Caller::of);
+    if told != Caller::Other {
+        told
+    } else if directory.join("standby.signal").exists() {
+        Caller::Standby
+    } else if directory.join("recovery.signal").exists() {
+        Caller::Recovery
+    } else {
+        Caller::Other
+    }
+}
+
+/// What a run without failure ends with.
+enum Answer {
+    Help(String),
+    Report(Report),
+}
+
+/// Words, then settings, then the verb. Nothing is touched before all words are understood.
+fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
+    let verb = match command().try_get_matches_from(words).and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => cli.verb,
+        Err(e) if !e.use_stderr() => return Ok(Answer::Help(help(&e))),
+        Err(e) => return Err(refusal(&e)),
+    };
+    manner.heed(&verb);
+    if matches!(verb, Verb::WalPrefetch(_)) {
+        wal::detach();
+    }
+    let file = File::load(verb.shared().config.as_deref())?;
+    let output = verb.shared().output.clone().over(file.output.clone());
+    manner.json = output.json.unwrap_or(false);
+    if !matches!(verb, Verb::WalPrefetch(_)) {
+        log::start(log::level(output.verbose, output.quiet), output.log_format.unwrap_or_default());
+    }
+    verb.perform(&file, &output, manner).map(Answer::Report)
+}
+
+impl Verb {
+    fn shared(&self) -> &Shared {
+        match self {
+            Self::WalArchive(words) => &words.shared,
+            Self::WalRestore(words) => &words.shared,
+            Self::Check(words) => &words.shared,
+            Self::WalPrefetch(words) => &words.shared,
+        }
+    }
+
+    /// Fills the words from the file, makes the request and runs it.
+    fn perform(self, file: &File, output: &OutputArgs, manner: &mut Manner) -> Result<Report> {
+        let environment = &|name: &str| std::env::var_os(name);
+        let settings = |shared| Settings::resolve(shared, file, environment);
+        match self {
+            Self::WalArchive(words) => {
+                let (path, own, shared) = words.parts();
+                let settings = settings(shared)?;
+                let own = own.over(file.sections.wal_archive.clone());
+                let request = wal::WalArchive::request(path, own, &settings)?;
+                block_on(wal_archive::run(&request, &settings.wire)).map(Report::Archived)
+            }
+            Self::WalRestore(words) => {
+                let (what, own, shared) = words.parts();
+                let own = own.over(file.sections.wal_restore.clone());
+                if let Reader::Restore(_, on_error) = &mut manner.reader {
+                    *on_error = own.on_error.unwrap_or_default();
+                }
+                let settings = settings(shared)?;
+                let request = wal::WalRestore::request(what, &own, &settings)?;
+                let outcome = block_on(wal_restore::run(&request, &settings.wire))?;
+                Ok(Report::Restored(request.name, outcome))
+            }
+            Self::Check(words) => {
+                let settings = settings(words.shared)?;
+                let own = words.own.over(file.sections.check.clone());
+                let request = own.request(&settings, environment);
+                let _turning = spinner(output);
+                block_on(check_verb::run(&request, &settings.wire)).map(Report::Checked)
+            }
+            Self::WalPrefetch(words) => {
+                let settings = settings(words.shared.clone())?;
+                let request = words.request(&settings);
+                block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Report::Prefetched)
+            }
+        }
+    }
+}
+
+/// Runs a verb to its end on this thread.
+fn block_on<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(verb);
+    // A name look-up that nobody answers cannot be called back; it must not hold up the exit beyond
+    // the verb's own deadline.
+    runtime.shutdown_background();
+    result
+}
+
+/// Shows that something is going on, to somebody who watches.
+fn spinner(output: &OutputArgs) -> Option<ProgressBar> {
+    let watched = std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0;
+    watched.then(|| {
+        let bar = ProgressBar::new_spinner().with_message("checking the archive");
+        bar.set_style(ProgressStyle::default_spinner());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    })
+}
+
+/// A page of help, in colour where it is read on a terminal.
+fn help(page: &clap::Error) -> String {
+    let page = page.render();
+    if std::io::stdout().is_terminal() { page.ansi().to_string() } else { page.to_string() }
+}
+
+/// The parser's refusal in our own form.
+fn refusal(e: &clap::Error) -> Error {
+    if matches!(e.kind(), ClapKind::MissingSubcommand | ClapKind::DisplayHelpOnMissingArgumentOrSubcommand) {
+        return Error::usage("no verb is given").hint("`barkeep --help` tells what there is");
+    }
+    let rendered = e.render().to_string();
+    let mut paragraphs = rendered.split("\n\n");
+    let what = paragraphs.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let error = Error::usage(what.split_whitespace().collect::<Vec<_>>().join(" "));
+    let nearest = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+        .into_iter()
+        .find_map(|kind| e.get(kind));
+    match nearest {
+        Some(ContextValue::String(word)) => error.hint(format!("did you mean `{word}`?")),
+        // The last is the likeliest.
+        Some(ContextValue::Strings(words)) if !words.is_empty() => {
+            error.hint(format!("did you mean `{}`?", words[words.len() - 1]))
+        }
+        _ => match paragraphs.find_map(|p| p.strip_prefix("Usage: ")) {
+            Some(usage) => error.hint(format!("usage: {}; see --help", usage.trim())),
+            None => error,
+        },
+    }
+}
+
+/// Tells what a verb found.
+fn tell(report: &Report, manner: &Manner) -> Exit {
+    report.log();
+    let exit = status(manner.reader, Ok(report.exit()));
+    if manner.json {
+        say(&report.json());
+        return exit;
+    }
+    say(&report.text());
+    if let Report::Checked(found) = report
+        && let Some(error) = render::check_failure(found)
+    {
+        complain(&error);
+    }
+    exit
+}
+
+/// Tells why a verb failed.
+fn lament(error: &Error, manner: &Manner) -> Exit {
+    let exit = status(manner.reader, Err(error.kind()));
+    if manner.json {
+        say(&render::error_json(error, exit));
+    } else {
+        complain(error);
+    }
+    exit
+}
+
+/// To standard output. Whoever stopped reading has seen enough: that is no failure.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// An error and its hint to standard error, in one write so that lines of two processes do not mix.
+fn complain(error: &Error) {
+    let hint = error.hint_text().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    let _ = std::io::stderr().write_all(format!("error: {error}\n{hint}").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_the_variable_that_its_name_and_section_make() {
+        for verb in command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            for arg in verb
+                .get_arguments()
+                .filter(|a| !a.is_positional() && a.get_id() != "help" && a.get_id() != "version")
+            {
+                let flag = arg.get_long().unwrap();
+                let name = flag.to_uppercase().replace('-', "_");
+                let section = match arg.get_help_heading() {
+                    Some("S3") => "S3_".to_owned(),
+                    Some(_) => String::new(),
+                    None => format!("{}_", verb.get_name().to_uppercase().replace('-', "_")),
+                };
+                let expected = format!("BARKEEP_{section}{name}");
+                let variable = arg.get_env().and_then(OsStr::to_str);
+                assert_eq!(variable, Some(expected.as_str()), "--{flag} of {}", verb.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn an_unreadable_call_is_judged_by_the_signal_files_and_standby_wins() {
+        let scratch = tempfile::tempdir().unwrap();
+        let words = ["barkeep", "wal-restore", "--bogus"].map(OsString::from);
+        assert_eq!(guess_caller(&words, scratch.path()), Caller::Other);
+        fs_err::write(scratch.path().join("recovery.signal"), "").unwrap();
+        assert_eq!(guess_caller(&words, scratch.path()), Caller::Recovery);
+        fs_err::write(scratch.path().join("standby.signal"), "").unwrap();
+        assert_eq!(guess_caller(&words, scratch.path()), Caller::Standby);
+    }
+}

@@ -1,0 +1,281 @@
+//! Where a store is: a URL, and what its scheme means.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::s3::{self, S3Store};
+use super::{ExclusivePut, FileStore, ObjectStore, Patience, Patient, S3Options};
+use crate::error::{Error, Result};
+
+/// Where a store is. `Display` and `FromStr` are inverses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Location {
+    /// A directory: `file:///path`. Taken as it stands; nothing in it is percent-decoded.
+    File {
+        /// Its absolute path.
+        root: PathBuf,
+    },
+    /// Part of an S3 bucket: `s3://BUCKET[/PATH]`.
+    S3 {
+        /// The bucket's name, or an access point's ARN.
+        bucket: String,
+        /// Without leading slashes, and otherwise as it stands: trailing and double slashes are part
+        /// of the keys, and nothing is percent-decoded. May be empty.
+        path: String,
+    },
+}
+
+/// Everything beyond the URL that can be said about a store; each kind of store looks at its own.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// For `s3://`.
+    pub s3: S3Options,
+}
+
+impl Location {
+    /// Signs in and gives the store, patient with the service ([`Patient`]). No request is sent to the
+    /// store yet, but signing in may ask a metadata service.
+    pub async fn open(
+        &self,
+        options: &Options,
+        exclusive: ExclusivePut,
+        patience: &Patience,
+    ) -> Result<Arc<dyn ObjectStore>> {
+        let store: Arc<dyn ObjectStore> = match self {
+            Self::File { root } => Arc::new(FileStore::open(root)?),
+            Self::S3 { bucket, path } => {
+                Arc::new(S3Store::open(bucket, path, &options.s3, exclusive, patience).await?)
+            }
+        };
+        Ok(Arc::new(Patient::new(store, patience.clone())))
+    }
+
+    /// A spelling that two different stores never share and that one store keeps: the URL, and the
+    /// endpoint when it is not AWS. Without secrets, network or sign-in.
+    pub fn identity(&self, options: &Options) -> String {
+        match (self, &options.s3.endpoint) {
+            (Self::S3 { .. }, Some(endpoint)) if !s3::is_aws(Some(endpoint)) => {
+                format!("{self} at {}", s3::spell_endpoint(endpoint))
+            }
+            _ => self.to_string(),
+        }
+    }
+
+    /// Whether this is AWS's own S3, as far as the options tell.
+    pub fn is_aws(&self, options: &Options) -> bool {
+        matches!(self, Self::S3 { .. }) && s3::is_aws(options.s3.endpoint.as_deref())
+    }
+
+    /// What to assume about exclusive puts when nothing has been configured or proved: AWS documents
+    /// that it refuses the second of two racing writers, and a directory refuses by construction.
+    /// Everything else may accept the condition and overwrite all the same.
+    pub fn default_exclusive(&self, options: &Options) -> ExclusivePut {
+        match self {
+            Self::File { .. } => ExclusivePut::Trusted,
+            Self::S3 { .. } if self.is_aws(options) => ExclusivePut::Trusted,
+            Self::S3 { .. } => ExclusivePut::AskFirst,
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { root } => write!(f, "file://{}", root.display()),
+            Self::S3 { bucket, path } if path.is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, path } => write!(f, "s3://{bucket}/{path}"),
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        refuse_credentials(text)?;
+        match text.split_once("://") {
+            Some(("file", path)) => file(path),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("s3") => s3(rest),
+            Some((scheme, _)) => {
+                Err(Error::usage(format!("no store is known for {scheme}://")).hint(SUPPORTED))
+            }
+            None => Err(Error::usage(format!("{text:?} is not the URL of a store")).hint(SUPPORTED)),
+        }
+    }
+}
+
+const SUPPORTED: &str = "use s3://BUCKET[/PATH] or file:///ABSOLUTE/PATH";
+
+/// A password in a URL would end up in process lists and logs, and no store here takes one.
+fn refuse_credentials(text: &str) -> Result<()> {
+    let host = text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(rest));
+    // For a directory there is no host, and `@` may stand in its path.
+    if host.contains('@') {
+        let refused = Error::usage("user and password in a store's URL are not accepted");
+        return Err(refused.hint("give credentials through the environment or a profile"));
+    }
+    Ok(())
+}
+
+fn file(path: &str) -> Result<Location> {
+    if !path.starts_with('/') {
+        let wrong = Error::usage(format!("file://{path} does not name an absolute path"));
+        return Err(wrong.hint("write file:///ABSOLUTE/PATH, with three slashes"));
+    }
+    let trimmed = path.trim_end_matches('/');
+    let root = PathBuf::from(if trimmed.is_empty() { "/" } else { trimmed });
+    Ok(Location::File { root })
+}
+
+fn s3(rest: &str) -> Result<Location> {
+    let arn = access_point(rest);
+    let (bucket, path) = rest.split_at(arn.unwrap_or_else(|| rest.find('/').unwrap_or(rest.len())));
+    if arn.is_none() && bucket.contains(':') {
+        let wrong = Error::usage(format!("s3://{rest} names neither a bucket nor an access point"));
+        return Err(wrong.hint("give the service's host and port as the endpoint"));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_:/".contains(c);
+    if bucket.is_empty() || !bucket.chars().all(allowed) {
+        return Err(Error::usage(format!("s3://{rest} does not name a bucket")).hint(SUPPORTED));
+    }
+    let path = path.trim_start_matches('/');
+    // HTTP clients and proxies resolve such segments, so that the key stored would be another.
+    if path.split('/').any(|segment| segment == "." || segment == "..") {
+        return Err(Error::usage(format!("s3://{rest} has a segment . or .. in its path")));
+    }
+    Ok(Location::S3 { bucket: bucket.to_owned(), path: path.to_owned() })
+}
+
+/// The length of the access point ARN that `text` begins with: of a bucket, of an object lambda, or
+/// of an outpost. Their own parts may be separated by `/` or `:`.
+fn access_point(text: &str) -> Option<usize> {
+    let mut fields = text.splitn(6, ':');
+    let (arn, partition, service) = (fields.next()?, fields.next()?, fields.next()?);
+    let (region, account, resource) = (fields.next()?, fields.next()?, fields.next()?);
+    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    let is_region = region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if arn != "arn" || !partition.starts_with("aws") || !is_account || !is_region {
+        return None;
+    }
+    let words: &[&str] = match service {
+        "s3" | "s3-object-lambda" => &["accesspoint", ""],
+        "s3-outposts" => &["outpost", "", "accesspoint", ""],
+        _ => return None,
+    };
+    let mut rest = resource;
+    for (i, word) in words.iter().enumerate() {
+        let end = rest.find(['/', ':']).unwrap_or(rest.len());
+        let is_last = i + 1 == words.len();
+        if end == 0 || !(word.is_empty() || *word == &rest[..end]) || (!is_last && end == rest.len()) {
+            return None;
+        }
+        rest = &rest[if is_last { end } else { end + 1 }..];
+    }
+    Some(text.len() - rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn parse(text: &str) -> Location {
+        text.parse().unwrap()
+    }
+
+    fn with_endpoint(endpoint: &str) -> Options {
+        let s3 = S3Options { endpoint: Some(endpoint.into()), ..S3Options::default() };
+        Options { s3 }
+    }
+
+    #[test]
+    fn text_and_location_are_inverses() {
+        for text in [
+            "file:///",
+            "file:///var/lib/wal",
+            "s3://bucket",
+            "s3://bucket/a",
+            "s3://bucket/a//b/",
+            "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/name/path",
+        ] {
+            assert_eq!(parse(text).to_string(), text);
+        }
+        assert_eq!(parse("file:///a/b//").to_string(), "file:///a/b");
+        assert_eq!(parse("s3://bucket//a").to_string(), "s3://bucket/a");
+        assert_eq!(parse("s3://bucket/%41").to_string(), "s3://bucket/%41");
+    }
+
+    #[test]
+    fn access_points_are_buckets_of_every_form() {
+        for arn in [
+            "arn:aws:s3:us-west-2:123456789012:accesspoint/my-ap",
+            "arn:aws:s3:us-west-2:123456789012:accesspoint:my-ap",
+            "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/my.ap",
+            "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/my-olap",
+            "arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-1/accesspoint/my-ap",
+            "arn:aws:s3-outposts:us-west-2:123456789012:outpost:op-1:accesspoint:my-ap",
+        ] {
+            let location = parse(&format!("s3://{arn}/p/q"));
+            assert_eq!(location, Location::S3 { bucket: arn.into(), path: "p/q".into() });
+            assert_eq!(
+                parse(&format!("s3://{arn}")),
+                Location::S3 { bucket: arn.into(), path: String::new() }
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_location_is_refused_with_what_would_be() {
+        for bad in [
+            "",
+            "bucket",
+            "/a",
+            "s3:",
+            "s3://",
+            "s3:///a",
+            "s3://b/../c",
+            "s3://b c",
+            "s3://host:9000/b",
+            "file://a",
+            "file:",
+            "gs://b",
+            "https://host/b",
+            "s3://arn:aws:iam::123456789012:role/x",
+        ] {
+            assert_eq!(bad.parse::<Location>().unwrap_err().kind(), ErrorKind::Usage, "{bad}");
+        }
+        let error = "ftp://host/a".parse::<Location>().unwrap_err();
+        assert!(error.hint_text().unwrap().contains("s3://"), "{error:?}");
+    }
+
+    #[test]
+    fn credentials_in_a_url_are_refused_and_not_repeated() {
+        let error = "s3://user:hunter2@bucket/a".parse::<Location>().unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+
+    #[test]
+    fn the_identity_tells_endpoints_apart_and_aws_from_none() {
+        let location = parse("s3://bucket/a");
+        let none = location.identity(&Options::default());
+        assert_eq!(none, "s3://bucket/a");
+        assert_eq!(location.identity(&with_endpoint("https://s3.eu-west-1.amazonaws.com")), none);
+        let one = location.identity(&with_endpoint("https://user:pw@MINIO.example:443/"));
+        assert_eq!(one, "s3://bucket/a at https://minio.example");
+        assert_ne!(location.identity(&with_endpoint("http://minio.example")), one);
+    }
+
+    #[test]
+    fn only_aws_and_directories_are_trusted_with_exclusive_puts() {
+        let s3 = parse("s3://bucket");
+        assert_eq!(s3.default_exclusive(&Options::default()), ExclusivePut::Trusted);
+        assert_eq!(s3.default_exclusive(&with_endpoint("http://garage:3900")), ExclusivePut::AskFirst);
+        assert!(!s3.is_aws(&with_endpoint("https://s3.amazonaws.com.evil.example")));
+        assert!(s3.is_aws(&with_endpoint("https://s3.cn-north-1.amazonaws.com.cn")));
+        let file = parse("file:///a");
+        assert_eq!(file.default_exclusive(&Options::default()), ExclusivePut::Trusted);
+        assert!(!file.is_aws(&Options::default()));
+    }
+}

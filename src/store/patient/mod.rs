@@ -1,0 +1,121 @@
+//! Patience with a store: every request limited in time and tried again, every transfer watched and
+//! resumed. Written once, as a store around a store.
+
+mod body;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+
+use super::retry::{Attempts, Patience};
+use super::{Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
+use crate::error::Result;
+
+/// So many keys are deleted under one deadline; what S3 takes in one request.
+const BATCH: usize = 1000;
+
+/// What one key counts for in the deadline of a request about many: deleted one by one, a batch
+/// takes a while.
+const BYTES_PER_KEY: u64 = 1 << 10;
+
+/// A store, and patience with it.
+///
+/// The one thing it leaves to the store is an [`Upload`] once begun: only the store has the parts that
+/// are under way at hand, so it tries them again itself, with the same helper.
+#[derive(Clone)]
+pub struct Patient {
+    store: Arc<dyn ObjectStore>,
+    patience: Patience,
+}
+
+impl Patient {
+    /// Patience with `store`.
+    pub fn new(store: Arc<dyn ObjectStore>, patience: Patience) -> Self {
+        Self { store, patience }
+    }
+}
+
+impl fmt::Display for Patient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Patient {
+    async fn put(&self, key: &Key, body: Bytes, how: &Put) -> Result<()> {
+        self.patience.persist(body.len() as u64, || self.store.put(key, body.clone(), how)).await
+    }
+
+    async fn upload(&self, key: &Key, how: &Put, in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
+        self.patience.persist(0, || self.store.upload(key, how, in_flight)).await
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
+        let object = self.patience.persist(0, || self.store.get(key, range.clone())).await?;
+        let range = super::clip(range, &object.meta)?.unwrap_or(0..object.meta.size);
+        let body = body::watched(self.clone(), object.meta.clone(), object.body, range);
+        Ok(Object { meta: object.meta, body })
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        self.patience.persist(0, || self.store.head(key)).await
+    }
+
+    fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>> {
+        let listing = Listing {
+            patient: self,
+            prefix: prefix.clone(),
+            after: after.cloned(),
+            items: self.store.list(prefix, after),
+        };
+        let next =
+            |mut listing: Listing<'a>| async move { Ok(listing.next().await?.map(|item| (item, listing))) };
+        stream::try_unfold(listing, next).boxed()
+    }
+
+    async fn folders(&self, under: Option<&Key>) -> Result<Vec<Key>> {
+        // Many pages may be behind it, so it counts like a batch.
+        let bytes = BYTES_PER_KEY * BATCH as u64;
+        self.patience.persist(bytes, || self.store.folders(under)).await
+    }
+
+    async fn delete(&self, keys: &[Key]) -> Result<()> {
+        for batch in keys.chunks(BATCH) {
+            let bytes = BYTES_PER_KEY * batch.len() as u64;
+            self.patience.persist(bytes, || self.store.delete(batch)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A list under way, which goes on after the last key it gave.
+struct Listing<'a> {
+    patient: &'a Patient,
+    prefix: Prefix,
+    after: Option<Key>,
+    items: BoxStream<'a, Result<ObjectMeta>>,
+}
+
+impl Listing<'_> {
+    async fn next(&mut self) -> Result<Option<ObjectMeta>> {
+        let patience = &self.patient.patience;
+        let mut attempts = Attempts::new(patience);
+        loop {
+            match patience.limit(patience.allowance(0), self.items.try_next()).await {
+                Ok(item) => {
+                    self.after = item.as_ref().map(|meta| meta.key.clone());
+                    return Ok(item);
+                }
+                Err(e) => attempts.wait_after(e).await?,
+            }
+            self.items = self.patient.store.list(&self.prefix, self.after.as_ref());
+        }
+    }
+}

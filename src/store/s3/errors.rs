@@ -1,0 +1,327 @@
+//! What a failed request means, and how to say it.
+//!
+//! The table is [`classify`]: status and code in, what can be done out. The text has the bucket, the
+//! status, the service's code and message and the request's id, all of which the service may log as
+//! well; headers never get in, since they carry credentials.
+
+use std::error::Error as StdError;
+use std::io;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::credentials;
+use crate::error::Error;
+
+/// The service's own words are cut here: a proxy may answer with a page.
+const LONGEST_MESSAGE: usize = 300;
+
+/// What can be done about an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// The object is not there.
+    Missing,
+    /// The bucket is not there.
+    NoBucket,
+    /// The upload is not there: finished, aborted, or forgotten.
+    NoUpload,
+    /// The key is taken.
+    Taken,
+    /// These credentials may not do that.
+    Denied,
+    /// The clocks differ too much.
+    Skewed,
+    /// The bucket is in another region.
+    Elsewhere,
+    /// The service does not know how to do that.
+    NotImplemented,
+    /// The request is wrong, and will be the next time.
+    Refused,
+    /// It may work the next time.
+    Passing,
+}
+
+/// What can be done about an answer with this status and this code of the service.
+pub(super) fn classify(status: u16, code: Option<&str>) -> Class {
+    by_code(code.unwrap_or_default()).unwrap_or_else(|| by_status(status))
+}
+
+fn by_code(code: &str) -> Option<Class> {
+    Some(match code {
+        "NoSuchKey" => Class::Missing,
+        "NoSuchBucket" => Class::NoBucket,
+        "NoSuchUpload" => Class::NoUpload,
+        "PreconditionFailed" => Class::Taken,
+        "RequestTimeTooSkewed" | "RequestExpired" => Class::Skewed,
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Class::Elsewhere,
+        "NotImplemented" => Class::NotImplemented,
+        "AccessDenied"
+        | "AccountProblem"
+        | "AllAccessDisabled"
+        | "ExpiredToken"
+        | "InvalidAccessKeyId"
+        | "InvalidClientTokenId"
+        | "InvalidObjectState"
+        | "InvalidSecurity"
+        | "InvalidToken"
+        | "NotSignedUp"
+        | "SignatureDoesNotMatch"
+        | "TokenRefreshRequired" => Class::Denied,
+        "BadDigest"
+        | "ConditionalRequestConflict"
+        | "IncompleteBody"
+        | "InternalError"
+        | "OperationAborted"
+        | "RequestLimitExceeded"
+        | "RequestTimeout"
+        | "ServiceUnavailable"
+        | "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequests"
+        | "TooManyRequestsException"
+        | "XAmzContentChecksumMismatch"
+        | "XAmzContentSHA256Mismatch" => Class::Passing,
+        _ if code.starts_with("KMS.") => Class::Denied,
+        _ => return None,
+    })
+}
+
+fn by_status(status: u16) -> Class {
+    match status {
+        301 | 302 | 307 | 308 => Class::Elsewhere,
+        401 | 403 => Class::Denied,
+        404 => Class::Missing,
+        408 | 409 | 425 | 429 => Class::Passing,
+        412 => Class::Taken,
+        501 => Class::NotImplemented,
+        500.. => Class::Passing,
+        _ => Class::Refused,
+    }
+}
+
+/// A request, as far as messages and hints need to know it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) bucket: &'a str,
+    /// Where it went.
+    pub(super) service: &'a str,
+    /// What the credentials must be allowed to do.
+    pub(super) permission: &'static str,
+}
+
+/// The class of a failed request, if there was an answer to it.
+pub(super) fn class_of<E: ProvideErrorMetadata>(e: &SdkError<E, HttpResponse>) -> Option<Class> {
+    let answer = e.raw_response()?;
+    Some(classify(answer.status().as_u16(), e.code()))
+}
+
+impl Request<'_> {
+    /// The error of the house for a failed request.
+    pub(super) fn explain<E>(&self, e: SdkError<E, HttpResponse>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let Some(answer) = e.raw_response() else { return self.explain_silence(&e) };
+        let status = answer.status().as_u16();
+        let class = classify(status, e.code());
+        if answer.status().is_success() {
+            let unreadable = format!("the answer was cut off or cannot be read: {}", reasons(&e));
+            return Error::unavailable(format!("{}: {unreadable}", self.place()));
+        }
+        let region = answer.headers().get("x-amz-bucket-region").map(str::to_owned);
+        let told = self.tell(status, e.code(), e.message(), answer);
+        self.error(class, told, region.as_deref())
+    }
+
+    /// The bucket does not exist.
+    pub(super) fn no_bucket(&self) -> Error {
+        self.error(Class::NoBucket, "404".to_owned(), None)
+    }
+
+    fn error(&self, class: Class, told: String, region: Option<&str>) -> Error {
+        let Self { bucket, service, permission } = self;
+        match class {
+            Class::Missing => Error::not_found(told),
+            Class::NoBucket => Error::usage(format!("bucket {bucket} does not exist at {service}: {told}"))
+                .hint("check the bucket's name and the endpoint, or create the bucket"),
+            Class::Taken => Error::conflict(told),
+            Class::Denied => Error::denied(told)
+                .hint(format!("check the credentials, and that they allow {permission} on {bucket}")),
+            Class::Skewed => Error::denied(told).hint("set this machine's clock"),
+            Class::Elsewhere => Error::usage(told).hint(match region {
+                Some(region) => format!("the bucket is in region {region}; set that region"),
+                None => "set the bucket's region, or check the endpoint".to_owned(),
+            }),
+            Class::NotImplemented | Class::Refused => Error::usage(told),
+            Class::NoUpload | Class::Passing => Error::unavailable(told),
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("bucket {} at {}", self.bucket, self.service)
+    }
+
+    fn tell(&self, status: u16, code: Option<&str>, message: Option<&str>, answer: &HttpResponse) -> String {
+        let mut text = format!("{}: {status}", self.place());
+        for word in code.into_iter().chain(message.map(first_words)) {
+            text = format!("{text} {word}");
+        }
+        let id = |header, name| answer.headers().get(header).map(|id| format!("{name} {}", first_words(id)));
+        let ids = [id("x-amz-request-id", "request id"), id("x-amz-id-2", "host id")];
+        let ids = ids.into_iter().flatten().collect::<Vec<_>>();
+        if ids.is_empty() { text } else { format!("{text} ({})", ids.join(", ")) }
+    }
+
+    /// There was no answer: the way there, or what comes before it, failed.
+    fn explain_silence<E>(&self, e: &SdkError<E, HttpResponse>) -> Error
+    where
+        E: StdError + 'static,
+    {
+        if let Some(refused) = chain(e).find_map(|e| e.downcast_ref::<CredentialsError>()) {
+            return credentials::explain(refused, None);
+        }
+        let told = format!("{}: {}", self.place(), reasons(e));
+        match e {
+            SdkError::ConstructionFailure(_) => Error::usage(told),
+            SdkError::DispatchFailure(failure) if failure.is_user() => Error::usage(told),
+            _ => explain_transport(told),
+        }
+    }
+}
+
+/// Trouble on the way: passing, unless the two sides will never trust or understand each other.
+fn explain_transport(told: String) -> Error {
+    let says = |words: &[&str]| words.iter().any(|word| told.contains(word));
+    if says(&["UnknownIssuer", "CaUsedAsEndEntity", "BadSignature"]) {
+        return Error::usage(told).hint("give the CA that signed the service's certificate as the CA bundle");
+    }
+    if says(&["invalid peer certificate", "NotValidForName", "certificate not valid for name"]) {
+        return Error::usage(told).hint("check the endpoint's host name against the service's certificate");
+    }
+    if says(&["InvalidContentType", "corrupt message"]) {
+        return Error::usage(told).hint("the service does not speak TLS there; try http:// or another port");
+    }
+    if says(&["dns error", "failed to lookup address"]) {
+        return Error::unavailable(told).hint("check the endpoint's host name and this machine's resolver");
+    }
+    Error::unavailable(told)
+}
+
+/// The reasons of an error, from the outside in, without repetitions: an outer text often quotes the
+/// inner one.
+pub(super) fn reasons(e: &(dyn StdError + 'static)) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for reason in chain(e) {
+        let text = first_words(&reason.to_string()).to_owned();
+        if !told.iter().any(|outer| outer.contains(&text)) {
+            told.push(text);
+        }
+    }
+    told.join(": ")
+}
+
+/// An error and what caused it. An `io::Error` skips its payload when asked for its source.
+fn chain<'a>(e: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(e), |&e| match e.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+        None => e.source(),
+    })
+}
+
+/// The first line, and not too much of it.
+fn first_words(text: &str) -> &str {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let end = line.char_indices().nth(LONGEST_MESSAGE).map_or(line.len(), |(at, _)| at);
+    line[..end].trim_end_matches('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    const REQUEST: Request<'static> =
+        Request { bucket: "walbkt", service: "http://s3.example", permission: "s3:PutObject" };
+
+    /// Status, code, class, and the kind it becomes.
+    const TABLE: &[(u16, Option<&str>, Class, ErrorKind)] = &[
+        (404, Some("NoSuchKey"), Class::Missing, ErrorKind::NotFound),
+        (404, Some("NotFound"), Class::Missing, ErrorKind::NotFound),
+        (404, None, Class::Missing, ErrorKind::NotFound),
+        (404, Some("NoSuchBucket"), Class::NoBucket, ErrorKind::Usage),
+        (404, Some("NoSuchUpload"), Class::NoUpload, ErrorKind::Unavailable),
+        (412, Some("PreconditionFailed"), Class::Taken, ErrorKind::Conflict),
+        (412, None, Class::Taken, ErrorKind::Conflict),
+        (409, Some("ConditionalRequestConflict"), Class::Passing, ErrorKind::Unavailable),
+        (409, Some("OperationAborted"), Class::Passing, ErrorKind::Unavailable),
+        (401, None, Class::Denied, ErrorKind::Denied),
+        (403, None, Class::Denied, ErrorKind::Denied),
+        (403, Some("AccessDenied"), Class::Denied, ErrorKind::Denied),
+        (403, Some("InvalidAccessKeyId"), Class::Denied, ErrorKind::Denied),
+        (403, Some("SignatureDoesNotMatch"), Class::Denied, ErrorKind::Denied),
+        (400, Some("ExpiredToken"), Class::Denied, ErrorKind::Denied),
+        (400, Some("InvalidToken"), Class::Denied, ErrorKind::Denied),
+        (400, Some("KMS.DisabledException"), Class::Denied, ErrorKind::Denied),
+        (403, Some("RequestTimeTooSkewed"), Class::Skewed, ErrorKind::Denied),
+        (301, Some("PermanentRedirect"), Class::Elsewhere, ErrorKind::Usage),
+        (307, Some("TemporaryRedirect"), Class::Elsewhere, ErrorKind::Usage),
+        (301, None, Class::Elsewhere, ErrorKind::Usage),
+        (400, Some("AuthorizationHeaderMalformed"), Class::Elsewhere, ErrorKind::Usage),
+        (501, Some("NotImplemented"), Class::NotImplemented, ErrorKind::Usage),
+        (501, None, Class::NotImplemented, ErrorKind::Usage),
+        (400, Some("InvalidArgument"), Class::Refused, ErrorKind::Usage),
+        (400, None, Class::Refused, ErrorKind::Usage),
+        (416, Some("InvalidRange"), Class::Refused, ErrorKind::Usage),
+        (400, Some("RequestTimeout"), Class::Passing, ErrorKind::Unavailable),
+        (400, Some("BadDigest"), Class::Passing, ErrorKind::Unavailable),
+        (400, Some("IncompleteBody"), Class::Passing, ErrorKind::Unavailable),
+        (408, None, Class::Passing, ErrorKind::Unavailable),
+        (429, None, Class::Passing, ErrorKind::Unavailable),
+        (429, Some("TooManyRequests"), Class::Passing, ErrorKind::Unavailable),
+        (503, Some("SlowDown"), Class::Passing, ErrorKind::Unavailable),
+        (500, Some("InternalError"), Class::Passing, ErrorKind::Unavailable),
+        (500, None, Class::Passing, ErrorKind::Unavailable),
+        (502, None, Class::Passing, ErrorKind::Unavailable),
+        (503, None, Class::Passing, ErrorKind::Unavailable),
+        (504, None, Class::Passing, ErrorKind::Unavailable),
+        (599, None, Class::Passing, ErrorKind::Unavailable),
+    ];
+
+    #[test]
+    fn every_answer_has_a_class_and_a_kind() {
+        for &(status, code, class, kind) in TABLE {
+            assert_eq!(classify(status, code), class, "{status} {code:?}");
+            assert_eq!(REQUEST.error(class, String::new(), None).kind(), kind, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn hints_name_what_to_change() {
+        let hint = |class, region| {
+            REQUEST.error(class, String::new(), region).hint_text().unwrap_or_default().to_owned()
+        };
+        assert!(hint(Class::Denied, None).contains("s3:PutObject"));
+        assert!(hint(Class::Skewed, None).contains("clock"));
+        assert!(hint(Class::Elsewhere, Some("eu-west-3")).contains("eu-west-3"));
+    }
+
+    #[test]
+    fn trust_and_protocol_are_matters_of_configuration() {
+        let kind = |told: &str| explain_transport(told.to_owned()).kind();
+        assert_eq!(kind("invalid peer certificate: UnknownIssuer"), ErrorKind::Usage);
+        assert_eq!(kind("received corrupt message of type InvalidContentType"), ErrorKind::Usage);
+        assert_eq!(kind("connection refused"), ErrorKind::Unavailable);
+        assert_eq!(kind("dns error: failed to lookup address information"), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn long_answers_are_cut_to_their_first_words() {
+        assert_eq!(first_words("  slow down.\n<html>"), "slow down");
+        assert_eq!(first_words(&"ü".repeat(1000)).chars().count(), LONGEST_MESSAGE);
+    }
+}

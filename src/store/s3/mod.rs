@@ -1,0 +1,356 @@
+//! S3 and what speaks like it.
+
+mod client;
+mod credentials;
+mod delete;
+mod endpoint;
+mod errors;
+mod http;
+mod options;
+mod request;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::operation::put_object::PutObjectError;
+use aws_sdk_s3::primitives::DateTime;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+
+pub(super) use endpoint::{is_aws, spell_endpoint};
+pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options};
+
+use super::{
+    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Upload,
+};
+use crate::error::{Context, Error, Result};
+use client::Connection;
+use errors::{Class, Request, class_of};
+
+/// A bucket, or what lies below a path in it, as a store.
+#[derive(Clone)]
+pub struct S3Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    bucket: String,
+    /// What every key begins with: empty, or ending in `/`.
+    root: String,
+    service: String,
+    encrypted: bool,
+    checksums: Checksums,
+    encryption: Option<Encryption>,
+    exclusive: ExclusivePut,
+    patience: Patience,
+}
+
+impl S3Store {
+    /// Signs in. Nothing is sent to the bucket.
+    pub async fn open(
+        bucket: &str,
+        path: &str,
+        options: &S3Options,
+        exclusive: ExclusivePut,
+        patience: &Patience,
+    ) -> Result<Self> {
+        let signed_in = client::connect(bucket, options, patience).await;
+        let Connection { client, service, encrypted, checksums } =
+            signed_in.context(|| format!("sign in to the service of bucket {bucket}"))?;
+        let root = match path {
+            "" => String::new(),
+            path if path.ends_with('/') => path.to_owned(),
+            path => format!("{path}/"),
+        };
+        let shared = Shared {
+            client,
+            bucket: bucket.to_owned(),
+            root,
+            service,
+            encrypted,
+            checksums,
+            encryption: options.encryption.clone(),
+            exclusive,
+            patience: patience.clone(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The name of an object in the bucket.
+    fn name(&self, key: &Key) -> String {
+        format!("{}{key}", self.shared.root)
+    }
+
+    /// The key of an object in the bucket; `None` for what cannot have been stored through this house,
+    /// like the empty `folder/` objects that consoles create.
+    fn key(&self, name: &str) -> Option<Key> {
+        Key::new(name.strip_prefix(&self.shared.root)?).ok()
+    }
+
+    fn request(&self, permission: &'static str) -> Request<'_> {
+        Request { bucket: &self.shared.bucket, service: &self.shared.service, permission }
+    }
+
+    /// Whether the condition goes along: 501 says that the service does not know it.
+    async fn put_once(
+        &self,
+        key: &Key,
+        body: Bytes,
+        how: &Put,
+        conditional: bool,
+    ) -> std::result::Result<(), SdkError<PutObjectError, HttpResponse>> {
+        let shared = &*self.shared;
+        let put = shared.client.put_object().bucket(&shared.bucket).key(self.name(key));
+        let put = request::put(put, how, shared.encryption.as_ref())
+            .set_if_none_match(conditional.then(|| "*".to_owned()))
+            .body(SdkBody::from(body).into())
+            .customize();
+        let put = if shared.encrypted { put.disable_payload_signing() } else { put };
+        put.send().await.map(drop)
+    }
+
+    /// Kind `Conflict` when the key is taken and must be asked for first.
+    async fn ask_first(&self, key: &Key, how: &Put) -> Result<()> {
+        let asks = how.if_exists == IfExists::Fail && self.shared.exclusive == ExclusivePut::AskFirst;
+        if asks && self.head_now(key).await?.is_some() {
+            return Err(Error::conflict(format!("{key} is already in {self}")));
+        }
+        Ok(())
+    }
+
+    async fn put_now(&self, key: &Key, body: Bytes, how: &Put) -> Result<()> {
+        self.ask_first(key, how).await?;
+        let conditional = how.if_exists == IfExists::Fail;
+        let mut answer = self.put_once(key, body.clone(), how, conditional).await;
+        if let Err(e) = &answer
+            && self.may_go_without_condition(conditional, class_of(e))
+        {
+            answer = self.put_once(key, body, how, false).await;
+        }
+        answer.map_err(|e| self.request("s3:PutObject").explain(e))
+    }
+
+    /// A service that does not know the condition still gets the object once the key has been asked
+    /// for; a trusted one that suddenly does not know it is not to be trusted.
+    fn may_go_without_condition(&self, conditional: bool, class: Option<Class>) -> bool {
+        conditional && self.shared.exclusive == ExclusivePut::AskFirst && class == Some(Class::NotImplemented)
+    }
+
+    async fn head_now(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        let shared = &*self.shared;
+        let head = shared.client.head_object().bucket(&shared.bucket).key(self.name(key));
+        match request::head(head, shared.encryption.as_ref()).send().await {
+            Ok(found) => head_meta(key, &found).map(Some),
+            // An answer to HEAD has no body, so a missing bucket looks the same; `list` tells.
+            Err(e) if class_of(&e) == Some(Class::Missing) => Ok(None),
+            Err(e) => Err(self.request("s3:GetObject").explain(e)),
+        }
+    }
+
+    async fn get_now(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
+        if let Some(empty) = range.as_ref().filter(|range| range.is_empty()) {
+            return Err(Error::usage(format!("range {empty:?} has no bytes")));
+        }
+        let shared = &*self.shared;
+        let get = shared.client.get_object().bucket(&shared.bucket).key(self.name(key));
+        let found = request::get(get, shared.encryption.as_ref())
+            .set_range(range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end - 1)))
+            .send()
+            .await
+            .map_err(|e| self.request("s3:GetObject").explain(e))?;
+        let meta = get_meta(key, &found, range.as_ref())?;
+        let range = super::clip(range, &meta)?.unwrap_or(0..meta.size);
+        let announced = found.content_length().and_then(|length| u64::try_from(length).ok());
+        if announced.is_some_and(|announced| announced != range.end - range.start) {
+            let (wanted, announced) = (range.end - range.start, announced.unwrap_or_default());
+            return Err(Error::corrupt(format!("{announced} bytes are announced instead of {wanted}")));
+        }
+        Ok(Object { meta, body: self.body(key, found) })
+    }
+
+    fn body(&self, key: &Key, found: GetObjectOutput) -> ByteStream {
+        let place = format!("get {key} from {self}");
+        stream::try_unfold(found.body, move |mut body| {
+            let place = place.clone();
+            async move {
+                match body.try_next().await {
+                    Ok(piece) => Ok(piece.map(|piece| (piece, body))),
+                    Err(e) => Err(Error::unavailable(errors::reasons(&e)).context(place)),
+                }
+            }
+        })
+        .boxed()
+    }
+
+    /// One page of a list: of everything below `prefix`, or grouped by folder.
+    async fn page(&self, from: &Page) -> Result<ListObjectsV2Output> {
+        let shared = &*self.shared;
+        let list = shared.client.list_objects_v2().bucket(&shared.bucket).prefix(&from.prefix);
+        list.set_start_after(from.after.clone())
+            .set_continuation_token(from.token.clone())
+            .set_delimiter(from.grouped.then(|| "/".to_owned()))
+            .send()
+            .await
+            .map_err(|e| match class_of(&e) {
+                // A list has nothing to miss but the bucket, whatever code a look-alike gives.
+                Some(Class::Missing) => self.request("s3:ListBucket").no_bucket(),
+                _ => self.request("s3:ListBucket").explain(e),
+            })
+    }
+
+    /// The objects of a page, in order. Some services take the key to start after for one to start at.
+    fn objects(&self, page: &ListObjectsV2Output, after: Option<&Key>) -> Result<Vec<ObjectMeta>> {
+        let mut objects = Vec::new();
+        for object in page.contents() {
+            let Some(key) = object.key().and_then(|name| self.key(name)) else { continue };
+            if after.is_none_or(|after| key > *after) {
+                let size = size(&key, object.size())?;
+                let modified = timestamp(object.last_modified());
+                let etag = object.e_tag().map(str::to_owned);
+                objects.push(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new() });
+            }
+        }
+        Ok(objects)
+    }
+}
+
+/// Where a list has got to.
+#[derive(Clone)]
+struct Page {
+    prefix: String,
+    after: Option<String>,
+    token: Option<String>,
+    grouped: bool,
+    is_last: bool,
+}
+
+impl Page {
+    fn first(prefix: String, after: Option<String>, grouped: bool) -> Self {
+        Self { prefix, after, token: None, grouped, is_last: false }
+    }
+
+    /// Moves on to the page after `page`. A page that says there is more, but not where, ends the
+    /// list with an error rather than with half of it.
+    fn advance(&mut self, page: &ListObjectsV2Output) -> Result<()> {
+        self.token = page.next_continuation_token().map(str::to_owned);
+        self.is_last = page.is_truncated() != Some(true);
+        if !self.is_last && self.token.is_none() {
+            return Err(Error::corrupt("the list is cut off and does not say where it goes on"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for S3Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { bucket, root, .. } = &*self.shared;
+        write!(f, "s3://{bucket}/{root}")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn put(&self, key: &Key, body: Bytes, how: &Put) -> Result<()> {
+        self.put_now(key, body, how).await.context(|| format!("put {key} into {self}"))
+    }
+
+    async fn upload(&self, key: &Key, how: &Put, in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
+        let begun = upload::begin(self.clone(), key, how, in_flight).await;
+        begun.context(|| format!("begin {key} in {self}"))
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
+        self.get_now(key, range).await.context(|| format!("get {key} from {self}"))
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
+        self.head_now(key).await.context(|| format!("look for {key} in {self}"))
+    }
+
+    fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>> {
+        let place = format!("list {prefix} in {self}");
+        let start =
+            Page::first(format!("{}{prefix}", self.shared.root), after.map(|key| self.name(key)), false);
+        let after = after.cloned();
+        let pages = stream::try_unfold(start, move |mut at| {
+            let (after, place) = (after.clone(), place.clone());
+            async move {
+                if at.is_last {
+                    return Ok(None);
+                }
+                let page = self.page(&at).await.context(|| place.as_str())?;
+                at.advance(&page).context(|| place.as_str())?;
+                let objects = self.objects(&page, after.as_ref()).context(|| place.as_str())?;
+                Ok::<_, Error>(Some((stream::iter(objects.into_iter().map(Ok)), at)))
+            }
+        });
+        pages.try_flatten().boxed()
+    }
+
+    async fn folders(&self, under: Option<&Key>) -> Result<Vec<Key>> {
+        let inside = under.map_or_else(Prefix::everything, Key::inside);
+        let mut at = Page::first(format!("{}{inside}", self.shared.root), None, true);
+        let mut folders = Vec::new();
+        while !at.is_last {
+            let place = || format!("list folders of {inside} in {self}");
+            let page = self.page(&at).await.context(place)?;
+            at.advance(&page).context(place)?;
+            let names = page.common_prefixes().iter().filter_map(|common| common.prefix());
+            folders.extend(names.filter_map(|name| self.key(name.trim_end_matches('/'))));
+        }
+        // The service orders them with their slash, which comes after `-` and `.`.
+        folders.sort();
+        folders.dedup();
+        Ok(folders)
+    }
+
+    async fn delete(&self, keys: &[Key]) -> Result<()> {
+        delete::all(self, keys).await.context(|| format!("delete from {self}"))
+    }
+}
+
+fn head_meta(key: &Key, found: &HeadObjectOutput) -> Result<ObjectMeta> {
+    Ok(ObjectMeta {
+        key: key.clone(),
+        size: size(key, found.content_length())?,
+        modified: timestamp(found.last_modified()),
+        etag: found.e_tag().map(str::to_owned),
+        metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
+    })
+}
+
+/// With a range, the whole size stands in `Content-Range: bytes 5-9/100`.
+fn get_meta(key: &Key, found: &GetObjectOutput, range: Option<&Range<u64>>) -> Result<ObjectMeta> {
+    let whole = || found.content_range()?.rsplit_once('/')?.1.parse::<i64>().ok();
+    Ok(ObjectMeta {
+        key: key.clone(),
+        size: size(key, if range.is_some() { whole() } else { found.content_length() })?,
+        modified: timestamp(found.last_modified()),
+        etag: found.e_tag().map(str::to_owned),
+        metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
+    })
+}
+
+fn size(key: &Key, told: Option<i64>) -> Result<u64> {
+    let size = told.and_then(|size| u64::try_from(size).ok());
+    size.ok_or_else(|| Error::corrupt(format!("the service does not tell the size of {key}")))
+}
+
+fn timestamp(told: Option<&DateTime>) -> Option<Timestamp> {
+    told.and_then(|time| Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok())
+}

@@ -1,0 +1,202 @@
+//! An object in parts.
+
+use std::num::NonZeroUsize;
+
+use async_trait::async_trait;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadError;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use super::errors::{Class, class_of};
+use super::{Context, Error, IfExists, Key, Put, Result, S3Store, Upload, request};
+
+/// What S3 allows in one object.
+const MOST_PARTS: i32 = 10_000;
+
+/// Begins an object in parts.
+pub(super) async fn begin(
+    store: S3Store,
+    key: &Key,
+    how: &Put,
+    in_flight: NonZeroUsize,
+) -> Result<Box<dyn Upload>> {
+    let create = store.shared.client.create_multipart_upload();
+    let create = create.bucket(&store.shared.bucket).key(store.name(key));
+    let create = request::create(create, how, store.shared.encryption.as_ref());
+    let begun = create.send().await.map_err(|e| store.request("s3:PutObject").explain(e))?;
+    let id = begun.upload_id().ok_or_else(|| Error::corrupt("the service gives the upload no id"))?;
+    let target = Target { id: id.to_owned(), key: key.clone(), store };
+    Ok(Box::new(S3Upload {
+        target,
+        how: how.clone(),
+        in_flight,
+        under_way: JoinSet::new(),
+        done: Vec::new(),
+        next: 1,
+        size: 0,
+    }))
+}
+
+/// An object in parts, some of them under way. Dropping it ends the tasks that send them.
+struct S3Upload {
+    target: Target,
+    how: Put,
+    in_flight: NonZeroUsize,
+    under_way: JoinSet<Result<CompletedPart>>,
+    done: Vec<CompletedPart>,
+    next: i32,
+    size: u64,
+}
+
+/// What a part belongs to.
+#[derive(Clone)]
+struct Target {
+    store: S3Store,
+    key: Key,
+    id: String,
+}
+
+#[async_trait]
+impl Upload for S3Upload {
+    async fn part(&mut self, part: Bytes) -> Result<()> {
+        while self.under_way.len() >= self.in_flight.get() {
+            self.join().await?;
+        }
+        let number = self.next;
+        if number > MOST_PARTS {
+            let many = format!("{} would have more than {MOST_PARTS} parts", self.target.key);
+            return Err(Error::usage(many).hint("choose larger parts"));
+        }
+        self.next += 1;
+        self.size += part.len() as u64;
+        let target = self.target.clone();
+        self.under_way.spawn(async move { target.send(number, part).await });
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<()> {
+        if self.next == 1 {
+            // An upload has at least one part, even of an empty object.
+            self.part(Bytes::new()).await?;
+        }
+        while !self.under_way.is_empty() {
+            self.join().await?;
+        }
+        self.done.sort_by_key(CompletedPart::part_number);
+        self.complete().await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
+    }
+
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        // A part that arrives after the abort would stay, so those under way are ended first.
+        self.under_way.shutdown().await;
+        self.target.abort().await
+    }
+}
+
+impl S3Upload {
+    /// Waits for one part.
+    async fn join(&mut self) -> Result<()> {
+        match self.under_way.join_next().await {
+            Some(Ok(part)) => self.done.push(part?),
+            Some(Err(e)) => return Err(Error::bug(format!("a part was not sent to its end: {e}"))),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Makes the object visible. An answer may get lost, and then the upload is no more when it is
+    /// asked again, although everything went well.
+    async fn complete(&self) -> Result<()> {
+        let Target { store, key, .. } = &self.target;
+        let attempts = std::sync::atomic::AtomicU32::new(0);
+        let attempt = || async {
+            let is_first = attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            store.ask_first(key, &self.how).await?;
+            let conditional = self.how.if_exists == IfExists::Fail;
+            let mut answer = self.complete_once(conditional).await;
+            if let Err(e) = &answer
+                && store.may_go_without_condition(conditional, class_of(e))
+            {
+                answer = self.complete_once(false).await;
+            }
+            match answer {
+                Err(e) if !is_first && class_of(&e) == Some(Class::NoUpload) => self.is_there(e).await,
+                answer => answer.map_err(|e| store.request("s3:PutObject").explain(e)),
+            }
+        };
+        store.shared.patience.persist(0, attempt).await
+    }
+
+    async fn complete_once(
+        &self,
+        conditional: bool,
+    ) -> std::result::Result<(), SdkError<CompleteMultipartUploadError, HttpResponse>> {
+        let Target { store, key, id } = &self.target;
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
+        let complete = store.shared.client.complete_multipart_upload();
+        let complete = complete.bucket(&store.shared.bucket).key(store.name(key)).upload_id(id);
+        let complete = complete.set_if_none_match(conditional.then(|| "*".to_owned()));
+        request::complete(complete, store.shared.encryption.as_ref())
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map(drop)
+    }
+
+    /// The upload is gone on being asked again. If an object of its size stands at its key, then it
+    /// was finished; whose it is cannot be known when it had to be the first.
+    async fn is_there(&self, e: SdkError<CompleteMultipartUploadError, HttpResponse>) -> Result<()> {
+        let Target { store, key, .. } = &self.target;
+        match store.head_now(key).await? {
+            Some(_) if self.how.if_exists == IfExists::Fail => {
+                Err(Error::conflict(format!("{key} is already in {store}")))
+            }
+            Some(found) if found.size == self.size => Ok(()),
+            _ => Err(store.request("s3:PutObject").explain(e)),
+        }
+    }
+}
+
+impl Target {
+    /// Sends one part, and again while patience lasts: only here is it at hand.
+    async fn send(&self, number: i32, part: Bytes) -> Result<CompletedPart> {
+        let sent = self.store.shared.patience.persist(part.len() as u64, || self.send_once(number, &part));
+        sent.await.context(|| format!("put part {number} of {} into {}", self.key, self.store))
+    }
+
+    async fn send_once(&self, number: i32, part: &Bytes) -> Result<CompletedPart> {
+        let shared = &*self.store.shared;
+        let send = shared.client.upload_part().bucket(&shared.bucket).key(self.store.name(&self.key));
+        let send = request::part(send, shared.encryption.as_ref())
+            .upload_id(&self.id)
+            .part_number(number)
+            .body(SdkBody::from(part.clone()).into())
+            .customize();
+        let send = if shared.encrypted { send.disable_payload_signing() } else { send };
+        let sent = send.send().await.map_err(|e| self.store.request("s3:PutObject").explain(e))?;
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(sent.e_tag().map(str::to_owned))
+            .set_checksum_crc32(sent.checksum_crc32().map(str::to_owned))
+            .build())
+    }
+
+    async fn abort(&self) -> Result<()> {
+        let Self { store, key, id } = self;
+        let attempt = || async {
+            let abort = store.shared.client.abort_multipart_upload();
+            let abort = abort.bucket(&store.shared.bucket).key(store.name(key)).upload_id(id);
+            match abort.send().await {
+                Ok(_) => Ok(()),
+                Err(e) if class_of(&e) == Some(Class::NoUpload) => Ok(()),
+                Err(e) => Err(store.request("s3:AbortMultipartUpload").explain(e)),
+            }
+        };
+        let aborted = store.shared.patience.persist(0, attempt).await;
+        aborted.context(|| format!("abort {key} in {store}"))
+    }
+}

@@ -1,0 +1,269 @@
+//! The binary's words: help, refusals, exit statuses. What the verbs do is tested elsewhere; nothing
+//! here gets as far as a store.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use predicates::str::contains;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary in a directory of its own and without the settings of whoever runs the tests.
+fn barkeep(directory: &Path) -> Command {
+    let mut command = Command::cargo_bin("barkeep").unwrap();
+    command.current_dir(directory).env_clear().env("TMPDIR", directory);
+    command
+}
+
+fn scratch() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// A server that PostgreSQL would recover with this signal file.
+fn recovering(signal: &str) -> TempDir {
+    let directory = scratch();
+    fs_err::write(directory.path().join(signal), "").unwrap();
+    fs_err::create_dir(directory.path().join("pg_wal")).unwrap();
+    directory
+}
+
+const NAME: &str = "000000010000000000000007";
+
+#[test]
+fn every_verb_explains_itself_with_examples_and_exit_statuses() {
+    let here = scratch();
+    for (verb, example, status) in [
+        ("wal-archive", "archive_command = 'barkeep wal-archive %p'", "  3  something else is already there"),
+        ("wal-restore", "restore_command = 'barkeep wal-restore %f %p'", "126  any failure during recovery"),
+        ("check", "barkeep check --pgdata", "  5  credentials or permissions"),
+    ] {
+        barkeep(here.path())
+            .args([verb, "--help"])
+            .assert()
+            .success()
+            .stdout(contains(example).and(contains("Exit status:")).and(contains(status)))
+            .stderr("");
+    }
+    barkeep(here.path())
+        .arg("--help")
+        .assert()
+        .success()
+        .stdout(contains("wal-archive").and(contains("wal-prefetch").not()));
+}
+
+#[test]
+fn help_does_not_tell_what_is_in_the_environment() {
+    let here = scratch();
+    barkeep(here.path())
+        .args(["check", "--help"])
+        .env("BARKEEP_STORE", "s3://private")
+        .assert()
+        .success()
+        .stdout(contains("BARKEEP_STORE").and(contains("s3://private").not()));
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let here = scratch();
+    let line = format!("barkeep {}\n", env!("CARGO_PKG_VERSION"));
+    barkeep(here.path()).arg("--version").assert().success().stdout(line);
+}
+
+#[test]
+fn a_wrong_word_is_refused_with_the_nearest() {
+    let here = scratch();
+    for (words, nearest) in [
+        (vec!["wal-archiv"], "hint: did you mean `wal-archive`?"),
+        (vec!["check", "--stroe", "x"], "hint: did you mean `--store`?"),
+        (vec!["check", "--sse", "AES265"], "hint: did you mean `AES256`?"),
+    ] {
+        barkeep(here.path())
+            .args(&words)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains("error: ").and(contains(nearest)));
+    }
+    barkeep(here.path()).assert().code(2).stderr(contains("no verb is given"));
+}
+
+#[test]
+fn a_missing_setting_says_the_three_ways_to_give_it() {
+    let here = scratch();
+    barkeep(here.path()).arg("check").assert().code(2).stderr(
+        contains("error: no store is given")
+            .and(contains("--store"))
+            .and(contains("BARKEEP_STORE"))
+            .and(contains("barkeep.toml")),
+    );
+    barkeep(here.path())
+        .args(["wal-archive", "--store", "file:///x", "pg_wal/x"])
+        .assert()
+        .code(2)
+        .stderr(contains("no server is given").and(contains("BARKEEP_SERVER")));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_meant_is_refused() {
+    let here = scratch();
+    let file = here.path().join("my.toml");
+    fs_err::write(&file, "stroe = 'file:///x'\n").unwrap();
+    barkeep(here.path())
+        .args(["check", "--config", "my.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("my.toml").and(contains("unknown key `stroe`")).and(contains("`store`")));
+    fs_err::write(&file, "store = 'file:///x'\nmemory = 'much'\n").unwrap();
+    barkeep(here.path())
+        .arg("check")
+        .env("BARKEEP_CONFIG", "my.toml")
+        .assert()
+        .code(2)
+        .stderr(contains("my.toml: line 2: `much` is not a size"));
+    barkeep(here.path())
+        .args(["check", "--config", "gone.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("gone.toml does not exist"));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
+    let here = scratch();
+    fs_err::write(here.path().join("my.toml"), "store = 'in://the-file'\nserver = 'main'\n").unwrap();
+    // A store nobody knows is named in its refusal, which tells who won.
+    let mut command = barkeep(here.path());
+    command.args(["check", "--config", "my.toml"]).assert().code(2).stderr(contains("in://"));
+    command.env("BARKEEP_STORE", "environment://x").assert().code(2).stderr(contains("environment://"));
+    command.args(["--store", "flag://x"]).assert().code(2).stderr(contains("flag://"));
+}
+
+#[test]
+fn a_bad_wal_name_is_a_usage_error() {
+    let here = scratch();
+    barkeep(here.path())
+        .args(["wal-restore", "not-a-name", "there"])
+        .assert()
+        .code(2)
+        .stderr(contains("`not-a-name` is not the name of a WAL file"));
+}
+
+#[test]
+fn values_out_of_bounds_are_refused() {
+    let here = scratch();
+    for (words, what) in [
+        (["--look-ahead", "33"], "0 to 32"),
+        (["--tag", "aws:x=y"], "reserved"),
+        (["--soft-limit", "5m"], "span of time"),
+        (["--compression", "zip"], "not a compression"),
+    ] {
+        barkeep(here.path())
+            .arg("wal-archive")
+            .args(words)
+            .arg("pg_wal/x")
+            .assert()
+            .code(2)
+            .stderr(contains(what));
+    }
+}
+
+#[test]
+fn with_json_an_error_is_one_object_on_standard_output() {
+    let here = scratch();
+    for (words, message) in [
+        (vec!["check", "--json"], "no store is given"),
+        (vec!["check", "--json", "--stroe", "x"], "unexpected argument"),
+    ] {
+        let done = barkeep(here.path()).args(&words).assert().code(2).stderr("");
+        let said: Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
+        assert_eq!(said["error"]["kind"], "usage");
+        assert!(said["error"]["message"].as_str().unwrap().contains(message), "{said}");
+        assert!(said["error"]["hint"].is_string(), "{said}");
+        assert_eq!(said["exit"], 2);
+    }
+}
+
+#[test]
+fn words_that_cannot_be_read_stop_recovery_but_not_a_standby() {
+    let words = ["wal-restore", "--bogus", NAME, "pg_wal/RECOVERYXLOG"];
+    barkeep(recovering("recovery.signal").path()).args(words).assert().code(126);
+    barkeep(recovering("recovery.signal").path()).arg("wal-restore").assert().code(126);
+    barkeep(recovering("standby.signal").path()).args(words).assert().code(2);
+    barkeep(scratch().path()).args(["wal-restore", "--bogus", NAME, "there"]).assert().code(2);
+}
+
+#[test]
+fn a_broken_configuration_stops_recovery_but_not_a_standby() {
+    let words = ["wal-restore", NAME, "pg_wal/RECOVERYXLOG"];
+    let without_store = |signal: &str| {
+        let directory = recovering(signal);
+        barkeep(directory.path()).args(words).assert()
+    };
+    without_store("recovery.signal").code(126).stderr(contains("no store is given"));
+    without_store("standby.signal").code(2);
+}
+
+#[test]
+fn on_error_overrides_what_the_caller_would_get() {
+    let here = recovering("recovery.signal");
+    let words = ["wal-restore", NAME, "pg_wal/RECOVERYXLOG", "--on-error"];
+    barkeep(here.path()).args(words).arg("continue").assert().code(2);
+    let elsewhere = scratch();
+    barkeep(elsewhere.path()).args(["wal-restore", NAME, "x", "--on-error", "stop"]).assert().code(126);
+    // From the file, too: it is known before anything else can fail.
+    fs_err::write(elsewhere.path().join("my.toml"), "[wal-restore]\non-error = 'stop'\n").unwrap();
+    barkeep(elsewhere.path()).args(["wal-restore", NAME, "x", "--config", "my.toml"]).assert().code(126);
+}
+
+#[test]
+fn wal_archive_never_stops_its_caller() {
+    let here = recovering("recovery.signal");
+    for words in [&["wal-archive"][..], &["wal-archive", "--bogus"], &["wal-archive", "pg_wal/RECOVERYXLOG"]]
+    {
+        barkeep(here.path()).args(words).assert().code(2);
+    }
+}
+
+#[test]
+fn secrets_are_never_repeated() {
+    let here = scratch();
+    let hidden = "hunter2";
+    let secret = contains(hidden);
+    for words in [
+        vec!["check".to_owned(), format!("--store=s3://user:{hidden}@bucket"), "--server=m".into()],
+        vec![
+            "check".into(),
+            format!("--endpoint-url=http://u:{hidden}@h"),
+            "--store=s3://b".into(),
+            "--server=m".into(),
+        ],
+        vec![
+            "check".into(),
+            format!("--sse-customer-key={hidden}"),
+            "--store=s3://b".into(),
+            "--server=m".into(),
+        ],
+        vec!["check".into(), format!("--secret-access-key={hidden}")],
+    ] {
+        for extra in [&[][..], &["-vv"], &["--json"]] {
+            barkeep(here.path())
+                .args(&words)
+                .args(extra)
+                .env("AWS_SECRET_ACCESS_KEY", hidden)
+                .assert()
+                .code(2)
+                .stdout(secret.clone().not())
+                .stderr(secret.clone().not());
+        }
+    }
+}
+
+#[test]
+fn nobody_reading_is_no_failure() {
+    let here = scratch();
+    let program = assert_cmd::cargo::cargo_bin("barkeep");
+    let script = format!("{{ {} --help; echo $? >status; }} | true", program.display());
+    std::process::Command::new("sh").args(["-c", &script]).current_dir(here.path()).status().unwrap();
+    assert_eq!(fs_err::read_to_string(here.path().join("status")).unwrap().trim(), "0");
+}
