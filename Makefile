@@ -36,9 +36,10 @@ check: ## formatting, lints, and whether what is generated is fresh
 generate: ## write man/ and completions/ anew
 	UPDATE=1 $(CARGO) test --locked --test generated
 
-deny: ## licences, bans, sources and advisories of the dependencies
+deny: ## licences, bans, sources and advisories of the dependencies (the last from the network)
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
-	$(CARGO) deny --locked check
+	$(CARGO) deny --locked check licenses bans sources
+	$(CARGO) deny --locked check advisories
 
 clean-servers: ## remove what `make servers` installed
 	tests/servers/remove.sh

@@ -5,7 +5,7 @@
 set -euo pipefail
 umask 022
 cd "$(dirname "$0")/.."
-# shellcheck source=../tests/servers/lib.sh
+# shellcheck source=tests/servers/lib.sh
 . tests/servers/lib.sh
 
 LOAD_SECONDS=6 # each of two rounds
@@ -129,8 +129,7 @@ mib_stored() { du -sm "$work/store" | cut -f 1; }
 
 # wait_until WHAT COMMAND: asks twice a second, for two minutes.
 wait_until() {
-    local attempt
-    for attempt in $(seq 240); do
+    for _ in $(seq 240); do
         if "$2"; then return; fi
         sleep 0.5
     done

@@ -255,7 +255,7 @@ impl Drop for Server {
         if let Some(mut process) = self.process.take() {
             stop(&mut process, Signal::QUIT, Duration::from_secs(20));
         }
-        if std::thread::panicking() {
+        if std::thread::panicking() && self.log_file().exists() {
             tell(&format!("--- {}:\n{}", self.log_file().display(), tail(&self.log_file())));
         }
     }

@@ -10,7 +10,7 @@
 set -euo pipefail
 umask 022 # the user `postgres` reads what we install
 cd "$(dirname "$0")/../.."
-# shellcheck source=lib.sh
+# shellcheck source=tests/servers/lib.sh
 . tests/servers/lib.sh
 
 case $(uname -m) in
