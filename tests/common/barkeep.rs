@@ -31,7 +31,12 @@ impl Barkeep {
 
     /// Archives to an S3 server that can be cut off.
     pub fn through(scratch: &Scratch, proxy: &CutProxy, moto: &Moto) -> Self {
-        Self::on_s3(scratch, moto, proxy.port())
+        let mut cut_off = Self::on_s3(scratch, moto, proxy.port());
+        // An outage is told soon, so that the test need not wait for it; everywhere else patience is
+        // what it is by default, because these machines are slow at times.
+        cut_off.variables.push(("BARKEEP_WAL_ARCHIVE_RETRY_FOR", "5s".to_owned()));
+        cut_off.variables.push(("BARKEEP_WAL_RESTORE_RETRY_FOR", "5s".to_owned()));
+        cut_off
     }
 
     fn on_s3(scratch: &Scratch, moto: &Moto, port: u16) -> Self {
@@ -50,8 +55,6 @@ impl Barkeep {
 
     fn new(scratch: &Scratch, mut variables: Vec<(&'static str, String)>) -> Self {
         variables.push(("BARKEEP_SERVER", "main".to_owned()));
-        variables.push(("BARKEEP_WAL_ARCHIVE_RETRY_FOR", "5s".to_owned()));
-        variables.push(("BARKEEP_WAL_RESTORE_RETRY_FOR", "5s".to_owned()));
         Self { binary: copy_of_the_binary(scratch), variables }
     }
 
