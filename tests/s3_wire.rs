@@ -248,6 +248,7 @@ async fn an_upload_whose_last_answer_was_lost_is_finished() {
     let s3 = S3::start().await;
     let store = s3.open().await;
     s3.fault(Method::POST, 2, Fault::LoseAnswer);
+    s3.fault(Method::POST, 3, Fault::Answer(404, "NoSuchUpload"));
     upload(&store, 1, &replace()).await.unwrap();
     assert_eq!(read(&store).await.unwrap().len(), PIECE);
 }
