@@ -2,6 +2,8 @@
 //! so each case is a child process: this test binary again, told by a variable to put one object. The
 //! service records who signed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "common/s3.rs"]
 mod s3;
 

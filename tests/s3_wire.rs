@@ -1,5 +1,7 @@
 //! What the S3 store sends, and how it takes what comes back.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "common/s3.rs"]
 mod s3;
 
@@ -62,9 +64,9 @@ async fn record(change: impl FnOnce(&mut Options), how: &Put) -> Vec<Seen> {
 
 /// The requests that create an object: PUT from memory, and the beginning of an upload.
 fn creations(seen: &[Seen]) -> Vec<&Seen> {
-    let creates = |seen: &&Seen| match &seen.method {
-        &Method::PUT => !seen.uri.to_string().contains("partNumber"),
-        &Method::POST => seen.uri.to_string().contains("uploads"),
+    let creates = |seen: &&Seen| match seen.method {
+        Method::PUT => !seen.uri.to_string().contains("partNumber"),
+        Method::POST => seen.uri.to_string().contains("uploads"),
         _ => false,
     };
     seen.iter().filter(creates).collect()

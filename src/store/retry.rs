@@ -189,7 +189,7 @@ mod tests {
     async fn nothing_is_waited_for_beyond_the_commands_deadline() {
         let end = std::time::Instant::now() + Duration::from_millis(200);
         let limited =
-            Patience { retry_for: Duration::from_secs(60), deadline: Some(end), ..Patience::default() };
+            Patience { retry_for: Duration::from_mins(1), deadline: Some(end), ..Patience::default() };
         fail_always(&limited, ErrorKind::Unavailable).await;
         let never = limited.persist(0, std::future::pending::<Result<()>>).await.unwrap_err();
         assert_eq!(never.kind(), ErrorKind::Unavailable);

@@ -1,6 +1,8 @@
 //! The contract of `ObjectStore` as a suite: one list of properties, run over every store. Each has a
 //! folder of its own, so that a store that is not empty, or is shared, will do.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,7 +46,7 @@ const PROPERTIES: &[(&str, Property)] = &[
 ];
 
 /// Runs every property, all under the given folder, and panics with the title of the first that fails.
-pub async fn run(store: Arc<dyn ObjectStore>) {
+pub(crate) async fn run(store: Arc<dyn ObjectStore>) {
     for (n, (title, property)) in PROPERTIES.iter().enumerate() {
         let place = Place { store: store.clone(), folder: key(&format!("contract/{n}")) };
         let outcome = tokio::spawn(property(place)).await;

@@ -2,6 +2,7 @@
 //! layer that records every request and misbehaves on demand. Over HTTP, or over HTTPS with a private
 //! certificate authority.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "every test target uses its own part of it")]
 
 use std::convert::Infallible;
@@ -29,16 +30,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub const BUCKET: &str = "walbkt";
-pub const ACCESS_KEY: &str = "AKTEST";
-pub const SECRET_KEY: &str = "SKTEST";
+pub(crate) const BUCKET: &str = "walbkt";
+pub(crate) const ACCESS_KEY: &str = "AKTEST";
+pub(crate) const SECRET_KEY: &str = "SKTEST";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// What a request met instead of, or on top of, its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// This status and this code, before anything is done.
     Answer(u16, &'static str),
     /// The connection ends without an answer.
@@ -55,7 +56,7 @@ pub enum Fault {
 
 /// How a service treats `If-None-Match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Condition {
+pub(crate) enum Condition {
     #[default]
     Honoured,
     /// As if it were not there, like Garage.
@@ -66,20 +67,20 @@ pub enum Condition {
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub method: Method,
-    pub uri: Uri,
-    pub headers: HeaderMap,
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Seen {
     /// A header's text; empty when it is absent.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The public half of the key that signed it.
-    pub fn access_key(&self) -> &str {
+    pub(crate) fn access_key(&self) -> &str {
         let signature = self.header("authorization");
         let credential = signature.split_once("Credential=").map_or("", |(_, rest)| rest);
         credential.split('/').next().unwrap()
@@ -87,7 +88,7 @@ impl Seen {
 }
 
 /// The service. Dropping it ends it.
-pub struct S3 {
+pub(crate) struct S3 {
     address: SocketAddr,
     shared: Arc<Shared>,
     ca: Option<String>,
@@ -104,22 +105,22 @@ struct Shared {
 
 impl S3 {
     /// A service that keeps objects, over HTTP.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(true, Condition::Honoured, false).await
     }
 
     /// The same over HTTPS; [`ca_pem`](Self::ca_pem) is whom to trust.
-    pub async fn start_tls() -> Self {
+    pub(crate) async fn start_tls() -> Self {
         Self::start_with(true, Condition::Honoured, true).await
     }
 
     /// A service that treats `If-None-Match` in its own way.
-    pub async fn start_conditional(condition: Condition) -> Self {
+    pub(crate) async fn start_conditional(condition: Condition) -> Self {
         Self::start_with(true, condition, false).await
     }
 
     /// A service that keeps nothing and is content with everything: for what goes over the wire.
-    pub async fn start_recording() -> Self {
+    pub(crate) async fn start_recording() -> Self {
         Self::start_with(false, Condition::Honoured, false).await
     }
 
@@ -144,39 +145,39 @@ impl S3 {
     }
 
     /// Where it listens, as an endpoint.
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         let scheme = if self.ca.is_some() { "https" } else { "http" };
         format!("{scheme}://localhost:{}", self.address.port())
     }
 
     /// The certificate authority to trust.
-    pub fn ca_pem(&self) -> &str {
+    pub(crate) fn ca_pem(&self) -> &str {
         self.ca.as_deref().unwrap()
     }
 
     /// Lets the `nth` request (from 1) with this method meet a fault.
-    pub fn fault(&self, method: Method, nth: usize, fault: Fault) {
+    pub(crate) fn fault(&self, method: Method, nth: usize, fault: Fault) {
         self.shared.faults.lock().unwrap().push((method, nth, fault));
     }
 
     /// Everything that came so far, in order.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
     /// How many requests with this method came.
-    pub fn count(&self, method: &Method) -> usize {
+    pub(crate) fn count(&self, method: &Method) -> usize {
         self.seen().iter().filter(|seen| seen.method == *method).count()
     }
 
     /// Forgets what came; faults count from here.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.shared.seen.lock().unwrap().clear();
         self.shared.faults.lock().unwrap().clear();
     }
 
     /// Options that lead here, with the right keys.
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         let keys = AccessKeys { id: ACCESS_KEY.into(), secret: SECRET_KEY.into(), session_token: None };
         let ca_bundle = self.ca.as_ref().map(|pem| {
             let path = self.directory.path().join("ca.pem");
@@ -188,7 +189,7 @@ impl S3 {
     }
 
     /// The store in the bucket, below a path, opened like a command does.
-    pub async fn open(&self) -> Arc<dyn ObjectStore> {
+    pub(crate) async fn open(&self) -> Arc<dyn ObjectStore> {
         open(&self.options(), ExclusivePut::Trusted, &patience()).await
     }
 }
@@ -200,13 +201,17 @@ impl Drop for S3 {
 }
 
 /// Opens the store in the bucket, below a path.
-pub async fn open(options: &Options, exclusive: ExclusivePut, patience: &Patience) -> Arc<dyn ObjectStore> {
+pub(crate) async fn open(
+    options: &Options,
+    exclusive: ExclusivePut,
+    patience: &Patience,
+) -> Arc<dyn ObjectStore> {
     let location: Location = format!("s3://{BUCKET}/some/path").parse().unwrap();
     location.open(options, exclusive, patience).await.unwrap()
 }
 
 /// Patience that suits a service on the same machine.
-pub fn patience() -> Patience {
+pub(crate) fn patience() -> Patience {
     let (retry_for, grace) = (Duration::from_secs(5), Duration::from_secs(5));
     Patience { retry_for, grace, ..Patience::default() }
 }
@@ -312,12 +317,12 @@ async fn content(request: Request<Incoming>) -> Result<Response<Body>, BoxError>
     let (parts, body) = request.into_parts();
     body.collect().await?;
     let query = parts.uri.query().unwrap_or_default();
-    let text = match &parts.method {
-        &Method::POST if query.contains("uploads") => {
+    let text = match parts.method {
+        Method::POST if query.contains("uploads") => {
             "<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>"
         }
-        &Method::POST if query.contains("delete") => "<DeleteResult></DeleteResult>",
-        &Method::POST => "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>",
+        Method::POST if query.contains("delete") => "<DeleteResult></DeleteResult>",
+        Method::POST => "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>",
         _ => "",
     };
     let body =
