@@ -52,30 +52,37 @@ impl Patience {
         self.deadline.map(Instant::from_std)
     }
 
-    /// Lets one attempt run for at most `allowance`, and not beyond the command's end.
+    /// Lets one attempt run for at most `allowance`, and not beyond the command's end. An attempt that
+    /// is ended cannot tell what it was for, so `what` does.
     pub(super) async fn limit<T>(
         &self,
         allowance: Duration,
+        what: impl Fn() -> String,
         attempt: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let end = Instant::now() + allowance;
-        if let Some(command_end) = self.end().filter(|command_end| *command_end < end) {
-            let late = || Error::unavailable("no answer before the command's deadline");
-            return time::timeout_at(command_end, attempt).await.unwrap_or_else(|_| Err(late()));
-        }
-        let late = || Error::unavailable(format!("no answer within {allowance:.1?}"));
-        time::timeout_at(end, attempt).await.unwrap_or_else(|_| Err(late()))
+        let (end, late) = match self.end().filter(|command_end| *command_end < end) {
+            Some(command_end) => (command_end, "no answer before the command's deadline".to_owned()),
+            None => (end, format!("no answer within {allowance:.1?}")),
+        };
+        let answer = time::timeout_at(end, attempt).await;
+        answer.unwrap_or_else(|_| Err(Error::unavailable(late).context(what())))
     }
 
     /// Makes attempts, each limited to what transferring `bytes` may take, until one does not fail
     /// with kind `Unavailable` or patience ends.
-    pub(super) async fn persist<T, F>(&self, bytes: u64, mut attempt: impl FnMut() -> F) -> Result<T>
+    pub(super) async fn persist<T, F>(
+        &self,
+        bytes: u64,
+        what: impl Fn() -> String,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
         let mut attempts = Attempts::new(self);
         loop {
-            match self.limit(self.allowance(bytes), attempt()).await {
+            match self.limit(self.allowance(bytes), &what, attempt()).await {
                 Ok(answer) => return Ok(answer),
                 Err(e) => attempts.wait_after(e).await?,
             }
@@ -149,6 +156,10 @@ mod tests {
 
     const RETRY_FOR: Duration = Duration::from_millis(500);
 
+    fn what() -> String {
+        "put a".to_owned()
+    }
+
     fn patience() -> Patience {
         Patience { retry_for: RETRY_FOR, ..Patience::default() }
     }
@@ -159,7 +170,7 @@ mod tests {
             made.set(made.get() + 1);
             Err::<(), _>(Error::new(kind, "no"))
         };
-        let error = patience.persist(0, attempt).await.unwrap_err();
+        let error = patience.persist(0, what, attempt).await.unwrap_err();
         (error, made.get(), began.elapsed())
     }
 
@@ -191,7 +202,7 @@ mod tests {
         let limited =
             Patience { retry_for: Duration::from_mins(1), deadline: Some(end), ..Patience::default() };
         fail_always(&limited, ErrorKind::Unavailable).await;
-        let never = limited.persist(0, std::future::pending::<Result<()>>).await.unwrap_err();
+        let never = limited.persist(0, what, std::future::pending::<Result<()>>).await.unwrap_err();
         assert_eq!(never.kind(), ErrorKind::Unavailable);
         assert!(end.elapsed() < Duration::from_secs(10), "{:?}", end.elapsed());
     }
@@ -199,8 +210,8 @@ mod tests {
     #[tokio::test]
     async fn an_attempt_that_takes_longer_than_allowed_is_ended() {
         let once = Patience { max_attempts: Some(1), grace: Duration::from_millis(50), ..patience() };
-        let error = once.persist(0, std::future::pending::<Result<()>>).await.unwrap_err();
-        assert_eq!(error.to_string(), "no answer within 50.0ms");
+        let error = once.persist(0, what, std::future::pending::<Result<()>>).await.unwrap_err();
+        assert_eq!(error.to_string(), "put a: no answer within 50.0ms");
     }
 
     #[test]

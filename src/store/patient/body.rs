@@ -75,12 +75,12 @@ impl Body {
         let patience = self.patient.patience.clone();
         let mut trouble = self.trouble.take().unwrap_or_else(|| Trouble::new(&patience));
         trouble.healed = 0;
-        let mut error = error;
+        let (mut error, what) = (error, self.what());
         let object = loop {
-            trouble.attempts.wait_after(error).await.map_err(|e| e.context(self.what()))?;
+            trouble.attempts.wait_after(error).await.map_err(|e| e.context(what.as_str()))?;
             let rest = Some(self.rest.clone());
             let again = self.patient.store.get(&self.meta.key, rest);
-            match patience.limit(patience.allowance(0), again).await {
+            match patience.limit(patience.allowance(0), || "ask for the rest".to_owned(), again).await {
                 Ok(object) => break object,
                 Err(e) => error = e,
             }

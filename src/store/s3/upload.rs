@@ -129,7 +129,7 @@ impl S3Upload {
                 answer => answer.map_err(|e| store.request("s3:PutObject").explain(&e)),
             }
         };
-        store.shared.patience.persist(0, attempt).await
+        store.shared.patience.persist(0, || "complete the upload".to_owned(), attempt).await
     }
 
     async fn complete_once(
@@ -165,7 +165,9 @@ impl S3Upload {
 impl Target {
     /// Sends one part, and again while patience lasts: only here is it at hand.
     async fn send(&self, number: i32, part: Bytes) -> Result<CompletedPart> {
-        let sent = self.store.shared.patience.persist(part.len() as u64, || self.send_once(number, &part));
+        let what = || "send the part".to_owned();
+        let attempt = || self.send_once(number, &part);
+        let sent = self.store.shared.patience.persist(part.len() as u64, what, attempt);
         sent.await.context(|| format!("put part {number} of {} into {}", self.key, self.store))
     }
 
@@ -197,7 +199,8 @@ impl Target {
                 Err(e) => Err(store.request("s3:AbortMultipartUpload").explain(&e)),
             }
         };
-        let aborted = store.shared.patience.persist(0, attempt).await;
+        let what = || "abort the upload".to_owned();
+        let aborted = store.shared.patience.persist(0, what, attempt).await;
         aborted.context(|| format!("abort {key} in {store}"))
     }
 }
