@@ -15,7 +15,7 @@ use crate::store::{ByteStream, ObjectMeta};
 /// The bytes of an object that lie in `range`, beginning with what `body` brings.
 pub(super) fn watched(patient: Patient, meta: ObjectMeta, body: ByteStream, range: Range<u64>) -> ByteStream {
     let watch = Watch::new(&patient.patience);
-    let state = Body { patient, meta, body, rest: range, watch, trouble: None };
+    let state = Body { patient, meta, pieces: body, rest: range, watch, trouble: None };
     let next = |mut state: Body| async move { Ok(state.next().await?.map(|bytes| (bytes, state))) };
     stream::try_unfold(state, next).boxed()
 }
@@ -23,7 +23,7 @@ pub(super) fn watched(patient: Patient, meta: ObjectMeta, body: ByteStream, rang
 struct Body {
     patient: Patient,
     meta: ObjectMeta,
-    body: ByteStream,
+    pieces: ByteStream,
     /// What has not come yet.
     rest: Range<u64>,
     watch: Watch,
@@ -43,7 +43,7 @@ impl Body {
             if self.rest.is_empty() {
                 return Ok(None);
             }
-            match self.watch.next(&mut self.body).await {
+            match self.watch.next(&mut self.pieces).await {
                 Ok(Some(bytes)) if bytes.is_empty() => {}
                 Ok(Some(bytes)) => return self.take(bytes).map(Some),
                 Ok(None) => self.resume(self.broken_off()).await?,
@@ -75,12 +75,12 @@ impl Body {
         let patience = self.patient.patience.clone();
         let mut trouble = self.trouble.take().unwrap_or_else(|| Trouble::new(&patience));
         trouble.healed = 0;
-        let mut error = error;
+        let (mut error, what) = (error, self.what());
         let object = loop {
-            trouble.attempts.wait_after(error).await.map_err(|e| e.context(self.what()))?;
+            trouble.attempts.wait_after(error).await.map_err(|e| e.context(what.as_str()))?;
             let rest = Some(self.rest.clone());
             let again = self.patient.store.get(&self.meta.key, rest);
-            match patience.limit(patience.allowance(0), again).await {
+            match patience.limit(patience.allowance(0), || "ask for the rest".to_owned(), again).await {
                 Ok(object) => break object,
                 Err(e) => error = e,
             }
@@ -88,7 +88,7 @@ impl Body {
         if (&object.meta.etag, object.meta.size) != (&self.meta.etag, self.meta.size) {
             return Err(Error::unavailable("it was changed while being read").context(self.what()));
         }
-        self.body = object.body;
+        self.pieces = object.body;
         self.watch = Watch::new(&patience);
         self.trouble = Some(trouble);
         Ok(())

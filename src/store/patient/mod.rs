@@ -50,22 +50,26 @@ impl fmt::Display for Patient {
 #[async_trait]
 impl ObjectStore for Patient {
     async fn put(&self, key: &Key, body: Bytes, how: &Put) -> Result<()> {
-        self.patience.persist(body.len() as u64, || self.store.put(key, body.clone(), how)).await
+        let what = || format!("put {key} into {self}");
+        self.patience.persist(body.len() as u64, what, || self.store.put(key, body.clone(), how)).await
     }
 
     async fn upload(&self, key: &Key, how: &Put, in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
-        self.patience.persist(0, || self.store.upload(key, how, in_flight)).await
+        let what = || format!("begin {key} in {self}");
+        self.patience.persist(0, what, || self.store.upload(key, how, in_flight)).await
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
-        let object = self.patience.persist(0, || self.store.get(key, range.clone())).await?;
+        let what = || format!("get {key} from {self}");
+        let object = self.patience.persist(0, what, || self.store.get(key, range.clone())).await?;
         let range = super::clip(range, &object.meta)?.unwrap_or(0..object.meta.size);
         let body = body::watched(self.clone(), object.meta.clone(), object.body, range);
         Ok(Object { meta: object.meta, body })
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        self.patience.persist(0, || self.store.head(key)).await
+        let what = || format!("look for {key} in {self}");
+        self.patience.persist(0, what, || self.store.head(key)).await
     }
 
     fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>> {
@@ -83,13 +87,15 @@ impl ObjectStore for Patient {
     async fn folders(&self, under: Option<&Key>) -> Result<Vec<Key>> {
         // Many pages may be behind it, so it counts like a batch.
         let bytes = BYTES_PER_KEY * BATCH as u64;
-        self.patience.persist(bytes, || self.store.folders(under)).await
+        let what = || format!("list folders of {self}");
+        self.patience.persist(bytes, what, || self.store.folders(under)).await
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         for batch in keys.chunks(BATCH) {
             let bytes = BYTES_PER_KEY * batch.len() as u64;
-            self.patience.persist(bytes, || self.store.delete(batch)).await?;
+            let what = || format!("delete from {self}");
+            self.patience.persist(bytes, what, || self.store.delete(batch)).await?;
         }
         Ok(())
     }
@@ -108,7 +114,8 @@ impl Listing<'_> {
         let patience = &self.patient.patience;
         let mut attempts = Attempts::new(patience);
         loop {
-            match patience.limit(patience.allowance(0), self.items.try_next()).await {
+            let what = || format!("list {} in {}", self.prefix, self.patient);
+            match patience.limit(patience.allowance(0), what, self.items.try_next()).await {
                 Ok(item) => {
                     self.after = item.as_ref().map(|meta| meta.key.clone());
                     return Ok(item);

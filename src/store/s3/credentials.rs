@@ -50,7 +50,11 @@ pub(super) async fn sign_in(
     }
     let chain = chain(config, http, profile);
     let found = patience
-        .persist(0, || async { chain.provide_credentials().await.map_err(|e| explain(&e, profile)) })
+        .persist(
+            0,
+            || "fetch credentials".to_owned(),
+            || async { chain.provide_credentials().await.map_err(|e| explain(&e, profile)) },
+        )
         .await?;
     Ok(SharedCredentialsProvider::new(SignedIn { first: Mutex::new(Some(found)), chain }))
 }

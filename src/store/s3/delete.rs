@@ -38,7 +38,7 @@ async fn many(store: &S3Store, keys: &[Key]) -> Result<()> {
     match request.send().await {
         Ok(answer) => failures(store, keys, &answer).await,
         Err(e) if is_misunderstood(class_of(&e), e.code()) => singly(store, keys).await,
-        Err(e) => Err(store.request("s3:DeleteObject").explain(e)),
+        Err(e) => Err(store.request("s3:DeleteObject").explain(&e)),
     }
 }
 
@@ -84,6 +84,6 @@ async fn one(store: &S3Store, key: &Key) -> Result<()> {
     match request.send().await {
         Ok(_) => Ok(()),
         Err(e) if class_of(&e) == Some(Class::Missing) => Ok(()),
-        Err(e) => Err(store.request("s3:DeleteObject").explain(e).context(format!("delete {key}"))),
+        Err(e) => Err(store.request("s3:DeleteObject").explain(&e).context(format!("delete {key}"))),
     }
 }

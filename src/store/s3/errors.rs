@@ -96,10 +96,9 @@ fn by_status(status: u16) -> Class {
         301 | 302 | 307 | 308 => Class::Elsewhere,
         401 | 403 => Class::Denied,
         404 => Class::Missing,
-        408 | 409 | 425 | 429 => Class::Passing,
         412 => Class::Taken,
         501 => Class::NotImplemented,
-        500.. => Class::Passing,
+        408 | 409 | 425 | 429 | 500.. => Class::Passing,
         _ => Class::Refused,
     }
 }
@@ -122,15 +121,15 @@ pub(super) fn class_of<E: ProvideErrorMetadata>(e: &SdkError<E, HttpResponse>) -
 
 impl Request<'_> {
     /// The error of the house for a failed request.
-    pub(super) fn explain<E>(&self, e: SdkError<E, HttpResponse>) -> Error
+    pub(super) fn explain<E>(&self, e: &SdkError<E, HttpResponse>) -> Error
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Some(answer) = e.raw_response() else { return self.explain_silence(&e) };
+        let Some(answer) = e.raw_response() else { return self.explain_silence(e) };
         let status = answer.status().as_u16();
         let class = classify(status, e.code());
         if answer.status().is_success() {
-            let unreadable = format!("the answer was cut off or cannot be read: {}", reasons(&e));
+            let unreadable = format!("the answer was cut off or cannot be read: {}", reasons(e));
             return Error::unavailable(format!("{}: {unreadable}", self.place()));
         }
         let region = answer.headers().get("x-amz-bucket-region").map(str::to_owned);

@@ -83,30 +83,28 @@ impl HttpClient for LazyTls {
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let (client, settings, components) = (self.clone(), settings.clone(), components.clone());
-        SharedHttpConnector::new(BySchema { client, settings, components })
+        SharedHttpConnector::new(ByScheme { client, settings, components })
     }
 }
 
 /// Chooses between the two sides when the request, and so its scheme, is known.
-struct BySchema {
+struct ByScheme {
     client: LazyTls,
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
 }
 
-impl fmt::Debug for BySchema {
+impl fmt::Debug for ByScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BySchema(..)")
+        f.write_str("ByScheme(..)")
     }
 }
 
-impl HttpConnector for BySchema {
+impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let LazyTls { proxy, plain, tls, trust } = &self.client;
-        let client = match request.uri().starts_with("https:") {
-            true => tls.get_or_init(|| with_tls(*proxy, trust)),
-            false => plain,
-        };
+        let needs_tls = request.uri().starts_with("https:");
+        let client = if needs_tls { tls.get_or_init(|| with_tls(*proxy, trust)) } else { plain };
         client.http_connector(&self.settings, &self.components).call(request)
     }
 }

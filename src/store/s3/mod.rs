@@ -142,7 +142,7 @@ impl S3Store {
         {
             answer = self.put_once(key, body, how, false).await;
         }
-        answer.map_err(|e| self.request("s3:PutObject").explain(e))
+        answer.map_err(|e| self.request("s3:PutObject").explain(&e))
     }
 
     /// A service that does not know the condition still gets the object once the key has been asked
@@ -158,7 +158,7 @@ impl S3Store {
             Ok(found) => head_meta(key, &found).map(Some),
             // An answer to HEAD has no body, so a missing bucket looks the same; `list` tells.
             Err(e) if class_of(&e) == Some(Class::Missing) => Ok(None),
-            Err(e) => Err(self.request("s3:GetObject").explain(e)),
+            Err(e) => Err(self.request("s3:GetObject").explain(&e)),
         }
     }
 
@@ -172,7 +172,7 @@ impl S3Store {
             .set_range(range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end - 1)))
             .send()
             .await
-            .map_err(|e| self.request("s3:GetObject").explain(e))?;
+            .map_err(|e| self.request("s3:GetObject").explain(&e))?;
         let meta = get_meta(key, &found, range.as_ref())?;
         let range = super::clip(range, &meta)?.unwrap_or(0..meta.size);
         let announced = found.content_length().and_then(|length| u64::try_from(length).ok());
@@ -209,7 +209,7 @@ impl S3Store {
             .map_err(|e| match class_of(&e) {
                 // A list has nothing to miss but the bucket, whatever code a look-alike gives.
                 Some(Class::Missing) => self.request("s3:ListBucket").no_bucket(),
-                _ => self.request("s3:ListBucket").explain(e),
+                _ => self.request("s3:ListBucket").explain(&e),
             })
     }
 

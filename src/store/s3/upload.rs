@@ -1,6 +1,7 @@
 //! An object in parts.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_s3::error::SdkError;
@@ -27,7 +28,7 @@ pub(super) async fn begin(
     let create = store.shared.client.create_multipart_upload();
     let create = create.bucket(&store.shared.bucket).key(store.name(key));
     let create = request::create(create, how, store.shared.encryption.as_ref());
-    let begun = create.send().await.map_err(|e| store.request("s3:PutObject").explain(e))?;
+    let begun = create.send().await.map_err(|e| store.request("s3:PutObject").explain(&e))?;
     let id = begun.upload_id().ok_or_else(|| Error::corrupt("the service gives the upload no id"))?;
     let target = Target { id: id.to_owned(), key: key.clone(), store };
     Ok(Box::new(S3Upload {
@@ -112,9 +113,9 @@ impl S3Upload {
     /// asked again, although everything went well.
     async fn complete(&self) -> Result<()> {
         let Target { store, key, .. } = &self.target;
-        let attempts = std::sync::atomic::AtomicU32::new(0);
+        let attempts = AtomicU32::new(0);
         let attempt = || async {
-            let is_first = attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let is_first = attempts.fetch_add(1, Ordering::Relaxed) == 0;
             store.ask_first(key, &self.how).await?;
             let conditional = self.how.if_exists == IfExists::Fail;
             let mut answer = self.complete_once(conditional).await;
@@ -124,11 +125,11 @@ impl S3Upload {
                 answer = self.complete_once(false).await;
             }
             match answer {
-                Err(e) if !is_first && class_of(&e) == Some(Class::NoUpload) => self.is_there(e).await,
-                answer => answer.map_err(|e| store.request("s3:PutObject").explain(e)),
+                Err(e) if !is_first && class_of(&e) == Some(Class::NoUpload) => self.is_there(&e).await,
+                answer => answer.map_err(|e| store.request("s3:PutObject").explain(&e)),
             }
         };
-        store.shared.patience.persist(0, attempt).await
+        store.shared.patience.persist(0, || "complete the upload".to_owned(), attempt).await
     }
 
     async fn complete_once(
@@ -149,7 +150,7 @@ impl S3Upload {
 
     /// The upload is gone on being asked again. If an object of its size stands at its key, then it
     /// was finished; whose it is cannot be known when it had to be the first.
-    async fn is_there(&self, e: SdkError<CompleteMultipartUploadError, HttpResponse>) -> Result<()> {
+    async fn is_there(&self, e: &SdkError<CompleteMultipartUploadError, HttpResponse>) -> Result<()> {
         let Target { store, key, .. } = &self.target;
         match store.head_now(key).await? {
             Some(_) if self.how.if_exists == IfExists::Fail => {
@@ -164,20 +165,22 @@ impl S3Upload {
 impl Target {
     /// Sends one part, and again while patience lasts: only here is it at hand.
     async fn send(&self, number: i32, part: Bytes) -> Result<CompletedPart> {
-        let sent = self.store.shared.patience.persist(part.len() as u64, || self.send_once(number, &part));
+        let what = || "send the part".to_owned();
+        let attempt = || self.send_once(number, &part);
+        let sent = self.store.shared.patience.persist(part.len() as u64, what, attempt);
         sent.await.context(|| format!("put part {number} of {} into {}", self.key, self.store))
     }
 
     async fn send_once(&self, number: i32, part: &Bytes) -> Result<CompletedPart> {
         let shared = &*self.store.shared;
-        let send = shared.client.upload_part().bucket(&shared.bucket).key(self.store.name(&self.key));
-        let send = request::part(send, shared.encryption.as_ref())
+        let request = shared.client.upload_part().bucket(&shared.bucket).key(self.store.name(&self.key));
+        let request = request::part(request, shared.encryption.as_ref())
             .upload_id(&self.id)
             .part_number(number)
             .body(SdkBody::from(part.clone()).into())
             .customize();
-        let send = if shared.encrypted { send.disable_payload_signing() } else { send };
-        let sent = send.send().await.map_err(|e| self.store.request("s3:PutObject").explain(e))?;
+        let request = if shared.encrypted { request.disable_payload_signing() } else { request };
+        let sent = request.send().await.map_err(|e| self.store.request("s3:PutObject").explain(&e))?;
         Ok(CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag().map(str::to_owned))
@@ -193,10 +196,11 @@ impl Target {
             match abort.send().await {
                 Ok(_) => Ok(()),
                 Err(e) if class_of(&e) == Some(Class::NoUpload) => Ok(()),
-                Err(e) => Err(store.request("s3:AbortMultipartUpload").explain(e)),
+                Err(e) => Err(store.request("s3:AbortMultipartUpload").explain(&e)),
             }
         };
-        let aborted = store.shared.patience.persist(0, attempt).await;
+        let what = || "abort the upload".to_owned();
+        let aborted = store.shared.patience.persist(0, what, attempt).await;
         aborted.context(|| format!("abort {key} in {store}"))
     }
 }

@@ -1,0 +1,288 @@
+//! Where credentials, the region and the endpoint come from. They come from the process's environment,
+//! so each case is a child process: this test binary again, told by a variable to put one object. The
+//! service records who signed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "common/s3.rs"]
+mod s3;
+
+use std::convert::Infallible;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use barkeep::store::{ExclusivePut, IfExists, Key, Location, Options, Patience, Put, S3Options};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use s3::{S3, Seen};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+/// Names the case, and makes this binary a child.
+const CHILD: &str = "BARKEEP_TEST_CHILD";
+const PROFILE: &str = "BARKEEP_TEST_PROFILE";
+const ENDPOINT: &str = "BARKEEP_TEST_ENDPOINT";
+const ADDRESSING: &str = "BARKEEP_TEST_ADDRESSING";
+
+/// Not a test of its own: what a child does.
+#[tokio::test]
+async fn child() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let given = |name| std::env::var(name).ok();
+    let addressing = given(ADDRESSING).map(|word| word.parse().unwrap()).unwrap_or_default();
+    let (endpoint, profile) = (given(ENDPOINT), given(PROFILE));
+    let options = Options { s3: S3Options { endpoint, profile, addressing, ..S3Options::default() } };
+    let patience = Patience { max_attempts: Some(1), grace: Duration::from_secs(10), ..Patience::default() };
+    let location: Location = format!("s3://{}", s3::BUCKET).parse().unwrap();
+    let put = async {
+        let store = location.open(&options, ExclusivePut::Trusted, &patience).await?;
+        let how = Put { if_exists: IfExists::Replace, ..Put::default() };
+        store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await
+    };
+    if let Err(e) = put.await {
+        panic!("{e:?}");
+    }
+}
+
+/// A child in the making: its environment, empty but for what a case sets, and its home.
+struct Case {
+    s3: S3,
+    home: TempDir,
+    command: Command,
+}
+
+impl Case {
+    async fn new() -> Self {
+        let mut case = Self::without_endpoint().await;
+        let endpoint = case.s3.endpoint();
+        case.env(ENDPOINT, &endpoint);
+        case
+    }
+
+    async fn without_endpoint() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "child", "--nocapture"])
+            .env_clear()
+            .env(CHILD, "1")
+            .env("HOME", home.path());
+        let mut case = Self { s3: S3::start_recording().await, home, command };
+        case.env("AWS_EC2_METADATA_DISABLED", "true");
+        case
+    }
+
+    fn env(&mut self, name: &str, value: &str) -> &mut Self {
+        self.command.env(name, value);
+        self
+    }
+
+    fn keys(&mut self) -> &mut Self {
+        self.env("AWS_ACCESS_KEY_ID", "AKENV").env("AWS_SECRET_ACCESS_KEY", "secret")
+    }
+
+    /// Writes a file at home and returns its path.
+    fn file(&self, name: &str, content: &str) -> String {
+        let path = self.home.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    async fn run(&mut self) -> Output {
+        self.command.output().await.unwrap()
+    }
+
+    /// Runs the child and returns the request that it made.
+    async fn put(&mut self) -> Seen {
+        let output = self.run().await;
+        assert!(output.status.success(), "{}", told(&output));
+        self.s3.seen().pop().expect("the service was asked")
+    }
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The region in a signature: `Credential=KEY/DATE/REGION/s3/aws4_request`.
+fn region(seen: &Seen) -> String {
+    seen.header("authorization").split('/').nth(2).unwrap().to_owned()
+}
+
+/// A service that answers every GET, PUT and POST by path: a token service or a metadata service.
+async fn answering(answer: fn(&str) -> String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let service = service_fn(move |request: Request<hyper::body::Incoming>| async move {
+                let body = Full::new(Bytes::from(answer(request.uri().path())));
+                let response = Response::builder().header("x-aws-ec2-metadata-token-ttl-seconds", "600");
+                Ok::<_, Infallible>(response.body(body).unwrap())
+            });
+            let server = auto::Builder::new(TokioExecutor::new());
+            tokio::spawn(async move { server.serve_connection(TokioIo::new(tcp), service).await.is_ok() });
+        }
+    });
+    format!("http://{address}")
+}
+
+fn json_credentials(access_key: &str) -> String {
+    format!(
+        r#"{{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"{access_key}","SecretAccessKey":"secret",
+            "Token":"token","Expiration":"2099-01-01T00:00:00Z","LastUpdated":"2020-01-01T00:00:00Z"}}"#
+    )
+}
+
+#[tokio::test]
+async fn keys_of_the_environment_sign() {
+    let mut case = Case::new().await;
+    let seen = case.keys().put().await;
+    assert_eq!((seen.access_key(), seen.header("x-amz-security-token")), ("AKENV", ""));
+}
+
+#[tokio::test]
+async fn a_session_token_goes_along() {
+    let mut case = Case::new().await;
+    let seen = case.keys().env("AWS_SESSION_TOKEN", "tok").put().await;
+    assert_eq!(seen.header("x-amz-security-token"), "tok");
+}
+
+#[tokio::test]
+async fn profile_files_at_home_and_elsewhere_are_read() {
+    let mut case = Case::new().await;
+    case.file(".aws/credentials", "[default]\naws_access_key_id=AKHOME\naws_secret_access_key=s\n");
+    assert_eq!(case.put().await.access_key(), "AKHOME");
+    let keys = "[default]\naws_access_key_id=AKELSE\naws_secret_access_key=s\n[b]\naws_access_key_id=AKB\n\
+                aws_secret_access_key=s\n";
+    let credentials = case.file("elsewhere", keys);
+    assert_eq!(case.env("AWS_SHARED_CREDENTIALS_FILE", &credentials).put().await.access_key(), "AKELSE");
+    assert_eq!(case.env("AWS_PROFILE", "b").put().await.access_key(), "AKB");
+}
+
+#[tokio::test]
+async fn a_profile_given_by_option_comes_before_keys_of_the_environment() {
+    let mut case = Case::new().await;
+    let keys = "[b]\naws_access_key_id=AKB\naws_secret_access_key=s\n";
+    case.file(".aws/credentials", keys);
+    assert_eq!(case.keys().env("AWS_PROFILE", "b").put().await.access_key(), "AKENV");
+    assert_eq!(case.env(PROFILE, "b").put().await.access_key(), "AKB");
+}
+
+#[tokio::test]
+async fn a_process_can_give_credentials() {
+    let mut case = Case::new().await;
+    let script = r#"echo '{"Version":1,"AccessKeyId":"AKPROC","SecretAccessKey":"s"}'"#;
+    let script = case.file("give", script);
+    let config = case.file("config", &format!("[default]\ncredential_process=/bin/sh {script}\n"));
+    let path = std::env::var("PATH").unwrap();
+    case.env("PATH", &path).env("AWS_CONFIG_FILE", &config);
+    assert_eq!(case.put().await.access_key(), "AKPROC");
+}
+
+#[tokio::test]
+async fn a_web_identity_is_exchanged_for_credentials() {
+    let mut case = Case::new().await;
+    let sts = answering(|_| {
+        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+         <AccessKeyId>AKWEB</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+         <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
+         </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+            .to_owned()
+    });
+    let (sts, token) = (sts.await, case.file("token", "jwt"));
+    case.env("AWS_ENDPOINT_URL_STS", &sts)
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token)
+        .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/wal")
+        .env("AWS_REGION", "eu-test-1");
+    assert_eq!(case.put().await.access_key(), "AKWEB");
+}
+
+#[tokio::test]
+async fn a_container_gives_credentials() {
+    let mut case = Case::new().await;
+    let container = answering(|_| json_credentials("AKCONT")).await;
+    let token = case.file("token", "secret-token");
+    case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{container}/creds"))
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token);
+    assert_eq!(case.put().await.access_key(), "AKCONT");
+}
+
+#[tokio::test]
+async fn an_instance_gives_credentials() {
+    let mut case = Case::new().await;
+    let metadata = answering(|path| match path {
+        "/latest/api/token" => "token".to_owned(),
+        path if path.ends_with("security-credentials/") => "role".to_owned(),
+        _ => json_credentials("AKINST"),
+    });
+    let metadata = metadata.await;
+    case.env("AWS_EC2_METADATA_DISABLED", "false").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &metadata);
+    assert_eq!(case.put().await.access_key(), "AKINST");
+}
+
+#[tokio::test]
+async fn no_credentials_are_denied_quickly_with_where_they_were_looked_for() {
+    let mut case = Case::new().await;
+    let began = Instant::now();
+    let output = case.run().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let told = told(&output);
+    assert!(!output.status.success() && told.contains("denied: "), "{told}");
+    assert!(told.contains("AWS_ACCESS_KEY_ID") && told.contains("profile files"), "{told}");
+    assert!(case.s3.seen().is_empty());
+}
+
+#[tokio::test]
+async fn the_region_comes_from_the_environment_then_the_profile_and_is_never_missing() {
+    let mut case = Case::new().await;
+    case.keys();
+    assert_eq!(region(&case.put().await), "us-east-1");
+    case.file(".aws/config", "[default]\nregion=eu-profile-1\n");
+    assert_eq!(region(&case.put().await), "eu-profile-1");
+    assert_eq!(region(&case.env("AWS_DEFAULT_REGION", "eu-default-1").put().await), "eu-default-1");
+    assert_eq!(region(&case.env("AWS_REGION", "eu-env-1").put().await), "eu-env-1");
+}
+
+#[tokio::test]
+async fn the_endpoint_comes_from_the_environment_or_the_profile() {
+    let mut case = Case::without_endpoint().await;
+    let endpoint = case.s3.endpoint();
+    case.keys().file(".aws/config", &format!("[default]\nendpoint_url={endpoint}\n"));
+    assert_eq!(case.put().await.uri.path(), "/walbkt/a");
+    std::fs::remove_file(case.home.path().join(".aws/config")).unwrap();
+    assert_eq!(case.env("AWS_ENDPOINT_URL", &endpoint).put().await.uri.path(), "/walbkt/a");
+    case.command.env_remove("AWS_ENDPOINT_URL");
+    assert_eq!(case.env("AWS_ENDPOINT_URL_S3", &endpoint).put().await.uri.path(), "/walbkt/a");
+}
+
+#[tokio::test]
+async fn checksums_follow_the_environment() {
+    let mut case = Case::new().await;
+    case.keys();
+    assert_eq!(case.put().await.header("x-amz-sdk-checksum-algorithm"), "");
+    case.env("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported");
+    assert_eq!(case.put().await.header("x-amz-sdk-checksum-algorithm"), "CRC32");
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_and_sees_the_bucket_as_host_where_that_was_asked_for() {
+    let mut case = Case::without_endpoint().await;
+    let proxy = case.s3.endpoint();
+    case.keys().env(ENDPOINT, "http://s3.example.test").env("HTTP_PROXY", &proxy);
+    let seen = case.env(ADDRESSING, "virtual").put().await;
+    assert_eq!(seen.uri.to_string().split('?').next().unwrap(), "http://walbkt.s3.example.test/a");
+    assert_eq!(seen.header("host"), "walbkt.s3.example.test");
+    let seen = case.env(ADDRESSING, "path").put().await;
+    assert_eq!((seen.header("host"), seen.uri.path()), ("s3.example.test", "/walbkt/a"));
+    let direct = case.env("NO_PROXY", "s3.example.test").run().await;
+    assert!(!direct.status.success(), "{}", told(&direct));
+}
