@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use barkeep::store::{ExclusivePut, IfExists, Key, Location, Options, Patience, Put, S3Options};
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::Method;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -28,6 +29,8 @@ const CHILD: &str = "BARKEEP_TEST_CHILD";
 const PROFILE: &str = "BARKEEP_TEST_PROFILE";
 const ENDPOINT: &str = "BARKEEP_TEST_ENDPOINT";
 const ADDRESSING: &str = "BARKEEP_TEST_ADDRESSING";
+/// Makes the child put exclusively, trusting as the service is known.
+const EXCLUSIVE: &str = "BARKEEP_TEST_EXCLUSIVE";
 
 /// Not a test of its own: what a child does.
 #[tokio::test]
@@ -42,8 +45,9 @@ async fn child() {
     let patience = Patience { max_attempts: Some(1), grace: Duration::from_secs(10), ..Patience::default() };
     let location: Location = format!("s3://{}", s3::BUCKET).parse().unwrap();
     let put = async {
-        let store = location.open(&options, ExclusivePut::Trusted, &patience).await?;
-        let how = Put { if_exists: IfExists::Replace, ..Put::default() };
+        let store = location.open(&options, ExclusivePut::ByService, &patience).await?;
+        let if_exists = if given(EXCLUSIVE).is_some() { IfExists::Fail } else { IfExists::Replace };
+        let how = Put { if_exists, ..Put::default() };
         store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await
     };
     if let Err(e) = put.await {
@@ -262,6 +266,26 @@ async fn the_endpoint_comes_from_the_environment_or_the_profile() {
     assert_eq!(case.env("AWS_ENDPOINT_URL", &endpoint).put().await.uri.path(), "/walbkt/a");
     case.command.env_remove("AWS_ENDPOINT_URL");
     assert_eq!(case.env("AWS_ENDPOINT_URL_S3", &endpoint).put().await.uri.path(), "/walbkt/a");
+}
+
+#[tokio::test]
+async fn only_aws_itself_is_trusted_with_exclusive_puts_whoever_names_the_endpoint() {
+    let mut aws = Case::without_endpoint().await;
+    let proxy = aws.s3.endpoint();
+    aws.keys()
+        .env(EXCLUSIVE, "1")
+        .env(ENDPOINT, "http://s3.eu-west-1.amazonaws.com")
+        .env("HTTP_PROXY", &proxy);
+    assert_eq!(aws.put().await.method, Method::PUT);
+    assert_eq!(aws.s3.seen().len(), 1);
+
+    let mut profile = Case::without_endpoint().await;
+    let endpoint = profile.s3.endpoint();
+    profile.keys().env(EXCLUSIVE, "1").file(".aws/config", &format!("[default]\nendpoint_url={endpoint}\n"));
+    // The recorder answers every HEAD as if the object were there.
+    assert!(!profile.run().await.status.success());
+    let methods: Vec<_> = profile.s3.seen().iter().map(|seen| seen.method.clone()).collect();
+    assert_eq!(methods, [Method::HEAD]);
 }
 
 #[tokio::test]

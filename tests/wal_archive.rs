@@ -389,7 +389,7 @@ async fn an_exclusive_put_is_trusted_only_when_it_was_proved_or_the_configuratio
     let mut bed = Bed::new();
     let opened = |bed: &Bed| bed.opened.lock().unwrap().take();
     bed.archive_new(&bed.segment(ONE)).await;
-    assert_eq!(opened(&bed), Some(ExclusivePut::AskFirst));
+    assert_eq!(opened(&bed), Some(ExclusivePut::ByService));
 
     let outcome = check::run(&bed.check_request(), &bed).await.unwrap();
     assert_eq!(outcome.exclusive, Some(check::Exclusive::Proved));

@@ -21,6 +21,6 @@ fn exclusive_put(archive: &dyn OpenArchive, spool: &Path, now: Timestamp) -> Exc
     archive.configured_exclusive().unwrap_or_else(|| {
         let store = archive.address().store_fingerprint();
         let proved = Spool::open(spool).is_ok_and(|spool| spool.proved_exclusive(&store, now));
-        if proved { ExclusivePut::Trusted } else { ExclusivePut::AskFirst }
+        if proved { ExclusivePut::Trusted } else { ExclusivePut::ByService }
     })
 }

@@ -69,7 +69,7 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         max_attempts: request.max_attempts,
         ..Patience::default()
     };
-    let archive = archive.open(ExclusivePut::AskFirst, &patience).await?;
+    let archive = archive.open(ExclusivePut::ByService, &patience).await?;
     let mut filler =
         Filler { request, archive: &archive, spool, segments, listed: BTreeMap::new(), fetched: 0 };
     filler.fill().await?;

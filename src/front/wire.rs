@@ -34,9 +34,7 @@ impl Wire {
         let customer_key = s3.sse_customer_key.clone();
         let options = Options { s3: options(s3) };
         let address = Address { store: location.identity(&options), server };
-        // What is so by construction needs no proof.
-        let trusted = Some(location.default_exclusive(&options)).filter(|e| *e == ExclusivePut::Trusted);
-        Ok(Self { address, location, options, customer_key, exclusive: exclusive.or(trusted) })
+        Ok(Self { address, location, options, customer_key, exclusive })
     }
 }
 
@@ -89,26 +87,15 @@ fn options(s3: S3Args) -> S3Options {
 mod tests {
     use super::*;
 
-    fn wire(url: &str, endpoint: Option<&str>, exclusive: Option<ExclusivePut>) -> Wire {
+    fn wire(url: &str, endpoint: Option<&str>) -> Wire {
         let s3 = S3Args { endpoint_url: endpoint.map(str::to_owned), ..S3Args::default() };
-        Wire::new(url, "main".parse().unwrap(), s3, exclusive).unwrap()
-    }
-
-    #[test]
-    fn only_a_service_that_could_break_its_word_must_prove_it() {
-        let garage = Some("http://garage:3900");
-        let trust = |url, endpoint, said| wire(url, endpoint, said).configured_exclusive();
-        assert_eq!(trust("file:///a", None, None), Some(ExclusivePut::Trusted));
-        assert_eq!(trust("s3://b", None, None), Some(ExclusivePut::Trusted));
-        assert_eq!(trust("s3://b", garage, None), None);
-        let ask = Some(ExclusivePut::AskFirst);
-        assert_eq!(trust("s3://b", None, ask), ask);
+        Wire::new(url, "main".parse().unwrap(), s3, None).unwrap()
     }
 
     #[test]
     fn the_address_tells_endpoints_apart() {
-        let here = wire("s3://b", Some("http://one"), None);
-        let there = wire("s3://b", Some("http://two"), None);
+        let here = wire("s3://b", Some("http://one"));
+        let there = wire("s3://b", Some("http://two"));
         assert_ne!(here.address().fingerprint(), there.address().fingerprint());
     }
 }

@@ -53,29 +53,15 @@ impl Location {
     }
 
     /// A spelling that two different stores never share and that one store keeps: the URL, and the
-    /// endpoint when it is not AWS. Without secrets, network or sign-in.
+    /// endpoint when it is not AWS, or else the profile, which may name one. Without secrets, network
+    /// or sign-in.
     pub fn identity(&self, options: &Options) -> String {
-        match (self, &options.s3.endpoint) {
-            (Self::S3 { .. }, Some(endpoint)) if !s3::is_aws(Some(endpoint)) => {
+        match (self, &options.s3.endpoint, &options.s3.profile) {
+            (Self::S3 { .. }, Some(endpoint), _) if !s3::is_aws(Some(endpoint)) => {
                 format!("{self} at {}", s3::spell_endpoint(endpoint))
             }
+            (Self::S3 { .. }, None, Some(profile)) => format!("{self} of profile {profile}"),
             _ => self.to_string(),
-        }
-    }
-
-    /// Whether this is AWS's own S3, as far as the options tell.
-    pub fn is_aws(&self, options: &Options) -> bool {
-        matches!(self, Self::S3 { .. }) && s3::is_aws(options.s3.endpoint.as_deref())
-    }
-
-    /// What to assume about exclusive puts when nothing has been configured or proved: AWS documents
-    /// that it refuses the second of two racing writers, and a directory refuses by construction.
-    /// Everything else may accept the condition and overwrite all the same.
-    pub fn default_exclusive(&self, options: &Options) -> ExclusivePut {
-        match self {
-            Self::File { .. } => ExclusivePut::Trusted,
-            Self::S3 { .. } if self.is_aws(options) => ExclusivePut::Trusted,
-            Self::S3 { .. } => ExclusivePut::AskFirst,
         }
     }
 }
@@ -265,17 +251,5 @@ mod tests {
         let one = location.identity(&with_endpoint("https://user:pw@MINIO.example:443/"));
         assert_eq!(one, "s3://bucket/a at https://minio.example");
         assert_ne!(location.identity(&with_endpoint("http://minio.example")), one);
-    }
-
-    #[test]
-    fn only_aws_and_directories_are_trusted_with_exclusive_puts() {
-        let s3 = parse("s3://bucket");
-        assert_eq!(s3.default_exclusive(&Options::default()), ExclusivePut::Trusted);
-        assert_eq!(s3.default_exclusive(&with_endpoint("http://garage:3900")), ExclusivePut::AskFirst);
-        assert!(!s3.is_aws(&with_endpoint("https://s3.amazonaws.com.evil.example")));
-        assert!(s3.is_aws(&with_endpoint("https://s3.cn-north-1.amazonaws.com.cn")));
-        let file = parse("file:///a");
-        assert_eq!(file.default_exclusive(&Options::default()), ExclusivePut::Trusted);
-        assert!(!file.is_aws(&Options::default()));
     }
 }

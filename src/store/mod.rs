@@ -148,13 +148,16 @@ pub enum IfExists {
 /// request that stores the object. Some accept the condition and overwrite all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExclusivePut {
-    /// It refuses: one request per object. AWS itself; others once `barkeep check` has proved it or
-    /// the configuration says so.
+    /// It refuses: one request per object. `barkeep check` has proved it, or the configuration says so.
     Trusted,
     /// Not known: the key is asked for first, then stored under the condition anyway. One writer at a
     /// time never overwrites; two in the same instant might, on a service that ignores the condition.
-    #[default]
     AskFirst,
+    /// As the service is known: AWS documents that it refuses and a directory refuses by construction,
+    /// so they are trusted; everybody else is asked first. Only the store itself can tell, since a
+    /// profile file may send it to another service than its URL suggests.
+    #[default]
+    ByService,
 }
 
 /// The tags of an object: key and value, at most ten, in the order given.

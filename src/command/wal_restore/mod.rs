@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::archive::{OpenArchive, Patience};
+use crate::archive::{ExclusivePut, OpenArchive, Patience};
 use crate::error::{Context, Result};
 use crate::model::{SystemId, WalName};
 use crate::pgdata::{DataDir, Signal};
@@ -131,7 +131,7 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         max_attempts: request.max_attempts,
         ..Patience::default()
     };
-    let opened = archive.open(crate::archive::ExclusivePut::AskFirst, &patience).await?;
+    let opened = archive.open(ExclusivePut::ByService, &patience).await?;
     let hint = spooled.as_ref().and_then(Spooled::compression);
     let found = deliver::fetch(&opened, request, cluster, hint)
         .await

@@ -33,6 +33,8 @@ pub(super) struct Connection {
     pub(super) client: Client,
     /// Where it goes, for messages.
     pub(super) service: String,
+    /// Whether that is AWS itself.
+    pub(super) aws: bool,
     /// Whether TLS protects bodies on the way, so that they need not be signed as well.
     pub(super) encrypted: bool,
     /// Which checksums go with a request.
@@ -67,9 +69,10 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
             Checksums::WhenSupported => RequestChecksumCalculation::WhenSupported,
         })
         .response_checksum_validation(response_checksums(options, &shared, checksums));
-    config.set_endpoint_url(endpoint);
+    config.set_endpoint_url(endpoint.clone());
     let client = Client::from_conf(config.build());
-    Ok(Connection { client, service, encrypted, checksums })
+    let aws = is_aws(endpoint.as_deref());
+    Ok(Connection { client, service, aws, encrypted, checksums })
 }
 
 /// What the environment and the profile files say, with credentials.

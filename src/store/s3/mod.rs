@@ -56,7 +56,8 @@ struct Shared {
     encrypted: bool,
     checksums: Checksums,
     encryption: Option<Encryption>,
-    exclusive: ExclusivePut,
+    /// Whether a key is asked for before an exclusive put.
+    asks_first: bool,
     patience: Patience,
 }
 
@@ -70,7 +71,7 @@ impl S3Store {
         patience: &Patience,
     ) -> Result<Self> {
         let signed_in = client::connect(bucket, options, patience).await;
-        let Connection { client, service, encrypted, checksums } =
+        let Connection { client, service, aws, encrypted, checksums } =
             signed_in.context(|| format!("sign in to the service of bucket {bucket}"))?;
         let root = match path {
             "" => String::new(),
@@ -85,7 +86,11 @@ impl S3Store {
             encrypted,
             checksums,
             encryption: options.encryption.clone(),
-            exclusive,
+            asks_first: match exclusive {
+                ExclusivePut::Trusted => false,
+                ExclusivePut::AskFirst => true,
+                ExclusivePut::ByService => !aws,
+            },
             patience: patience.clone(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -126,7 +131,7 @@ impl S3Store {
 
     /// Kind `Conflict` when the key is taken and must be asked for first.
     async fn ask_first(&self, key: &Key, how: &Put) -> Result<()> {
-        let asks = how.if_exists == IfExists::Fail && self.shared.exclusive == ExclusivePut::AskFirst;
+        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first;
         if asks && self.head_now(key).await?.is_some() {
             return Err(Error::conflict(format!("{key} is already in {self}")));
         }
@@ -148,7 +153,7 @@ impl S3Store {
     /// A service that does not know the condition still gets the object once the key has been asked
     /// for; a trusted one that suddenly does not know it is not to be trusted.
     fn may_go_without_condition(&self, conditional: bool, class: Option<Class>) -> bool {
-        conditional && self.shared.exclusive == ExclusivePut::AskFirst && class == Some(Class::NotImplemented)
+        conditional && self.shared.asks_first && class == Some(Class::NotImplemented)
     }
 
     async fn head_now(&self, key: &Key) -> Result<Option<ObjectMeta>> {
