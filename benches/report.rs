@@ -119,10 +119,12 @@ fn archiving_cells(row: &Row<Archiving>) -> Vec<String> {
     let found = &row.found.backlog;
     let requests: Vec<_> =
         found.requests_per_segment.iter().map(|(kind, count)| format!("{count:.2} {kind}")).collect();
+    let hit_median =
+        if found.hit_share > 0.0 { format!("{:.1}", found.hit_median_ms) } else { "-".to_owned() };
     [
         row.head(),
         numbers(&[found.segments_per_second, found.median_ms, found.p99_ms, found.max_ms]),
-        vec![percent(found.hit_share), format!("{:.1}", found.hit_median_ms), requests.join(" ")],
+        vec![percent(found.hit_share), hit_median, requests.join(" ")],
         numbers(&[found.peak_mib, found.cpu_ms_per_segment]),
     ]
     .concat()

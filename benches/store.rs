@@ -26,11 +26,11 @@ impl Store {
         }
     }
 
-    /// The URL of an archive in it.
+    /// The URL of an archive in it. A directory is one archive, because it must be there already.
     pub(crate) fn url(&self, archive: &str) -> String {
         match self {
             Self::Stub(_) => format!("s3://{BUCKET}/{archive}"),
-            Self::Directory(directory) => format!("file://{}/{archive}", directory.display()),
+            Self::Directory(directory) => format!("file://{}", directory.display()),
         }
     }
 

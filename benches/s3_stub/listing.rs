@@ -77,7 +77,9 @@ pub(crate) fn list(bucket: &Bucket, query: &Query) -> String {
     }
     if truncated {
         // Clients give it back as it is, so it is never URL-encoded.
-        listed += &format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last));
+        listed += "<NextContinuationToken>";
+        listed += &escape(&last);
+        listed += "</NextContinuationToken>";
     }
     if query.url_encoded {
         listed += "<EncodingType>url</EncodingType>";
