@@ -22,7 +22,7 @@ test: servers ## everything; a server that is missing is a failure
 
 test-all: test ## as `test`, with the optimised binary as well
 	$(CARGO) build --locked --release
-	BARKEEP_BINARY=$(CURDIR)/target/release/barkeep $(CARGO) test --locked --test postgres
+	BARKEEP_BINARY="$(CURDIR)/target/release/barkeep" $(CARGO) test --locked --test postgres
 
 servers: ## install the servers that the tests talk to
 	tests/servers/install.sh

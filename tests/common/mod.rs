@@ -8,6 +8,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 pub mod barkeep;
+pub mod contract;
 pub mod load;
 pub mod moto;
 pub mod pg;

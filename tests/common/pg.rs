@@ -1,10 +1,10 @@
 //! PostgreSQL: from `initdb` to an immediate stop.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio_postgres::{Client, Config, NoTls};
@@ -286,9 +286,28 @@ fn program(major: u32, name: &str) -> PathBuf {
     installed(&format!("postgres-{major}")).join("bin").join(name)
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, which it must reach in time: `pg_basebackup` waits for WAL to be archived,
+/// and would wait for an archiver that fails for ever.
 fn run(command: &mut Command) {
     let words = Path::new(command.get_program()).display().to_string();
-    let out = command.output().unwrap_or_else(|e| panic!("{words}: {e}"));
-    assert!(out.status.success(), "{words}: {}: {}", out.status, String::from_utf8_lossy(&out.stderr));
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{words}: {e}"));
+    let begin = Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if begin.elapsed() > PATIENCE => {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("{words} has not ended within {PATIENCE:?}");
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let mut errors = String::new();
+    let _ = child.stderr.take().expect("it is piped").read_to_string(&mut errors);
+    assert!(status.success(), "{words}: {status}: {errors}");
 }
