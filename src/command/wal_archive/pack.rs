@@ -29,9 +29,17 @@ pub(super) struct Packed {
     pub(super) sha256: Sha256Sum,
 }
 
+/// The most bytes a file of this length can have when it is packed: what no codec makes smaller grows
+/// a little.
+pub(super) const fn worst_case(len: u64) -> u64 {
+    len + len / 64 + (64 << 10)
+}
+
 /// Packs a file into memory.
 pub(super) fn pack(source: &Source, how: Packing) -> Result<Packed> {
-    let mut body = Vec::with_capacity(usize::try_from(source.len / 2).unwrap_or(0));
+    // Room for the worst case at once: pages that are never written cost nothing, while growing by
+    // doubling would hold the old and the new buffer at the same time.
+    let mut body = Vec::with_capacity(usize::try_from(worst_case(source.len)).unwrap_or(0));
     let encoder = codec::encoder(how.compression, how.level, Box::new(&mut body))?;
     let sha256 = copy(source, encoder)?;
     body.shrink_to_fit();

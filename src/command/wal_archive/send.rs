@@ -79,9 +79,7 @@ impl<'a> Sender<'a> {
     }
 
     async fn send_whole(&self, source: &Arc<Source>) -> Result<Sent> {
-        // Incompressible content grows by less than this.
-        let worst = source.len + source.len / 64 + (64 << 10);
-        let mut memory = self.reserve(worst).await?;
+        let mut memory = self.reserve(pack::worst_case(source.len)).await?;
         let thread = acquire(&self.threads, 1).await?;
         let (packed, how) = (Arc::clone(source), self.packing);
         let Packed { body, sha256 } = blocking(move || pack::pack(&packed, how)).await?;
