@@ -5,7 +5,7 @@ SHELL := bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build demo test test-all servers check generate deny clean-servers
+.PHONY: help build demo test test-all bench servers check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: servers ## everything; a server that is missing is a failure
 test-all: test ## as `test`, with the optimised binary as well
 	$(CARGO) build --locked --release
 	BARKEEP_BINARY="$(CURDIR)/target/release/barkeep" $(CARGO) test --locked --test postgres
+
+bench: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
+	$(CARGO) bench --locked --bench wal_loop
 
 servers: ## install the servers that the tests talk to
 	tests/servers/install.sh
