@@ -22,7 +22,7 @@ const PART: usize = 8 << 20;
 /// Parts of one file under way at once.
 const PARTS_IN_FLIGHT: usize = 2;
 /// What the program itself needs besides its buffers: code, runtime, TLS, allocator.
-const OWN: u64 = 24 << 20;
+const OWN: u64 = 20 << 20;
 /// Files under way at once, packed or being sent. The budget is what really limits them; this bounds
 /// the connections.
 pub(super) const FILES_IN_FLIGHT: usize = 8;
@@ -79,7 +79,7 @@ impl<'a> Sender<'a> {
     }
 
     async fn send_whole(&self, source: &Arc<Source>) -> Result<Sent> {
-        let mut memory = self.reserve(pack::worst_case(source.len)).await?;
+        let mut memory = self.reserve(source.len + pack::worst_case(source.len)).await?;
         let thread = acquire(&self.threads, 1).await?;
         let (packed, how) = (Arc::clone(source), self.packing);
         let Packed { body, sha256 } = blocking(move || pack::pack(&packed, how)).await?;
