@@ -59,19 +59,10 @@ pub(super) fn pack(source: &Source, how: Packing) -> Result<Packed> {
 fn read_whole(source: &Source) -> Result<Vec<u8>> {
     let mut plain = vec![0; usize::try_from(source.len).unwrap_or(0)];
     let mut file = File::open(&source.path)?;
-    let whole = file.read_exact(&mut plain).and_then(|()| file.read(&mut [0]));
-    match whole {
-        Ok(0) => Ok(plain),
-        Err(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => Err(e.into()),
-        _ => Err(changing(source)),
-    }
-}
-
-fn changing(source: &Source) -> Error {
-    let (path, len) = (source.path.display(), source.len);
-    Error::local(format!(
-        "{path} had {len} bytes when it was opened, and now has not: it changes while it is read"
-    ))
+    let whole = file.read_exact(&mut plain);
+    source.require_unchanged(&file)?;
+    whole?;
+    Ok(plain)
 }
 
 /// Packs a file into parts.
@@ -99,5 +90,6 @@ fn copy(source: &Source, mut to: Box<dyn Encoder + Send + '_>) -> Result<Sha256S
         to.write_all(&piece[..n])?;
     }
     to.finish()?;
-    if tally.bytes() == source.len { Ok(tally.finish()) } else { Err(changing(source)) }
+    source.require_unchanged(&file)?;
+    Ok(tally.finish())
 }
