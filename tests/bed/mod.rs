@@ -40,6 +40,8 @@ pub struct Watched {
     faults: Mutex<Vec<(&'static str, String, ErrorKind, usize)>>,
     /// Accepts the condition of exclusive puts and overwrites all the same, as some services do.
     pub ignores_condition: AtomicBool,
+    /// Looks whether the key is taken, and stores a moment later, as other services do.
+    pub looks_first: AtomicBool,
     /// Requests whose key contains the text take so long.
     slow: Mutex<Vec<(&'static str, String, Duration)>>,
     /// How long each put takes, and how many run at once.
@@ -55,6 +57,7 @@ impl Watched {
             counts: Mutex::default(),
             faults: Mutex::default(),
             ignores_condition: AtomicBool::new(false),
+            looks_first: AtomicBool::new(false),
             slow: Mutex::default(),
             put_takes: Mutex::default(),
             puts_now: AtomicUsize::new(0),
@@ -121,6 +124,10 @@ impl ObjectStore for Watched {
         tokio::time::sleep(takes).await;
         self.puts_now.fetch_sub(1, Ordering::SeqCst);
         let mut how = how.clone();
+        if self.looks_first.load(Ordering::SeqCst) && self.inner.head(key).await?.is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            how.if_exists = IfExists::Replace;
+        }
         if self.ignores_condition.load(Ordering::SeqCst) {
             how.if_exists = IfExists::Replace;
         }
