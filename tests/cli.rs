@@ -221,9 +221,15 @@ fn on_error_overrides_what_the_caller_would_get() {
 #[test]
 fn wal_archive_never_stops_its_caller() {
     let here = recovering("recovery.signal");
-    for words in [&["wal-archive"][..], &["wal-archive", "--bogus"], &["wal-archive", "pg_wal/RECOVERYXLOG"]]
-    {
+    for words in [
+        &["wal-archive"][..],
+        &["wal-archive", "--bogus"],
+        &["wal-archive", "pg_wal/RECOVERYXLOG"],
+        &["--config=/x", "wal-archive", "pg_wal/RECOVERYXLOG"],
+        &["wal-archive", "--on-error=stop", "pg_wal/x"],
+    ] {
         barkeep(here.path()).args(words).assert().code(2);
+        barkeep(here.path()).args(words).env("BARKEEP_WAL_RESTORE_ON_ERROR", "stop").assert().code(2);
     }
 }
 
@@ -268,4 +274,50 @@ fn nobody_reading_is_no_failure() {
     let script = format!("{{ {} --help; echo $? >status; }} | true", program.display());
     std::process::Command::new("sh").args(["-c", &script]).current_dir(here.path()).status().unwrap();
     assert_eq!(fs_err::read_to_string(here.path().join("status")).unwrap().trim(), "0");
+}
+
+/// What PostgreSQL must not take for "not in the archive", however little of the line can be read.
+const UNREADABLE: [&[&str]; 6] = [
+    &["--config=/x", "wal-restore", NAME, "pg_wal/RECOVERYXLOG"],
+    &["wal-restor", NAME, "pg_wal/RECOVERYXLOG"],
+    &["wal-restore", NAME, "pg_wal/RECOVERYHISTORY", "--bogus"],
+    &["wal-restore", "--bogus", NAME, "pg_wal/RECOVERYXLOG", "--server", "main"],
+    &[NAME, "pg_wal/RECOVERYXLOG"],
+    &["--bogus", "wal-restore"],
+];
+
+#[test]
+fn a_restore_is_recognised_wherever_its_words_stand() {
+    for words in UNREADABLE {
+        barkeep(recovering("recovery.signal").path()).args(words).assert().code(126);
+        barkeep(recovering("standby.signal").path()).args(words).assert().code(2);
+    }
+    // From another directory, the destination tells; without a signal file, recovery is assumed.
+    for (signal, code) in [("recovery.signal", 126), ("standby.signal", 2), ("none", 126)] {
+        let (here, there) = (scratch(), recovering(signal));
+        let destination = there.path().join("pg_wal/RECOVERYXLOG");
+        barkeep(here.path()).arg("wal-restor").arg(&destination).arg("--bogus").assert().code(code);
+    }
+    // Nothing tells that these are restores.
+    for words in [&["wal-restor", NAME, "there"][..], &["check", "--bogus"], &["--bogus"]] {
+        barkeep(recovering("recovery.signal").path()).args(words).assert().code(2);
+    }
+}
+
+#[test]
+fn on_error_is_heeded_on_a_line_that_cannot_be_read() {
+    let variable = "BARKEEP_WAL_RESTORE_ON_ERROR";
+    let recovery = recovering("recovery.signal");
+    for words in UNREADABLE {
+        barkeep(recovery.path()).args(words).arg("--on-error=continue").assert().code(2);
+        barkeep(recovery.path()).args(words).args(["--on-error", "continue"]).assert().code(2);
+        barkeep(recovery.path()).args(words).env(variable, "continue").assert().code(2);
+        barkeep(recovery.path()).args(words).arg("--on-error=whatever").assert().code(126);
+        barkeep(recovering("standby.signal").path()).args(words).env(variable, "stop").assert().code(126);
+        let mut both = barkeep(recovery.path());
+        both.args(words).arg("--on-error=stop").env(variable, "continue").assert().code(126);
+    }
+    let here = scratch();
+    barkeep(here.path()).args(["wal-restor", "--on-error=stop", NAME, "there"]).assert().code(126);
+    barkeep(here.path()).args(["check", "--bogus"]).env(variable, "stop").assert().code(2);
 }

@@ -5,6 +5,7 @@
 pub(crate) mod args;
 mod check;
 mod file;
+mod manner;
 pub mod manual;
 mod render;
 mod settings;
@@ -13,7 +14,6 @@ mod wal;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
@@ -22,11 +22,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::args::{Layer as _, OutputArgs, Shared};
 use self::file::File;
+use self::manner::Manner;
 use self::render::Report;
 use self::settings::Settings;
-use super::exit::{Exit, OnError, Reader, status};
+use super::exit::{Exit, Reader, status};
 use super::{guard, log};
-use crate::command::wal_restore::Caller;
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
 
@@ -68,53 +68,6 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
         }
         Ok(Answer::Report(report)) => tell(&report, &manner),
         Err(error) => lament(&error, &manner),
-    }
-}
-
-/// How the end of a run is told. It is guessed from the raw words before anything can fail, and
-/// corrected as more becomes known.
-struct Manner {
-    reader: Reader,
-    json: bool,
-}
-
-impl Manner {
-    fn guess(words: &[OsString]) -> Self {
-        let restores = words.get(1).is_some_and(|verb| verb == "wal-restore");
-        let reader = if restores {
-            Reader::Restore(guess_caller(words, Path::new("")), OnError::Auto)
-        } else {
-            Reader::Plain
-        };
-        Self { reader, json: words.iter().any(|word| word == "--json") }
-    }
-
-    /// Takes from the words what they say about the end.
-    fn heed(&mut self, verb: &Verb) {
-        self.json = verb.shared().output.json.unwrap_or(false);
-        if let Verb::WalRestore(words) = verb {
-            let on_error = words.own.on_error.unwrap_or_default();
-            self.reader = Reader::Restore(Caller::of(&words.destination), on_error);
-        }
-    }
-}
-
-/// Who calls `wal-restore` with words that cannot be read: as its destination tells, if the last word
-/// looks like one of PostgreSQL's, else as the signal files in `directory` tell, where PostgreSQL runs
-/// its commands.
-fn guess_caller(words: &[OsString], directory: &Path) -> Caller {
-    let destination = words.last().map(Path::new).filter(|path| {
-        path.file_name().is_some_and(|name| name == "RECOVERYXLOG" || name == "RECOVERYHISTORY")
-    });
-    let told = destination.map_or(Caller::Other, Caller::of);
-    if told != Caller::Other {
-        told
-    } else if directory.join("standby.signal").exists() {
-        Caller::Standby
-    } else if directory.join("recovery.signal").exists() {
-        Caller::Recovery
-    } else {
-        Caller::Other
     }
 }
 
@@ -316,16 +269,5 @@ mod tests {
                 assert_eq!(variable, Some(expected.as_str()), "--{flag} of {}", verb.get_name());
             }
         }
-    }
-
-    #[test]
-    fn an_unreadable_call_is_judged_by_the_signal_files_and_standby_wins() {
-        let scratch = tempfile::tempdir().unwrap();
-        let words = ["barkeep", "wal-restore", "--bogus"].map(OsString::from);
-        assert_eq!(guess_caller(&words, scratch.path()), Caller::Other);
-        fs_err::write(scratch.path().join("recovery.signal"), "").unwrap();
-        assert_eq!(guess_caller(&words, scratch.path()), Caller::Recovery);
-        fs_err::write(scratch.path().join("standby.signal"), "").unwrap();
-        assert_eq!(guess_caller(&words, scratch.path()), Caller::Standby);
     }
 }
