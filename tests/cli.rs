@@ -240,9 +240,11 @@ fn secrets_are_never_repeated() {
     let secret = contains(hidden);
     for words in [
         vec!["check".to_owned(), format!("--store=s3://user:{hidden}@bucket"), "--server=m".into()],
+        vec!["check".into(), format!("--store=s3://AKIA:wJalr/{hidden}@bucket/p"), "--server=m".into()],
+        vec!["check".into(), format!("--store=AKIA:wJalr/{hidden}@bucket/p"), "--server=m".into()],
         vec![
             "check".into(),
-            format!("--endpoint-url=http://u:{hidden}@h"),
+            format!("--endpoint-url=http://u:wJalr/{hidden}@h"),
             "--store=s3://b".into(),
             "--server=m".into(),
         ],
