@@ -323,3 +323,29 @@ fn on_error_is_heeded_on_a_line_that_cannot_be_read() {
     barkeep(here.path()).args(["wal-restor", "--on-error=stop", NAME, "there"]).assert().code(126);
     barkeep(here.path()).args(["check", "--bogus"]).env(variable, "stop").assert().code(2);
 }
+
+/// A restore by hand from an empty archive, which leaves the status 1 and one log line with `-v`.
+fn fruitless(directory: &Path) -> Command {
+    let store = directory.join("store");
+    fs_err::create_dir_all(&store).unwrap();
+    let mut command = barkeep(directory);
+    command.env("BARKEEP_STORE", format!("file://{}", store.display())).env("BARKEEP_SERVER", "main").args([
+        "wal-restore",
+        NAME,
+        "there",
+    ]);
+    command
+}
+
+#[test]
+fn v_and_q_on_the_line_win_over_their_variables() {
+    let here = scratch();
+    let info = contains("INFO not in the archive");
+    let run = |flag: &str, (variable, value): (&str, &str)| {
+        fruitless(here.path()).arg(flag).env(variable, value).assert().code(1)
+    };
+    run("-v", ("BARKEEP_QUIET", "2")).stderr(info.clone());
+    run("-v", ("BARKEEP_QUIET", "1")).stderr(info.clone());
+    run("-q", ("BARKEEP_VERBOSE", "2")).stderr("");
+    fruitless(here.path()).env("BARKEEP_VERBOSE", "1").assert().code(1).stderr(info);
+}

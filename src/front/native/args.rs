@@ -10,7 +10,8 @@
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::front::log::Format;
@@ -50,6 +51,23 @@ pub(crate) struct Shared {
     /// /etc/barkeep/barkeep.toml is read when it exists.
     #[arg(long, value_name = "FILE", env = "BARKEEP_CONFIG", help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
+}
+
+impl Shared {
+    /// The parser fills every flag that was not given from its own variable. Of flags that are one
+    /// setting between them, those on the line silence the others' variables.
+    pub(crate) fn settle(&mut self, matches: &ArgMatches) {
+        let is = |id: &str, source| matches.value_source(id) == Some(source);
+        let silenced = |id: &str, group: &[&str]| {
+            is(id, ValueSource::EnvVariable) && group.iter().any(|id| is(id, ValueSource::CommandLine))
+        };
+        let OutputArgs { verbose, quiet, .. } = &mut self.output;
+        for (id, count) in [("verbose", verbose), ("quiet", quiet)] {
+            if silenced(id, &["verbose", "quiet"]) {
+                *count = 0;
+            }
+        }
+    }
 }
 
 /// Which archive; the top level of the configuration file.

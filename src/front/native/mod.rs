@@ -79,8 +79,8 @@ enum Answer {
 
 /// Words, then settings, then the verb. Nothing is touched before all words are understood.
 fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
-    let verb = match command().try_get_matches_from(words).and_then(|m| Cli::from_arg_matches(&m)) {
-        Ok(cli) => cli.verb,
+    let verb = match read(words) {
+        Ok(verb) => verb,
         Err(e) if !e.use_stderr() => return Ok(Answer::Help(help(&e))),
         Err(e) => return Err(refusal(&e)),
     };
@@ -97,6 +97,16 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     verb.perform(&file, &output, manner).map(Answer::Report)
 }
 
+/// Reads the words, and the environment behind them.
+fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
+    let matches = command().try_get_matches_from(words)?;
+    let mut verb = Cli::from_arg_matches(&matches)?.verb;
+    if let Some((_, matches)) = matches.subcommand() {
+        verb.shared_mut().settle(matches);
+    }
+    Ok(verb)
+}
+
 impl Verb {
     fn shared(&self) -> &Shared {
         match self {
@@ -104,6 +114,15 @@ impl Verb {
             Self::WalRestore(words) => &words.shared,
             Self::Check(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
+        }
+    }
+
+    fn shared_mut(&mut self) -> &mut Shared {
+        match self {
+            Self::WalArchive(words) => &mut words.shared,
+            Self::WalRestore(words) => &mut words.shared,
+            Self::Check(words) => &mut words.shared,
+            Self::WalPrefetch(words) => &mut words.shared,
         }
     }
 
