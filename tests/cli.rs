@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -348,4 +349,45 @@ fn v_and_q_on_the_line_win_over_their_variables() {
     run("-v", ("BARKEEP_QUIET", "1")).stderr(info.clone());
     run("-q", ("BARKEEP_VERBOSE", "2")).stderr("");
     fruitless(here.path()).env("BARKEEP_VERBOSE", "1").assert().code(1).stderr(info);
+}
+
+/// A check of an empty directory store, which succeeds when the settings can be meant.
+fn sound(directory: &Path) -> Command {
+    let store = directory.join("store");
+    fs_err::create_dir_all(&store).unwrap();
+    let mut command = barkeep(directory);
+    command
+        .env("BARKEEP_STORE", format!("file://{}", store.display()))
+        .env("BARKEEP_SERVER", "main")
+        .args(["check", "--config", "my.toml"]);
+    command
+}
+
+#[test]
+fn of_the_ways_to_encrypt_the_nearest_is_taken_whole() {
+    let here = scratch();
+    let file = |text: &str| fs_err::write(here.path().join("my.toml"), format!("[s3]\n{text}\n")).unwrap();
+    let key = here.path().join("key");
+    fs_err::write(&key, format!("{}=\n", "A".repeat(43))).unwrap();
+    fs_err::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let key = format!("file://{}", key.display());
+    let customer = &*format!("--sse-customer-key={key}");
+    file("sse = 'AES256'");
+    sound(here.path()).arg(customer).assert().success();
+    sound(here.path()).env("BARKEEP_S3_SSE_CUSTOMER_KEY", &key).assert().success();
+    file("sse = 'aws:kms'\nsse-kms-key-id = 'k'");
+    sound(here.path()).arg("--sse=AES256").assert().success();
+    sound(here.path()).env("BARKEEP_S3_SSE", "AES256").assert().success();
+    file("");
+    sound(here.path()).arg(customer).env("BARKEEP_S3_SSE", "AES256").assert().success();
+    let mut command = sound(here.path());
+    command.arg("--sse=AES256").env("BARKEEP_S3_SSE_KMS_KEY_ID", "k").assert().success();
+    // What one place says must fit together, and a half is no way to encrypt.
+    sound(here.path())
+        .args([customer, "--sse=AES256"])
+        .assert()
+        .code(2)
+        .stderr(contains("exclude each other"));
+    file("sse = 'aws:kms'");
+    sound(here.path()).arg("--sse-kms-key-id=k").assert().code(2).stderr(contains("in the same place"));
 }

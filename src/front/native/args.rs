@@ -25,11 +25,13 @@ pub(crate) trait Layer {
 }
 
 /// Implements [`Layer`] for a struct of options. Naming every field makes a forgotten one an error.
+/// The fields after `together` are one setting: who sets any of them sets them all.
 macro_rules! layer {
-    ($group:ty: $($field:ident),+) => {
+    ($group:ty: $($field:ident),+ $(; together $($part:ident),+)?) => {
         impl $crate::front::native::args::Layer for $group {
             fn over(self, below: Self) -> Self {
-                Self { $($field: self.$field.or(below.$field)),+ }
+                $(let below = if $(self.$part.is_some())||+ { Self { $($part: None,)+ ..below } } else { below };)?
+                Self { $($field: self.$field.or(below.$field),)+ $($($part: self.$part.or(below.$part),)+)? }
             }
         }
     };
@@ -65,6 +67,16 @@ impl Shared {
         for (id, count) in [("verbose", verbose), ("quiet", quiet)] {
             if silenced(id, &["verbose", "quiet"]) {
                 *count = 0;
+            }
+        }
+        let encryption = ["sse", "sse_kms_key_id", "sse_customer_key"];
+        let S3Args { sse, sse_kms_key_id, sse_customer_key, .. } = &mut self.s3;
+        if silenced("sse", &encryption) {
+            *sse = None;
+        }
+        for (id, text) in [("sse_kms_key_id", sse_kms_key_id), ("sse_customer_key", sse_customer_key)] {
+            if silenced(id, &encryption) {
+                *text = None;
             }
         }
     }
@@ -147,8 +159,8 @@ pub(crate) struct S3Args {
 }
 
 layer!(
-    S3Args: endpoint_url, region, profile, addressing_style, ca_bundle, sse, sse_kms_key_id,
-    sse_customer_key, checksums, exclusive_put
+    S3Args: endpoint_url, region, profile, addressing_style, ca_bundle, checksums, exclusive_put;
+    together sse, sse_kms_key_id, sse_customer_key
 );
 
 /// Where the bucket's name goes.

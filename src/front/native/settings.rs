@@ -128,7 +128,8 @@ fn check_s3(s3: &mut S3Args) -> Result<()> {
         s3.ca_bundle = Some(std::path::absolute(path).context(|| "find the CA bundle")?);
     }
     if s3.sse_kms_key_id.is_some() && s3.sse != Some(Sse::Kms) {
-        return Err(Error::usage("--sse-kms-key-id needs --sse aws:kms"));
+        return Err(Error::usage("--sse-kms-key-id needs --sse aws:kms")
+            .hint("give both in the same place: as flags, as variables, or in the file"));
     }
     match &s3.sse_customer_key {
         Some(_) if s3.sse.is_some() => Err(Error::usage("--sse and --sse-customer-key exclude each other")),
