@@ -391,3 +391,32 @@ fn of_the_ways_to_encrypt_the_nearest_is_taken_whole() {
     file("sse = 'aws:kms'");
     sound(here.path()).arg("--sse-kms-key-id=k").assert().code(2).stderr(contains("in the same place"));
 }
+
+#[test]
+fn a_variable_that_is_set_to_nothing_counts_as_not_set() {
+    let here = scratch();
+    fs_err::write(here.path().join("my.toml"), "verbose = 1\n").unwrap();
+    let variables: Vec<String> = barkeep::front::native::command()
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned))
+        .filter(|name| name != "BARKEEP_STORE" && name != "BARKEEP_SERVER")
+        .collect();
+    assert!(variables.len() > 20, "{variables:?}");
+    for name in &variables {
+        sound(here.path()).env(name, "").assert().success().stderr("");
+        let mut told = fruitless(here.path());
+        told.args(["--config", "my.toml"]).env(name, "").assert().code(1).stderr(contains("INFO"));
+        fruitless(here.path()).env(name, "").assert().code(1).stderr("");
+    }
+    let mut archive = barkeep(here.path());
+    archive.args(["wal-archive", "pg_wal/x"]).envs(variables.iter().map(|name| (name, "")));
+    archive.assert().code(2).stderr(contains("no store is given"));
+    barkeep(here.path()).arg("check").env("BARKEEP_STORE", "").assert().code(2).stderr(contains("no store"));
+    let mut help = barkeep(here.path());
+    help.args(["check", "--help"])
+        .env("BARKEEP_STORE", "")
+        .assert()
+        .success()
+        .stdout(contains("BARKEEP_STORE"));
+}

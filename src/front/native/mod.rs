@@ -11,13 +11,14 @@ mod render;
 mod settings;
 mod wal;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::future::Future;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::args::{Layer as _, OutputArgs, Shared};
@@ -33,7 +34,8 @@ use crate::error::{Error, Result};
 /// Keep PostgreSQL's WAL safe in object storage and bring a database back to any second
 ///
 /// Barkeep is what PostgreSQL calls as archive_command and restore_command, and what its operators
-/// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file.
+/// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file; an empty
+/// variable counts as unset.
 #[derive(Debug, Parser)]
 #[command(name = "barkeep", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
@@ -97,14 +99,23 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     verb.perform(&file, &output, manner).map(Answer::Report)
 }
 
-/// Reads the words, and the environment behind them.
+/// Reads the words, and the environment behind them. A variable that is set to nothing counts as not
+/// set, but help names it all the same.
 fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
-    let matches = command().try_get_matches_from(words)?;
+    let tree = command().mut_subcommands(|verb| verb.mut_args(without_empty_variable));
+    let matches = tree
+        .try_get_matches_from(words)
+        .or_else(|e| if e.use_stderr() { Err(e) } else { command().try_get_matches_from(words) })?;
     let mut verb = Cli::from_arg_matches(&matches)?.verb;
     if let Some((_, matches)) = matches.subcommand() {
         verb.shared_mut().settle(matches);
     }
     Ok(verb)
+}
+
+fn without_empty_variable(arg: Arg) -> Arg {
+    let empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if arg.get_env().is_some_and(empty) { arg.env(Resettable::Reset) } else { arg }
 }
 
 impl Verb {
@@ -260,8 +271,6 @@ fn complain(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use super::*;
 
     #[test]
