@@ -167,7 +167,7 @@ layer!(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AddressingStyle {
-    /// Into the host for AWS, into the path for an endpoint that is an address or has a port
+    /// Into the host for AWS, into the path for every other endpoint
     Auto,
     /// Into the host: https://bucket.host/key
     Virtual,
