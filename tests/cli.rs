@@ -420,3 +420,62 @@ fn a_variable_that_is_set_to_nothing_counts_as_not_set() {
         .success()
         .stdout(contains("BARKEEP_STORE"));
 }
+
+#[test]
+fn v_tells_what_was_done_and_q_keeps_warnings_back() {
+    let here = scratch();
+    fruitless(here.path()).assert().code(1).stderr("");
+    fruitless(here.path()).arg("-v").assert().code(1).stderr(contains(" INFO not in the archive"));
+    // A spool that others can reach into is not used, which is worth a warning.
+    let open = here.path().join("open");
+    fs_err::create_dir(&open).unwrap();
+    fs_err::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs_err::write(here.path().join("my.toml"), "").unwrap();
+    let warned =
+        |words: &[&str]| sound(here.path()).args(words).env("BARKEEP_SPOOL", &open).assert().success();
+    warned(&[]).stderr(contains(" WARN "));
+    warned(&["-q"]).stderr("");
+    warned(&["-q", "-v"]).stderr(contains(" WARN "));
+    // -q keeps errors, -qq too: the error is what the command has to say, not a line of its log.
+    for quiet in ["-q", "-qq"] {
+        barkeep(here.path()).args(["check", quiet]).assert().code(2).stderr(contains("error: no store"));
+    }
+}
+
+#[test]
+fn log_lines_are_json_when_asked_for() {
+    let here = scratch();
+    fs_err::write(here.path().join("my.toml"), "log-format = 'json'\nverbose = 1\n").unwrap();
+    let flags = vec!["-v", "--log-format", "json"];
+    for words in [flags, vec!["--config", "my.toml"]] {
+        let done = fruitless(here.path()).args(words).assert().code(1);
+        let said: Value = serde_json::from_slice(&done.get_output().stderr).unwrap();
+        assert_eq!((&said["level"], &said["name"]), (&"INFO".into(), &NAME.into()), "{said}");
+        assert_eq!(said["message"], "not in the archive");
+    }
+    let words = ["--config", "my.toml", "--log-format", "text"];
+    fruitless(here.path()).args(words).assert().code(1).stderr(contains(" INFO not in the archive"));
+}
+
+#[test]
+fn the_environment_wins_over_the_sections_of_the_file() {
+    let here = scratch();
+    let file = |text: &str| fs_err::write(here.path().join("my.toml"), text).unwrap();
+    file("[s3]\nendpoint-url = 'http://u:p@h'\n");
+    sound(here.path()).assert().code(2).stderr(contains("--endpoint-url"));
+    sound(here.path()).env("BARKEEP_S3_ENDPOINT_URL", "http://h").assert().success();
+
+    file("[wal-restore]\non-error = 'stop'\n");
+    let restore = || {
+        let mut command = barkeep(here.path());
+        command.args(["wal-restore", NAME, "there", "--config", "my.toml"]);
+        command
+    };
+    restore().assert().code(126);
+    restore().env("BARKEEP_WAL_RESTORE_ON_ERROR", "continue").assert().code(2);
+
+    file("[check]\npgdata = '/nonexistent/data'\n");
+    sound(here.path()).assert().failure().stdout(contains("/nonexistent/data"));
+    let near = "/nonexistent/near";
+    sound(here.path()).env("BARKEEP_CHECK_PGDATA", near).assert().failure().stdout(contains(near));
+}

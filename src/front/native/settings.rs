@@ -252,4 +252,52 @@ mod tests {
         let spool = format!("--spool={}", std::path::absolute("spool").unwrap().display());
         assert!(has(&spool), "{words:?}");
     }
+
+    #[test]
+    fn the_words_of_another_process_have_no_secret_in_them() {
+        let hidden = "hunter2";
+        let environment = ["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "PGPASSWORD"]
+            .map(|name| (name, hidden));
+        let s3 = S3Args {
+            endpoint_url: Some("https://minio.example".into()),
+            region: Some("eu-1".into()),
+            profile: Some("backup".into()),
+            addressing_style: Some(AddressingStyle::Path),
+            ca_bundle: Some("/ca.pem".into()),
+            sse_customer_key: Some("file:///key".into()),
+            ..S3Args::default()
+        };
+        let words = resolve(archive(), s3, &environment).unwrap().words().unwrap();
+        let mut words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
+        words.retain(|word| !word.starts_with("--spool="));
+        words.sort_unstable();
+        let whole = [
+            "--addressing-style=path",
+            "--ca-bundle=/ca.pem",
+            "--config=/dev/null",
+            "--endpoint-url=https://minio.example",
+            "--profile=backup",
+            "--region=eu-1",
+            "--server=main",
+            "--sse-customer-key=file:///key",
+            "--store=s3://bucket/path",
+        ];
+        assert_eq!(words, whole);
+    }
+
+    #[test]
+    fn what_could_be_a_secret_never_gets_as_far_as_words() {
+        for (store, endpoint, key) in [
+            ("s3://AKIA:a/b@bucket", "https://h", "file:///k"),
+            ("s3://b", "https://AKIA:a/b@h", "file:///k"),
+            ("s3://b", "https://h", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
+        ] {
+            let s3 = S3Args {
+                endpoint_url: Some(endpoint.into()),
+                sse_customer_key: Some(key.into()),
+                ..S3Args::default()
+            };
+            assert!(resolve(ArchiveArgs { store: Some(store.into()), ..archive() }, s3, &[]).is_err());
+        }
+    }
 }
