@@ -46,7 +46,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l memory -
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for an endpoint that is an address or has a port'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
 virtual\t'Into the host: https://bucket.host/key'
 path\t'Into the path: https://host/bucket/key'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
@@ -81,7 +81,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l memory -
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for an endpoint that is an address or has a port'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
 virtual\t'Into the host: https://bucket.host/key'
 path\t'Into the path: https://host/bucket/key'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
@@ -111,7 +111,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l memory -d 'Tak
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for an endpoint that is an address or has a port'
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
 virtual\t'Into the host: https://bucket.host/key'
 path\t'Into the path: https://host/bucket/key'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -221,9 +222,15 @@ fn on_error_overrides_what_the_caller_would_get() {
 #[test]
 fn wal_archive_never_stops_its_caller() {
     let here = recovering("recovery.signal");
-    for words in [&["wal-archive"][..], &["wal-archive", "--bogus"], &["wal-archive", "pg_wal/RECOVERYXLOG"]]
-    {
+    for words in [
+        &["wal-archive"][..],
+        &["wal-archive", "--bogus"],
+        &["wal-archive", "pg_wal/RECOVERYXLOG"],
+        &["--config=/x", "wal-archive", "pg_wal/RECOVERYXLOG"],
+        &["wal-archive", "--on-error=stop", "pg_wal/x"],
+    ] {
         barkeep(here.path()).args(words).assert().code(2);
+        barkeep(here.path()).args(words).env("BARKEEP_WAL_RESTORE_ON_ERROR", "stop").assert().code(2);
     }
 }
 
@@ -234,9 +241,11 @@ fn secrets_are_never_repeated() {
     let secret = contains(hidden);
     for words in [
         vec!["check".to_owned(), format!("--store=s3://user:{hidden}@bucket"), "--server=m".into()],
+        vec!["check".into(), format!("--store=s3://AKIA:wJalr/{hidden}@bucket/p"), "--server=m".into()],
+        vec!["check".into(), format!("--store=AKIA:wJalr/{hidden}@bucket/p"), "--server=m".into()],
         vec![
             "check".into(),
-            format!("--endpoint-url=http://u:{hidden}@h"),
+            format!("--endpoint-url=http://u:wJalr/{hidden}@h"),
             "--store=s3://b".into(),
             "--server=m".into(),
         ],
@@ -268,4 +277,205 @@ fn nobody_reading_is_no_failure() {
     let script = format!("{{ {} --help; echo $? >status; }} | true", program.display());
     std::process::Command::new("sh").args(["-c", &script]).current_dir(here.path()).status().unwrap();
     assert_eq!(fs_err::read_to_string(here.path().join("status")).unwrap().trim(), "0");
+}
+
+/// What PostgreSQL must not take for "not in the archive", however little of the line can be read.
+const UNREADABLE: [&[&str]; 6] = [
+    &["--config=/x", "wal-restore", NAME, "pg_wal/RECOVERYXLOG"],
+    &["wal-restor", NAME, "pg_wal/RECOVERYXLOG"],
+    &["wal-restore", NAME, "pg_wal/RECOVERYHISTORY", "--bogus"],
+    &["wal-restore", "--bogus", NAME, "pg_wal/RECOVERYXLOG", "--server", "main"],
+    &[NAME, "pg_wal/RECOVERYXLOG"],
+    &["--bogus", "wal-restore"],
+];
+
+#[test]
+fn a_restore_is_recognised_wherever_its_words_stand() {
+    for words in UNREADABLE {
+        barkeep(recovering("recovery.signal").path()).args(words).assert().code(126);
+        barkeep(recovering("standby.signal").path()).args(words).assert().code(2);
+    }
+    // From another directory, the destination tells; without a signal file, recovery is assumed.
+    for (signal, code) in [("recovery.signal", 126), ("standby.signal", 2), ("none", 126)] {
+        let (here, there) = (scratch(), recovering(signal));
+        let destination = there.path().join("pg_wal/RECOVERYXLOG");
+        barkeep(here.path()).arg("wal-restor").arg(&destination).arg("--bogus").assert().code(code);
+    }
+    // Nothing tells that these are restores.
+    for words in [&["wal-restor", NAME, "there"][..], &["check", "--bogus"], &["--bogus"]] {
+        barkeep(recovering("recovery.signal").path()).args(words).assert().code(2);
+    }
+}
+
+#[test]
+fn on_error_is_heeded_on_a_line_that_cannot_be_read() {
+    let variable = "BARKEEP_WAL_RESTORE_ON_ERROR";
+    let recovery = recovering("recovery.signal");
+    for words in UNREADABLE {
+        barkeep(recovery.path()).args(words).arg("--on-error=continue").assert().code(2);
+        barkeep(recovery.path()).args(words).args(["--on-error", "continue"]).assert().code(2);
+        barkeep(recovery.path()).args(words).env(variable, "continue").assert().code(2);
+        barkeep(recovery.path()).args(words).arg("--on-error=whatever").assert().code(126);
+        barkeep(recovering("standby.signal").path()).args(words).env(variable, "stop").assert().code(126);
+        let mut both = barkeep(recovery.path());
+        both.args(words).arg("--on-error=stop").env(variable, "continue").assert().code(126);
+    }
+    let here = scratch();
+    barkeep(here.path()).args(["wal-restor", "--on-error=stop", NAME, "there"]).assert().code(126);
+    barkeep(here.path()).args(["check", "--bogus"]).env(variable, "stop").assert().code(2);
+}
+
+/// A restore by hand from an empty archive, which leaves the status 1 and one log line with `-v`.
+fn fruitless(directory: &Path) -> Command {
+    let store = directory.join("store");
+    fs_err::create_dir_all(&store).unwrap();
+    let mut command = barkeep(directory);
+    command.env("BARKEEP_STORE", format!("file://{}", store.display())).env("BARKEEP_SERVER", "main").args([
+        "wal-restore",
+        NAME,
+        "there",
+    ]);
+    command
+}
+
+#[test]
+fn v_and_q_on_the_line_win_over_their_variables() {
+    let here = scratch();
+    let info = contains("INFO not in the archive");
+    let run = |flag: &str, (variable, value): (&str, &str)| {
+        fruitless(here.path()).arg(flag).env(variable, value).assert().code(1)
+    };
+    run("-v", ("BARKEEP_QUIET", "2")).stderr(info.clone());
+    run("-v", ("BARKEEP_QUIET", "1")).stderr(info.clone());
+    run("-q", ("BARKEEP_VERBOSE", "2")).stderr("");
+    fruitless(here.path()).env("BARKEEP_VERBOSE", "1").assert().code(1).stderr(info);
+}
+
+/// A check of an empty directory store, which succeeds when the settings can be meant.
+fn sound(directory: &Path) -> Command {
+    let store = directory.join("store");
+    fs_err::create_dir_all(&store).unwrap();
+    let mut command = barkeep(directory);
+    command
+        .env("BARKEEP_STORE", format!("file://{}", store.display()))
+        .env("BARKEEP_SERVER", "main")
+        .args(["check", "--config", "my.toml"]);
+    command
+}
+
+#[test]
+fn of_the_ways_to_encrypt_the_nearest_is_taken_whole() {
+    let here = scratch();
+    let file = |text: &str| fs_err::write(here.path().join("my.toml"), format!("[s3]\n{text}\n")).unwrap();
+    let key = here.path().join("key");
+    fs_err::write(&key, format!("{}=\n", "A".repeat(43))).unwrap();
+    fs_err::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let key = format!("file://{}", key.display());
+    let customer = &*format!("--sse-customer-key={key}");
+    file("sse = 'AES256'");
+    sound(here.path()).arg(customer).assert().success();
+    sound(here.path()).env("BARKEEP_S3_SSE_CUSTOMER_KEY", &key).assert().success();
+    file("sse = 'aws:kms'\nsse-kms-key-id = 'k'");
+    sound(here.path()).arg("--sse=AES256").assert().success();
+    sound(here.path()).env("BARKEEP_S3_SSE", "AES256").assert().success();
+    file("");
+    sound(here.path()).arg(customer).env("BARKEEP_S3_SSE", "AES256").assert().success();
+    let mut command = sound(here.path());
+    command.arg("--sse=AES256").env("BARKEEP_S3_SSE_KMS_KEY_ID", "k").assert().success();
+    // What one place says must fit together, and a half is no way to encrypt.
+    sound(here.path())
+        .args([customer, "--sse=AES256"])
+        .assert()
+        .code(2)
+        .stderr(contains("exclude each other"));
+    file("sse = 'aws:kms'");
+    sound(here.path()).arg("--sse-kms-key-id=k").assert().code(2).stderr(contains("in the same place"));
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_counts_as_not_set() {
+    let here = scratch();
+    fs_err::write(here.path().join("my.toml"), "verbose = 1\n").unwrap();
+    let variables: Vec<String> = barkeep::front::native::command()
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned))
+        .filter(|name| name != "BARKEEP_STORE" && name != "BARKEEP_SERVER")
+        .collect();
+    assert!(variables.len() > 20, "{variables:?}");
+    for name in &variables {
+        sound(here.path()).env(name, "").assert().success().stderr("");
+        let mut told = fruitless(here.path());
+        told.args(["--config", "my.toml"]).env(name, "").assert().code(1).stderr(contains("INFO"));
+        fruitless(here.path()).env(name, "").assert().code(1).stderr("");
+    }
+    let mut archive = barkeep(here.path());
+    archive.args(["wal-archive", "pg_wal/x"]).envs(variables.iter().map(|name| (name, "")));
+    archive.assert().code(2).stderr(contains("no store is given"));
+    barkeep(here.path()).arg("check").env("BARKEEP_STORE", "").assert().code(2).stderr(contains("no store"));
+    let mut help = barkeep(here.path());
+    help.args(["check", "--help"])
+        .env("BARKEEP_STORE", "")
+        .assert()
+        .success()
+        .stdout(contains("BARKEEP_STORE"));
+}
+
+#[test]
+fn v_tells_what_was_done_and_q_keeps_warnings_back() {
+    let here = scratch();
+    fruitless(here.path()).assert().code(1).stderr("");
+    fruitless(here.path()).arg("-v").assert().code(1).stderr(contains(" INFO not in the archive"));
+    // A spool that others can reach into is not used, which is worth a warning.
+    let open = here.path().join("open");
+    fs_err::create_dir(&open).unwrap();
+    fs_err::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs_err::write(here.path().join("my.toml"), "").unwrap();
+    let warned =
+        |words: &[&str]| sound(here.path()).args(words).env("BARKEEP_SPOOL", &open).assert().success();
+    warned(&[]).stderr(contains(" WARN "));
+    warned(&["-q"]).stderr("");
+    warned(&["-q", "-v"]).stderr(contains(" WARN "));
+    // -q keeps errors, -qq too: the error is what the command has to say, not a line of its log.
+    for quiet in ["-q", "-qq"] {
+        barkeep(here.path()).args(["check", quiet]).assert().code(2).stderr(contains("error: no store"));
+    }
+}
+
+#[test]
+fn log_lines_are_json_when_asked_for() {
+    let here = scratch();
+    fs_err::write(here.path().join("my.toml"), "log-format = 'json'\nverbose = 1\n").unwrap();
+    let flags = vec!["-v", "--log-format", "json"];
+    for words in [flags, vec!["--config", "my.toml"]] {
+        let done = fruitless(here.path()).args(words).assert().code(1);
+        let said: Value = serde_json::from_slice(&done.get_output().stderr).unwrap();
+        assert_eq!((&said["level"], &said["name"]), (&"INFO".into(), &NAME.into()), "{said}");
+        assert_eq!(said["message"], "not in the archive");
+    }
+    let words = ["--config", "my.toml", "--log-format", "text"];
+    fruitless(here.path()).args(words).assert().code(1).stderr(contains(" INFO not in the archive"));
+}
+
+#[test]
+fn the_environment_wins_over_the_sections_of_the_file() {
+    let here = scratch();
+    let file = |text: &str| fs_err::write(here.path().join("my.toml"), text).unwrap();
+    file("[s3]\nendpoint-url = 'http://u:p@h'\n");
+    sound(here.path()).assert().code(2).stderr(contains("--endpoint-url"));
+    sound(here.path()).env("BARKEEP_S3_ENDPOINT_URL", "http://h").assert().success();
+
+    file("[wal-restore]\non-error = 'stop'\n");
+    let restore = || {
+        let mut command = barkeep(here.path());
+        command.args(["wal-restore", NAME, "there", "--config", "my.toml"]);
+        command
+    };
+    restore().assert().code(126);
+    restore().env("BARKEEP_WAL_RESTORE_ON_ERROR", "continue").assert().code(2);
+
+    file("[check]\npgdata = '/nonexistent/data'\n");
+    sound(here.path()).assert().failure().stdout(contains("/nonexistent/data"));
+    let near = "/nonexistent/near";
+    sound(here.path()).env("BARKEEP_CHECK_PGDATA", near).assert().failure().stdout(contains(near));
 }

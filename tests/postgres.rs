@@ -80,14 +80,23 @@ impl RoundTrip {
         let load = Load::start(&primary.address(), 1);
         tokio::time::sleep(Duration::from_secs(1)).await;
         let base = primary.base_backup(scratch, "base");
+        let begin = wal_written(&client).await;
         for _ in 0..self.crashes {
             tokio::time::sleep(a_while()).await;
             primary.stop(Shutdown::Immediate);
             primary.start().await;
         }
+        let client = primary.ready().await;
+        // However slow the machine is: the segment in which the backup begins, one that is begun after
+        // it, and at least one more are there to be restored.
+        let segment = i64::from(self.segment_mib) << 20;
+        wait_for("a segment's worth of WAL is written", Duration::from_mins(5), async || {
+            primary.must_run();
+            (wal_written(&client).await >= begin + segment).then_some(())
+        })
+        .await;
         tokio::time::sleep(a_while()).await;
         load.finish(&mut ledger).await;
-        let client = primary.ready().await;
         let last = primary.archive_all(&client).await;
         primary.destroy();
 
@@ -264,6 +273,12 @@ async fn write_for_a_while(server: &Server, client: &Client, round: i64, ledger:
     tokio::time::sleep(Duration::from_secs(4)).await;
     load.finish(ledger).await;
     server.archive_all(client).await;
+}
+
+/// How many bytes of WAL the cluster has written in its life.
+async fn wal_written(client: &Client) -> i64 {
+    let row = client.query_one("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint", &[]).await;
+    row.unwrap().get(0)
 }
 
 async fn timeline(client: &Client) -> i32 {

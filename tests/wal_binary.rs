@@ -6,6 +6,8 @@
 
 mod bed;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -82,18 +84,95 @@ impl Machine {
         );
     }
 
-    /// The same command where the spool is a file system of its own, mounted with these options in a
-    /// namespace that ends with the command.
-    fn with_spool_mounted(&self, options: &str, words: &[&str]) -> Output {
-        std::fs::create_dir_all(self.bed.spool()).unwrap();
+    /// The same command on a spool that fails in this way; what it says must show that it did.
+    ///
+    /// Root mounts a file system that is full or read-only, in a namespace that ends with the command:
+    /// what happens is what happens on such a disk. Nobody else can, and in a container not even root;
+    /// then the directories that would take new files are made unwritable. That proves that a spool
+    /// to which nothing can be added stops nothing, and leaves open what is particular to a full disk:
+    /// a file that can be made but not filled.
+    fn with_spool(&self, fails: Fails, words: &[&str]) -> Output {
+        let (output, sign) = match fails {
+            Fails::Full if can_mount() => (self.with_mounted("size=4k,nr_inodes=3", words), "No space left"),
+            Fails::ReadOnly if can_mount() => (self.with_mounted("ro", words), "Read-only"),
+            _ => (self.with_unwritable(fails, words), "Permission denied"),
+        };
+        assert!(output.status.success(), "{}", told(&output));
+        assert!(told(&output).contains(sign), "the spool did not fail: {}", told(&output));
+        output
+    }
+
+    fn with_mounted(&self, options: &str, words: &[&str]) -> Output {
         let mut unshare = Command::new("unshare");
-        unshare.args(["--mount", "--user", "--map-root-user", "sh", "-c"]);
+        unshare.args(["--mount", "sh", "-c"]);
         unshare.arg(format!(
             "mount -t tmpfs -o mode=0700,{options} tmpfs '{}' && exec \"$0\" \"$@\"",
             self.bed.spool().display()
         ));
         unshare.arg(env!("CARGO_BIN_EXE_barkeep"));
         self.through(unshare, words).output().unwrap()
+    }
+
+    /// Read-only is an empty spool, full is one whose folders are there from better days; neither takes
+    /// anything new.
+    fn with_unwritable(&self, fails: Fails, words: &[&str]) -> Output {
+        let spool = self.bed.spool();
+        if fails == Fails::ReadOnly {
+            std::fs::remove_dir_all(&spool).unwrap();
+            std::fs::create_dir(&spool).unwrap();
+        }
+        for folder in folders(&spool) {
+            clear_of_files(&folder);
+            std::fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
+        }
+        // Root writes wherever it likes as long as it has these capabilities.
+        let mut bound = Command::new("setpriv");
+        bound.args(["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]);
+        bound.arg(env!("CARGO_BIN_EXE_barkeep"));
+        let command = if is_root() { self.through(bound, words) } else { self.barkeep(words) };
+        let output = { command }.output().unwrap();
+        for folder in folders(&spool) {
+            std::fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
+        }
+        output
+    }
+}
+
+/// How a spool fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fails {
+    Full,
+    ReadOnly,
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether a file system can be mounted without asking for a user namespace, which many systems refuse.
+fn can_mount() -> bool {
+    let mut attempt = Command::new("unshare");
+    attempt.args(["--mount", "mount", "-t", "tmpfs", "tmpfs"]).arg(std::env::temp_dir());
+    attempt.stdout(Stdio::null()).stderr(Stdio::null());
+    is_root() && attempt.status().is_ok_and(|status| status.success())
+}
+
+/// A folder and all folders below it, the outermost first.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut all = vec![root.to_path_buf()];
+    let mut next = 0;
+    while let Some(folder) = all.get(next).cloned() {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        all.extend(entries.filter(|path| path.is_dir()));
+        next += 1;
+    }
+    all
+}
+
+fn clear_of_files(folder: &Path) {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for file in entries.filter(|path| !path.is_dir()) {
+        std::fs::remove_file(file).unwrap();
     }
 }
 
@@ -185,36 +264,31 @@ fn a_conflict_and_a_foreign_archive_end_with_status_3_and_say_what_to_do() {
 
 #[test]
 fn a_full_spool_disk_stops_neither_archiving_nor_restoring() {
-    let machine = Machine::new();
-    for n in 1..=6 {
-        machine.bed.segment(&name(n));
-    }
-    for n in 1..=6 {
-        let output = machine
-            .with_spool_mounted("size=4k,nr_inodes=3", &["wal-archive", &format!("pg_wal/{}", name(n))]);
-        assert!(output.status.success(), "{}", told(&output));
-        assert!(told(&output).contains("No space left"), "the disk was not full: {}", told(&output));
-    }
-    for n in 1..=6 {
-        let words = ["wal-restore", &name(n), "pg_wal/RECOVERYXLOG"];
-        let output = machine.with_spool_mounted("size=4k,nr_inodes=3", &words);
-        assert!(output.status.success(), "{}", told(&output));
-        assert!(machine.bed.restored() == std::fs::read(machine.bed.wal(&name(n))).unwrap());
-    }
+    a_failing_spool_stops_nothing(Fails::Full);
 }
 
 #[test]
 fn a_read_only_spool_stops_neither_archiving_nor_restoring() {
+    a_failing_spool_stops_nothing(Fails::ReadOnly);
+}
+
+fn a_failing_spool_stops_nothing(fails: Fails) {
     let machine = Machine::new();
-    for n in 1..=3 {
+    // The better days: they leave the spool's folders behind.
+    machine.bed.segment(&name(99));
+    machine.archived(&name(99));
+    let restored = machine.barkeep(&["wal-restore", "--window=0", &name(99), "pg_wal/RECOVERYXLOG"]).output();
+    assert!(restored.unwrap().status.success());
+    for n in 1..=6 {
         machine.bed.segment(&name(n));
-        let output = machine.with_spool_mounted("ro", &["wal-archive", &format!("pg_wal/{}", name(n))]);
-        assert!(output.status.success(), "{}", told(&output));
-        assert!(told(&output).contains("Read-only"), "the spool was not read-only: {}", told(&output));
     }
-    let words = ["wal-restore", &name(2), "pg_wal/RECOVERYXLOG"];
-    let output = machine.with_spool_mounted("ro", &words);
-    assert!(output.status.success(), "{}", told(&output));
+    for n in 1..=6 {
+        machine.with_spool(fails, &["wal-archive", &format!("pg_wal/{}", name(n))]);
+    }
+    for n in 1..=6 {
+        machine.with_spool(fails, &["wal-restore", &name(n), "pg_wal/RECOVERYXLOG"]);
+        assert!(machine.bed.restored() == std::fs::read(machine.bed.wal(&name(n))).unwrap());
+    }
 }
 
 #[test]

@@ -85,29 +85,41 @@ impl FromStr for Location {
             Some(("file", path)) => file(path),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("s3") => s3(rest),
             Some((scheme, _)) => {
-                Err(Error::usage(format!("no store is known for {scheme}://")).hint(SUPPORTED))
+                Err(Error::usage(format!("no store is known for {}://", shown(scheme))).hint(SUPPORTED))
             }
-            None => Err(Error::usage(format!("{text:?} is not the URL of a store")).hint(SUPPORTED)),
+            None => Err(Error::usage(format!("{:?} is not the URL of a store", shown(text))).hint(SUPPORTED)),
         }
     }
 }
 
 const SUPPORTED: &str = "use s3://BUCKET[/PATH] or file:///ABSOLUTE/PATH";
 
-/// A password in a URL would end up in process lists and logs, and no store here takes one.
+/// A password in a URL would end up in process lists and logs, and no store here takes one. A secret
+/// key may have slashes in it, so what counts is a `:` before an `@`, wherever they are; a path whose
+/// names have both is refused with them. An access point's own colons do not count, nor anything in
+/// the path of a directory.
 fn refuse_credentials(text: &str) -> Result<()> {
-    let host = text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(rest));
-    // For a directory there is no host, and `@` may stand in its path.
-    if host.contains('@') {
+    if text.starts_with("file:///") {
+        return Ok(());
+    }
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = &rest[access_point(rest).unwrap_or(0)..];
+    let before = rest.rsplit_once('@').map(|(before, _)| before);
+    if before.is_some_and(|before| before.contains(':') || !before.contains('/')) {
         let refused = Error::usage("user and password in a store's URL are not accepted");
         return Err(refused.hint("give credentials through the environment or a profile"));
     }
     Ok(())
 }
 
+/// What a message may repeat of a URL: nothing that stands before an `@`.
+fn shown(text: &str) -> String {
+    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("…@{rest}"))
+}
+
 fn file(path: &str) -> Result<Location> {
     if !path.starts_with('/') {
-        let wrong = Error::usage(format!("file://{path} does not name an absolute path"));
+        let wrong = Error::usage(format!("file://{} does not name an absolute path", shown(path)));
         return Err(wrong.hint("write file:///ABSOLUTE/PATH, with three slashes"));
     }
     let trimmed = path.trim_end_matches('/');
@@ -118,18 +130,19 @@ fn file(path: &str) -> Result<Location> {
 fn s3(rest: &str) -> Result<Location> {
     let arn = access_point(rest);
     let (bucket, path) = rest.split_at(arn.unwrap_or_else(|| rest.find('/').unwrap_or(rest.len())));
+    let refused = |why: &str| Error::usage(format!("s3://{} {why}", shown(rest)));
     if arn.is_none() && bucket.contains(':') {
-        let wrong = Error::usage(format!("s3://{rest} names neither a bucket nor an access point"));
+        let wrong = refused("names neither a bucket nor an access point");
         return Err(wrong.hint("give the service's host and port as the endpoint"));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_:/".contains(c);
     if bucket.is_empty() || !bucket.chars().all(allowed) {
-        return Err(Error::usage(format!("s3://{rest} does not name a bucket")).hint(SUPPORTED));
+        return Err(refused("does not name a bucket").hint(SUPPORTED));
     }
     let path = path.trim_start_matches('/');
     // HTTP clients and proxies resolve such segments, so that the key stored would be another.
     if path.split('/').any(|segment| segment == "." || segment == "..") {
-        return Err(Error::usage(format!("s3://{rest} has a segment . or .. in its path")));
+        return Err(refused("has a segment . or .. in its path"));
     }
     Ok(Location::S3 { bucket: bucket.to_owned(), path: path.to_owned() })
 }
@@ -185,6 +198,10 @@ mod tests {
             "s3://bucket/a",
             "s3://bucket/a//b/",
             "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/name/path",
+            // What stands before an `@` looks like no user and password here.
+            "s3://bucket/me@home",
+            "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/name/me@home",
+            "file:///srv/a:b@c",
         ] {
             assert_eq!(parse(text).to_string(), text);
         }
@@ -238,8 +255,26 @@ mod tests {
 
     #[test]
     fn credentials_in_a_url_are_refused_and_not_repeated() {
-        let error = "s3://user:hunter2@bucket/a".parse::<Location>().unwrap_err();
-        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        for bad in [
+            "s3://user:hunter2@bucket/a",
+            "s3://AKIA:wJalr/hunter2@bucket/p",
+            "S3://AKIA:wJalr/hunter2/@bucket",
+            "s3://hunter2@bucket",
+            "s3://hunter2@arn:aws:s3:eu-west-1:123456789012:accesspoint/name",
+            "s3://arn:hunter2@bucket",
+            "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/hunter2@x",
+            "s3://AKIA/hunter2@b:c/../d",
+            "file://user:hunter2@host/path",
+            "gs://user:wJalr/hunter2@bucket",
+            "gs://wJalr/hunter2@bucket",
+            "user:wJalr/hunter2@bucket",
+            "hunter2@bucket://path",
+            "s3:/user/hunter2@bucket",
+        ] {
+            let error = bad.parse::<Location>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{bad}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
     }
 
     #[test]

@@ -82,9 +82,10 @@ fresh_venv() {
 within_reach_of_postgres() {
     if ! runuser -u postgres -- test -x "$1/"; then
         local elsewhere
+        rmdir "$1" 2>/dev/null ||
+            die "the user postgres cannot reach the servers in $1; remove them first: make clean-servers"
         elsewhere=$(mktemp -d /var/tmp/barkeep-servers.XXXXXX)
         chmod 755 "$elsewhere"
-        rmdir "$1"
         ln -sT "$elsewhere" "$1"
     fi
     readlink -f "$1"

@@ -10,7 +10,8 @@
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::front::log::Format;
@@ -24,11 +25,13 @@ pub(crate) trait Layer {
 }
 
 /// Implements [`Layer`] for a struct of options. Naming every field makes a forgotten one an error.
+/// The fields after `together` are one setting: who sets any of them sets them all.
 macro_rules! layer {
-    ($group:ty: $($field:ident),+) => {
+    ($group:ty: $($field:ident),+ $(; together $($part:ident),+)?) => {
         impl $crate::front::native::args::Layer for $group {
             fn over(self, below: Self) -> Self {
-                Self { $($field: self.$field.or(below.$field)),+ }
+                $(let below = if $(self.$part.is_some())||+ { Self { $($part: None,)+ ..below } } else { below };)?
+                Self { $($field: self.$field.or(below.$field),)+ $($($part: self.$part.or(below.$part),)+)? }
             }
         }
     };
@@ -50,6 +53,33 @@ pub(crate) struct Shared {
     /// /etc/barkeep/barkeep.toml is read when it exists.
     #[arg(long, value_name = "FILE", env = "BARKEEP_CONFIG", help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
+}
+
+impl Shared {
+    /// The parser fills every flag that was not given from its own variable. Of flags that are one
+    /// setting between them, those on the line silence the others' variables.
+    pub(crate) fn settle(&mut self, matches: &ArgMatches) {
+        let is = |id: &str, source| matches.value_source(id) == Some(source);
+        let silenced = |id: &str, group: &[&str]| {
+            is(id, ValueSource::EnvVariable) && group.iter().any(|id| is(id, ValueSource::CommandLine))
+        };
+        let OutputArgs { verbose, quiet, .. } = &mut self.output;
+        for (id, count) in [("verbose", verbose), ("quiet", quiet)] {
+            if silenced(id, &["verbose", "quiet"]) {
+                *count = 0;
+            }
+        }
+        let encryption = ["sse", "sse_kms_key_id", "sse_customer_key"];
+        let S3Args { sse, sse_kms_key_id, sse_customer_key, .. } = &mut self.s3;
+        if silenced("sse", &encryption) {
+            *sse = None;
+        }
+        for (id, text) in [("sse_kms_key_id", sse_kms_key_id), ("sse_customer_key", sse_customer_key)] {
+            if silenced(id, &encryption) {
+                *text = None;
+            }
+        }
+    }
 }
 
 /// Which archive; the top level of the configuration file.
@@ -129,15 +159,15 @@ pub(crate) struct S3Args {
 }
 
 layer!(
-    S3Args: endpoint_url, region, profile, addressing_style, ca_bundle, sse, sse_kms_key_id,
-    sse_customer_key, checksums, exclusive_put
+    S3Args: endpoint_url, region, profile, addressing_style, ca_bundle, checksums, exclusive_put;
+    together sse, sse_kms_key_id, sse_customer_key
 );
 
 /// Where the bucket's name goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AddressingStyle {
-    /// Into the host for AWS, into the path for an endpoint that is an address or has a port
+    /// Into the host for AWS, into the path for every other endpoint
     Auto,
     /// Into the host: https://bucket.host/key
     Virtual,

@@ -5,35 +5,37 @@
 pub(crate) mod args;
 mod check;
 mod file;
+mod manner;
 pub mod manual;
 mod render;
 mod settings;
 mod wal;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::future::Future;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::args::{Layer as _, OutputArgs, Shared};
 use self::file::File;
+use self::manner::Manner;
 use self::render::Report;
 use self::settings::Settings;
-use super::exit::{Exit, OnError, Reader, status};
+use super::exit::{Exit, Reader, status};
 use super::{guard, log};
-use crate::command::wal_restore::Caller;
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
 
 /// Keep PostgreSQL's WAL safe in object storage and bring a database back to any second
 ///
 /// Barkeep is what PostgreSQL calls as archive_command and restore_command, and what its operators
-/// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file.
+/// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file; an empty
+/// variable counts as unset.
 #[derive(Debug, Parser)]
 #[command(name = "barkeep", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
@@ -71,53 +73,6 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
     }
 }
 
-/// How the end of a run is told. It is guessed from the raw words before anything can fail, and
-/// corrected as more becomes known.
-struct Manner {
-    reader: Reader,
-    json: bool,
-}
-
-impl Manner {
-    fn guess(words: &[OsString]) -> Self {
-        let restores = words.get(1).is_some_and(|verb| verb == "wal-restore");
-        let reader = if restores {
-            Reader::Restore(guess_caller(words, Path::new("")), OnError::Auto)
-        } else {
-            Reader::Plain
-        };
-        Self { reader, json: words.iter().any(|word| word == "--json") }
-    }
-
-    /// Takes from the words what they say about the end.
-    fn heed(&mut self, verb: &Verb) {
-        self.json = verb.shared().output.json.unwrap_or(false);
-        if let Verb::WalRestore(words) = verb {
-            let on_error = words.own.on_error.unwrap_or_default();
-            self.reader = Reader::Restore(Caller::of(&words.destination), on_error);
-        }
-    }
-}
-
-/// Who calls `wal-restore` with words that cannot be read: as its destination tells, if the last word
-/// looks like one of PostgreSQL's, else as the signal files in `directory` tell, where PostgreSQL runs
-/// its commands.
-fn guess_caller(words: &[OsString], directory: &Path) -> Caller {
-    let destination = words.last().map(Path::new).filter(|path| {
-        path.file_name().is_some_and(|name| name == "RECOVERYXLOG" || name == "RECOVERYHISTORY")
-    });
-    let told = destination.map_or(Caller::Other, Caller::of);
-    if told != Caller::Other {
-        told
-    } else if directory.join("standby.signal").exists() {
-        Caller::Standby
-    } else if directory.join("recovery.signal").exists() {
-        Caller::Recovery
-    } else {
-        Caller::Other
-    }
-}
-
 /// What a run without failure ends with.
 enum Answer {
     Help(String),
@@ -126,8 +81,8 @@ enum Answer {
 
 /// Words, then settings, then the verb. Nothing is touched before all words are understood.
 fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
-    let verb = match command().try_get_matches_from(words).and_then(|m| Cli::from_arg_matches(&m)) {
-        Ok(cli) => cli.verb,
+    let verb = match read(words) {
+        Ok(verb) => verb,
         Err(e) if !e.use_stderr() => return Ok(Answer::Help(help(&e))),
         Err(e) => return Err(refusal(&e)),
     };
@@ -144,6 +99,25 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     verb.perform(&file, &output, manner).map(Answer::Report)
 }
 
+/// Reads the words, and the environment behind them. A variable that is set to nothing counts as not
+/// set, but help names it all the same.
+fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
+    let tree = command().mut_subcommands(|verb| verb.mut_args(without_empty_variable));
+    let matches = tree
+        .try_get_matches_from(words)
+        .or_else(|e| if e.use_stderr() { Err(e) } else { command().try_get_matches_from(words) })?;
+    let mut verb = Cli::from_arg_matches(&matches)?.verb;
+    if let Some((_, matches)) = matches.subcommand() {
+        verb.shared_mut().settle(matches);
+    }
+    Ok(verb)
+}
+
+fn without_empty_variable(arg: Arg) -> Arg {
+    let empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if arg.get_env().is_some_and(empty) { arg.env(Resettable::Reset) } else { arg }
+}
+
 impl Verb {
     fn shared(&self) -> &Shared {
         match self {
@@ -151,6 +125,15 @@ impl Verb {
             Self::WalRestore(words) => &words.shared,
             Self::Check(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
+        }
+    }
+
+    fn shared_mut(&mut self) -> &mut Shared {
+        match self {
+            Self::WalArchive(words) => &mut words.shared,
+            Self::WalRestore(words) => &mut words.shared,
+            Self::Check(words) => &mut words.shared,
+            Self::WalPrefetch(words) => &mut words.shared,
         }
     }
 
@@ -288,8 +271,6 @@ fn complain(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use super::*;
 
     #[test]
@@ -316,16 +297,5 @@ mod tests {
                 assert_eq!(variable, Some(expected.as_str()), "--{flag} of {}", verb.get_name());
             }
         }
-    }
-
-    #[test]
-    fn an_unreadable_call_is_judged_by_the_signal_files_and_standby_wins() {
-        let scratch = tempfile::tempdir().unwrap();
-        let words = ["barkeep", "wal-restore", "--bogus"].map(OsString::from);
-        assert_eq!(guess_caller(&words, scratch.path()), Caller::Other);
-        fs_err::write(scratch.path().join("recovery.signal"), "").unwrap();
-        assert_eq!(guess_caller(&words, scratch.path()), Caller::Recovery);
-        fs_err::write(scratch.path().join("standby.signal"), "").unwrap();
-        assert_eq!(guess_caller(&words, scratch.path()), Caller::Standby);
     }
 }
