@@ -34,6 +34,14 @@ fn recovering(signal: &str) -> TempDir {
 const NAME: &str = "000000010000000000000007";
 
 #[test]
+fn the_filler_ends_with_status_0_whatever_ails_it() {
+    for words in [&["wal-prefetch", "--bogus"][..], &["wal-prefetch"][..]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_barkeep")).args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+    }
+}
+
+#[test]
 fn every_verb_explains_itself_with_examples_and_exit_statuses() {
     let here = scratch();
     for (verb, example, status) in [

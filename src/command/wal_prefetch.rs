@@ -87,8 +87,12 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         end: None,
         fetched: 0,
     };
-    filler.fill().await?;
-    Ok(Outcome { fetched: filler.fetched })
+    let ended = filler.fill().await;
+    if let Err(e) = &ended {
+        // Nobody hears it, so it is left where somebody who wonders may look.
+        filler.spool.note_trouble(e)?;
+    }
+    ended.map(|()| Outcome { fetched: filler.fetched })
 }
 
 struct Filler<'a> {

@@ -111,6 +111,10 @@ pub enum Reader {
     Plain,
     /// Whoever called `wal-restore`.
     Restore(Caller, OnError),
+    /// Nobody: the filler has outlived its caller. In a container without an init process it is the
+    /// postmaster that collects its status, and one other than 0 or 1, of a child it does not know, is
+    /// to it a crashed backend: all its sessions would be thrown out.
+    Nobody,
 }
 
 /// What a failure of `wal-restore` shall do to its caller.
@@ -130,6 +134,7 @@ pub enum OnError {
 /// stop; only a failure to find the answer is.
 pub fn status(reader: Reader, result: Result<Exit, ErrorKind>) -> Exit {
     match (result, reader) {
+        (_, Reader::Nobody) => Exit::Done,
         (Ok(answer), _) => answer,
         (Err(_), Reader::Restore(_, OnError::Stop) | Reader::Restore(Caller::Recovery, OnError::Auto)) => {
             Exit::Stop
@@ -177,6 +182,13 @@ mod tests {
             }
             assert_eq!(status(reader, Ok(Exit::Done)), Exit::Done, "{reader:?}");
             assert_eq!(status(reader, Ok(Exit::NotFound)), Exit::NotFound, "{reader:?}");
+        }
+    }
+
+    #[test]
+    fn the_filler_never_ends_like_a_crashed_backend() {
+        for kind in KINDS {
+            assert_eq!(status(Reader::Nobody, Err(kind)).code(), 0, "{kind:?}");
         }
     }
 

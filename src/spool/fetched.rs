@@ -124,6 +124,11 @@ impl RestoreSpool {
         super::remember(&self.folder.join("missed"), format!("{segment} {at}").as_bytes())
     }
 
+    /// Leaves the filler's last error where it can be found.
+    pub fn note_trouble(&self, trouble: &Error) -> Result<()> {
+        super::remember(&self.folder.join("trouble"), format!("{trouble}\n").as_bytes())
+    }
+
     /// Cleans as `sweep` says. What cannot be removed is an error, since it might be delivered.
     pub fn sweep(&self, sweep: Sweep) -> Result<()> {
         match sweep {

@@ -3,6 +3,7 @@
 //! Everything here is synchronous and runs on the thread of whoever calls it. [`parts`] and
 //! [`reader`] are the two bridges to the asynchronous side, each a queue of stated length.
 
+pub mod buffer;
 pub mod codec;
 pub mod digest;
 pub mod parts;

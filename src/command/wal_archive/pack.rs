@@ -8,6 +8,7 @@ use fs_err::File;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::model::Compression;
+use crate::stream::buffer::Pages;
 use crate::stream::codec::{self, Encoder};
 use crate::stream::digest::{Sha256Sum, Tally};
 use crate::stream::parts::PartWriter;
@@ -35,29 +36,35 @@ pub(super) const fn worst_case(len: u64) -> u64 {
     len + len / 64 + (64 << 10)
 }
 
-/// Packs a file into memory: `worst_case` of its length for the packed bytes, and its length for the
-/// plain ones, which are gone when this returns.
+/// What nearly all WAL fits into when it is packed, by any codec.
+pub(super) const fn likely(len: u64) -> u64 {
+    len / 2
+}
+
+/// Packs a file into memory: `room` for the packed bytes, and its length for the plain ones, which are
+/// gone when this returns. `None` when there is not room enough.
 ///
 /// The digest is taken on a thread beside the codec's: for a single file that is waited for, the two
 /// together take as long as the longer one.
-pub(super) fn pack(source: &Source, how: Packing) -> Result<Packed> {
+pub(super) fn pack(source: &Source, how: Packing, room: u64) -> Result<Option<Packed>> {
     let plain = read_whole(source)?;
-    let most = usize::try_from(worst_case(source.len)).unwrap_or(0);
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
     let (body, sha256) = std::thread::scope(|scope| {
         let digest = scope.spawn(|| {
             let mut tally = Tally::default();
             tally.update(&plain);
             tally.finish()
         });
-        let body = codec::encode(how.compression, how.level, &plain, most);
+        let body = codec::encode(how.compression, how.level, &plain, room);
         let sha256 = digest.join().map_err(|_| Error::bug("the digesting thread panicked"));
         (body, sha256)
     });
-    Ok(Packed { body: body?.into(), sha256: sha256? })
+    let sha256 = sha256?;
+    Ok(body?.map(|body| Packed { body, sha256 }))
 }
 
-fn read_whole(source: &Source) -> Result<Vec<u8>> {
-    let mut plain = vec![0; usize::try_from(source.len).unwrap_or(0)];
+fn read_whole(source: &Source) -> Result<Pages> {
+    let mut plain = Pages::new(usize::try_from(source.len).unwrap_or(0))?;
     let mut file = File::open(&source.path)?;
     let whole = file.read_exact(&mut plain);
     source.require_unchanged(&file)?;

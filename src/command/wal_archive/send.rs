@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,7 +23,7 @@ pub(super) const LARGE: u64 = 32 << 20;
 const PART: usize = 8 << 20;
 /// Parts of one file under way at once.
 const PARTS_IN_FLIGHT: usize = 2;
-/// What the program itself needs besides its buffers: code, runtime, TLS, allocator.
+/// What the program itself needs besides its buffers: code, runtime, TLS, small allocations.
 const OWN: u64 = 24 << 20;
 /// Files under way at once, packed or being sent. The budget is what really limits them; this bounds
 /// the connections.
@@ -55,6 +56,8 @@ pub(super) struct Sender<'a> {
     memory: Arc<Semaphore>,
     memory_kib: u32,
     threads: Arc<Semaphore>,
+    /// Whether a file did not become much smaller; its neighbours will not either.
+    dense: AtomicBool,
 }
 
 impl<'a> Sender<'a> {
@@ -72,6 +75,7 @@ impl<'a> Sender<'a> {
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
             threads: Arc::new(Semaphore::new(threads())),
+            dense: AtomicBool::new(false),
         }
     }
 
@@ -81,14 +85,31 @@ impl<'a> Sender<'a> {
         if source.len > LARGE {
             return Ok(None);
         }
-        let mut memory = self.reserve(source.len + pack::worst_case(source.len)).await?;
+        // Room for the worst case of every file would leave no memory to send one while the next is
+        // packed; so it is taken only once a file has needed it.
+        if !self.dense.load(Ordering::Relaxed)
+            && let Some(prepared) = self.pack(source, pack::likely(source.len)).await?
+        {
+            return Ok(Some(prepared));
+        }
+        self.dense.store(true, Ordering::Relaxed);
+        match self.pack(source, pack::worst_case(source.len)).await? {
+            Some(prepared) => Ok(Some(prepared)),
+            None => Err(Error::bug(format!("{} grew by more than any codec lets it", source.path.display()))),
+        }
+    }
+
+    async fn pack(&self, source: &Arc<Source>, room: u64) -> Result<Option<Prepared>> {
+        let mut memory = self.reserve(source.len + room).await?;
         let thread = acquire(&self.threads, 1).await?;
         let (file, how) = (Arc::clone(source), self.packing);
-        let packed = blocking(move || pack::pack(&file, how)).await?;
+        let packed = blocking(move || pack::pack(&file, how, room)).await?;
         drop(thread);
-        let kept = kib(packed.body.len() as u64) as usize;
-        drop(memory.split(memory.num_permits().saturating_sub(kept)));
-        Ok(Some(Prepared { packed, _memory: memory }))
+        Ok(packed.map(|packed| {
+            let kept = kib(packed.body.len() as u64) as usize;
+            drop(memory.split(memory.num_permits().saturating_sub(kept)));
+            Prepared { packed, _memory: memory }
+        }))
     }
 
     /// Sends one file, prepared already or not.

@@ -31,6 +31,7 @@ impl Manner {
                 let on_error = words.own.on_error.unwrap_or_default();
                 Reader::Restore(Caller::of(&words.destination), on_error)
             }
+            Verb::WalPrefetch(_) => Reader::Nobody,
             _ => Reader::Plain,
         };
     }
@@ -42,6 +43,9 @@ impl Manner {
 /// 125. `variable` is what the environment says about errors.
 fn guess_reader(words: &[OsString], variable: Option<&OsStr>, directory: &Path) -> Reader {
     let is = |verb: &str| words.iter().any(|word| word == verb);
+    if words.get(1).is_some_and(|verb| verb == "wal-prefetch") {
+        return Reader::Nobody;
+    }
     let flag = on_error_flag(words);
     let restores = is("wal-restore") || flag.is_some() || destination(words).is_some();
     if !restores || is("wal-archive") {
