@@ -51,6 +51,8 @@ pub struct Draft {
     file: fs_err::File,
     target: PathBuf,
     durability: Durability,
+    /// Whether the temporary name is there to be removed.
+    named: bool,
 }
 
 impl Draft {
@@ -60,7 +62,7 @@ impl Draft {
         let directory = parent(target)?;
         for _ in 0..NAMES {
             match create_new(&directory.join(temporary_name()), mode) {
-                Ok(file) => return Ok(Self { file, target: target.to_owned(), durability }),
+                Ok(file) => return Ok(Self { file, target: target.to_owned(), durability, named: true }),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(e),
             }
@@ -70,19 +72,29 @@ impl Draft {
     }
 
     /// Gives the file its name. When this fails nothing is visible, except that a failure to flush the
-    /// *directory* leaves open whether the name survives a power failure.
-    pub fn publish(self, how: Publish) -> io::Result<()> {
-        if self.durability == Durability::Durable {
+    /// *directory* leaves open whether the name survives a power failure. A target that is found to be
+    /// there already survives one, too, when this was to be durable: whoever put it there may have
+    /// been killed before flushing it, and the caller may go on to rely on it.
+    pub fn publish(mut self, how: Publish) -> io::Result<()> {
+        let durable = self.durability == Durability::Durable;
+        if durable {
             self.file.sync_all()?;
         }
-        match how {
-            Publish::Replace => fs_err::rename(self.file.path(), &self.target)?,
-            Publish::Exclusive => claim(self.file.path(), &self.target)?,
+        let published = match how {
+            Publish::Replace => fs_err::rename(self.file.path(), &self.target),
+            Publish::Exclusive => claim(self.file.path(), &self.target),
+        };
+        match published {
+            // A renamed file has left its temporary name, which may be another process's by now.
+            Ok(()) => self.named = how == Publish::Exclusive,
+            Err(e) if durable && e.kind() == ErrorKind::AlreadyExists => {
+                fs_err::File::open(&self.target)?.sync_all()?;
+                sync_directory(parent(&self.target)?)?;
+                return Err(e);
+            }
+            Err(e) => return Err(e),
         }
-        if self.durability == Durability::Durable {
-            sync_directory(parent(&self.target)?)?;
-        }
-        Ok(())
+        if durable { sync_directory(parent(&self.target)?) } else { Ok(()) }
     }
 }
 
@@ -98,8 +110,10 @@ impl Write for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // After a rename the name is gone already; after a link it is a second name to be removed.
-        let _ = fs_err::remove_file(self.file.path());
+        // After a link it is a second name of the published file.
+        if self.named {
+            let _ = fs_err::remove_file(self.file.path());
+        }
     }
 }
 
@@ -129,10 +143,12 @@ pub fn create_directories(root: &Path, below: &Path) -> io::Result<()> {
         let above = directory.clone();
         directory.push(segment);
         match fs_err::create_dir(&directory) {
-            Ok(()) => sync_directory(&above)?,
+            Ok(()) => {}
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
         }
+        // Also when it was there: whoever created it may have been killed before flushing its name.
+        sync_directory(&above)?;
     }
     Ok(())
 }

@@ -45,8 +45,27 @@ async fn a_service_that_ignores_the_condition_is_found_out_and_no_failure() {
 }
 
 #[tokio::test]
+async fn a_service_that_looks_first_and_stores_later_loses_a_race() {
+    let bed = Bed::new();
+    bed.store.looks_first.store(true, Ordering::SeqCst);
+    let outcome = check(&bed).await;
+    assert_eq!(outcome.exclusive, Some(Exclusive::Ignored));
+    assert!(outcome.failure().is_none(), "{:?}", outcome.failure());
+    assert!(bed.keys().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_of_the_race_or_of_the_last_look_is_no_proof_of_anything() {
+    let bed = Bed::new();
+    bed.store.fail("put", "race", ErrorKind::Unavailable, 1);
+    let outcome = check(&bed).await;
+    assert_eq!(steps(&outcome).last(), Some(&("exclusive-put", false)));
+    assert_eq!(outcome.exclusive, None);
+}
+
+#[tokio::test]
 async fn the_first_failure_ends_the_trials_and_what_was_put_is_removed() {
-    for (request, step) in [("list", "reach"), ("put", "put"), ("get", "read"), ("head", "put")] {
+    for (request, step) in [("list", "reach"), ("put", "put"), ("get", "exclusive-put"), ("head", "put")] {
         let bed = Bed::new();
         bed.store.fail(request, "", ErrorKind::Denied, 1);
         let outcome = check(&bed).await;

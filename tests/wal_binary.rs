@@ -2,6 +2,7 @@
 //! how much memory they take.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![allow(clippy::print_stdout, reason = "a measuring child tells its parent so")]
 
 mod bed;
 
@@ -334,7 +335,7 @@ fn twenty_thousand_waiting_files_are_no_trouble() {
     for n in 1..=32 {
         machine.archived(&name(n));
     }
-    assert!(begun.elapsed() < Duration::from_secs(60), "32 calls took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "32 calls took {:?}", begun.elapsed());
     let stored = std::fs::read_dir(machine.store.join("main/wals/0000000100000000")).unwrap().count();
     assert!(stored >= 32, "{stored} are stored");
 }

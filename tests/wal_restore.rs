@@ -27,6 +27,8 @@ fn plain(name: &str) -> Vec<u8> {
     segment_bytes(name, SYSTEM, size(), 1)
 }
 
+const HISTORY: &str = "1\t0/3000000\tno recovery target specified\n";
+
 const FETCHED: Outcome = Outcome::Delivered { from: Source::Archive, partial: false };
 const SPOOLED: Outcome = Outcome::Delivered { from: Source::Spool, partial: false };
 
@@ -61,22 +63,86 @@ async fn what_other_tools_stored_comes_back_too() {
 async fn histories_and_labels_come_back() {
     let bed = Bed::new();
     for name in ["00000002.history", "000000010000000000000001.00000028.backup"] {
-        std::fs::write(bed.wal(name), format!("{name}\n")).unwrap();
+        std::fs::write(bed.wal(name), HISTORY).unwrap();
         bed.archive_new(&bed.wal(name)).await;
         let to = bed.wal("RECOVERYHISTORY");
         assert_eq!(wal_restore::run(&bed.restore_request(name, &to), &bed).await.unwrap(), FETCHED);
-        assert_eq!(std::fs::read_to_string(to).unwrap(), format!("{name}\n"));
+        assert_eq!(std::fs::read_to_string(to).unwrap(), HISTORY);
     }
 }
 
 #[tokio::test]
 async fn a_miss_is_said_after_one_listing_and_leaves_nothing_behind() {
     let bed = Bed::new();
+    std::fs::write(bed.data().join("standby.signal"), "").unwrap();
     bed.archive_new(&bed.segment(ONE)).await;
     bed.store.reset();
     assert_eq!(bed.restore(&name(2)).await.unwrap(), Outcome::Missing);
     assert_eq!(bed.store.counts().into_iter().collect::<Vec<_>>(), [("list", 1)]);
     assert!(!bed.wal("RECOVERYXLOG").exists());
+    // Neither is a second one needed when PostgreSQL asks again, though a codec is remembered by then.
+    bed.restore(ONE).await.unwrap();
+    let to = bed.wal("RECOVERYXLOG");
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
+    let again = wal_restore::Request { now: later, ..bed.restore_request(&name(2), &to) };
+    bed.store.reset();
+    assert_eq!(wal_restore::run(&again, &bed).await.unwrap(), Outcome::Missing);
+    assert_eq!(bed.store.counts().into_iter().collect::<Vec<_>>(), [("list", 1)]);
+}
+
+#[tokio::test]
+async fn an_archive_without_any_wal_ends_no_recovery() {
+    let bed = Bed::new();
+    let e = bed.restore(ONE).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Usage);
+    assert!(e.hint_text().unwrap().contains("mounted"), "{e:?}");
+    let history = bed.restore_request("00000002.history", &bed.wal("RECOVERYHISTORY"));
+    assert_eq!(wal_restore::run(&history, &bed).await.unwrap_err().kind(), ErrorKind::Usage);
+    // A standby waits for WAL that may come, and whoever asks by hand is told the plain truth.
+    std::fs::write(bed.data().join("standby.signal"), "").unwrap();
+    assert_eq!(bed.restore(ONE).await.unwrap(), Outcome::Missing);
+}
+
+#[tokio::test]
+async fn a_file_in_a_form_this_version_cannot_read_is_not_missing() {
+    for suffix in [".br", ".zst.gpg", ".zstd"] {
+        let bed = Bed::new();
+        bed.archive_new(&bed.segment(&name(2))).await;
+        bed.foreign(&format!("{FOLDER}/{ONE}{suffix}"), vec![1; 10]).await;
+        let e = bed.restore(ONE).await.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Usage, "{e}");
+        assert!(e.to_string().contains(suffix), "{e}");
+    }
+}
+
+#[tokio::test]
+async fn a_history_that_makes_no_sense_is_not_delivered() {
+    for text in ["", "<html>504</html>", "9\t0/3000000\tx\n"] {
+        let bed = Bed::new();
+        bed.foreign("main/wals/00000002.history", text.into()).await;
+        let to = bed.wal("RECOVERYHISTORY");
+        let e = wal_restore::run(&bed.restore_request("00000002.history", &to), &bed).await.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Corrupt, "{text:?}");
+        assert!(!to.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_asked_about_again_before_it_is_believed() {
+    let bed = Bed::new();
+    bed.archive_new(&bed.segment(ONE)).await;
+    bed.store.fail("list", "wals", ErrorKind::Denied, 2);
+    assert_eq!(bed.restore(ONE).await.unwrap(), FETCHED);
+}
+
+#[tokio::test]
+async fn what_a_killed_call_left_beside_the_destination_is_removed() {
+    let bed = Bed::new();
+    bed.archive_new(&bed.segment(ONE)).await;
+    let left = bed.wal(".barkeep-tmp-1-1");
+    std::fs::write(&left, "half").unwrap();
+    bed.restore(ONE).await.unwrap();
+    assert!(!left.exists());
 }
 
 #[tokio::test]
@@ -98,6 +164,8 @@ async fn complete_beats_partial_whatever_their_codecs() {
 async fn a_partial_is_delivered_only_when_nothing_else_is_there_and_nobody_minds() {
     let bed = Bed::new();
     bed.foreign(&format!("{FOLDER}/{ONE}.partial.gz"), packed(Compression::Gzip, &plain(ONE))).await;
+    let by_hand = bed.restore_request(ONE, &bed.wal(ONE));
+    assert_eq!(wal_restore::run(&by_hand, &bed).await.unwrap(), Outcome::Missing);
     let to = bed.wal("RECOVERYXLOG");
     let refused = wal_restore::Request { no_partial: true, ..bed.restore_request(ONE, &to) };
     assert_eq!(wal_restore::run(&refused, &bed).await.unwrap(), Outcome::Missing);
@@ -224,13 +292,13 @@ async fn a_standby_that_asks_for_the_same_missing_file_again_is_answered_from_me
 fn filler(bed: &Bed, timeline: u32) -> wal_prefetch::Request {
     wal_prefetch::Request {
         system_id: SystemId(SYSTEM),
+        instance: bed.instance(),
         timeline: Timeline::new(timeline).unwrap(),
         segment_size: size(),
         spool: bed.spool(),
         memory: 96 << 20,
         max_attempts: None,
         linger: Duration::from_millis(300),
-        now: jiff::Timestamp::now(),
     }
 }
 
@@ -298,6 +366,54 @@ async fn a_filler_ends_when_recovery_moves_to_another_timeline_and_the_old_spool
     assert_eq!(wal_prefetch::run(&filler(&bed, 1), &bed).await.unwrap().fetched, 0);
     bed.store.reset();
     assert_eq!(bed.restore(&name(2)).await.unwrap(), FETCHED, "the old timeline's segments were swept");
+}
+
+#[tokio::test]
+async fn a_segment_fetched_twice_leaves_nothing_in_the_spool() {
+    let bed = archived(3).await;
+    bed.restore(ONE).await.unwrap();
+    wal_prefetch::run(&filler(&bed, 1), &bed).await.unwrap();
+    // The filler had it, and the foreground fetched it all the same: as after a missed claim.
+    let spooled = find(&bed.spool(), &name(2)).unwrap();
+    let copy = std::fs::read(&spooled).unwrap();
+    std::fs::remove_file(&spooled).unwrap();
+    bed.store.slow("get", &name(2), Duration::from_millis(200));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        std::fs::write(&spooled, &copy).unwrap();
+    };
+    let two = name(2);
+    let (outcome, ()) = tokio::join!(bed.restore(&two), late);
+    assert_eq!(outcome.unwrap(), FETCHED);
+    assert!(!spooled.exists());
+}
+
+#[tokio::test]
+async fn a_segment_that_is_on_its_way_is_waited_for_and_nothing_else_is() {
+    let bed = archived(4).await;
+    bed.restore(ONE).await.unwrap();
+    bed.store.slow("get", &name(2), Duration::from_millis(100));
+    bed.store.reset();
+    let request = filler(&bed, 1);
+    let asking = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        bed.restore(&name(2)).await
+    };
+    let (filled, outcome) = tokio::join!(wal_prefetch::run(&request, &bed), asking);
+    filled.unwrap();
+    assert_eq!(outcome.unwrap(), SPOOLED);
+    assert_eq!(bed.store.counts()["get"], 3, "segments 2 to 4, each once");
+}
+
+#[tokio::test]
+async fn the_end_of_the_archive_is_listed_once() {
+    let bed = archived(4).await;
+    bed.restore(ONE).await.unwrap();
+    bed.restore(&name(2)).await.unwrap();
+    bed.store.slow("get", &name(3), Duration::from_millis(300));
+    bed.store.reset();
+    wal_prefetch::run(&filler(&bed, 1), &bed).await.unwrap();
+    assert!(bed.store.counts()["list"] <= 2, "{:?}", bed.store.counts());
 }
 
 #[tokio::test]

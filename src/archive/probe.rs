@@ -7,9 +7,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::{Archive, ByteStream};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::model::Timeline;
-use crate::store::{Key, Put};
+use crate::store::{IfExists, Key, Put};
 
 /// A probe object's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +21,20 @@ impl Archive {
         Ok(Probe(self.layout.probes()?.join(name)?))
     }
 
-    /// Puts it; kind `Conflict` when it is there already.
+    /// Puts it, over whatever is there.
+    pub async fn replace_probe(&self, probe: &Probe, body: Bytes) -> Result<()> {
+        let how = Put { if_exists: IfExists::Replace, ..Put::default() };
+        self.store.put(&probe.0, body, &how).await
+    }
+
+    /// Puts it exclusively; kind `Conflict` when it is there already.
     pub async fn put_probe(&self, probe: &Probe, body: Bytes) -> Result<()> {
         self.store.put(&probe.0, body, &Put::default()).await
     }
 
-    /// When the store says it was put; kind `NotFound` when it is not there.
-    pub async fn probed_at(&self, probe: &Probe) -> Result<Option<Timestamp>> {
-        let meta = self.store.head(&probe.0).await?;
-        Ok(meta.ok_or_else(|| Error::not_found(format!("{} is not there", probe.0)))?.modified)
+    /// Whether it is there, and if so when the store says it was put.
+    pub async fn probed_at(&self, probe: &Probe) -> Result<Option<Option<Timestamp>>> {
+        Ok(self.store.head(&probe.0).await?.map(|meta| meta.modified))
     }
 
     /// Reads it, or a piece of it.

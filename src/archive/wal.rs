@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 
 use super::Archive;
 use super::layout::Layout;
-use crate::error::{Context, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Compression, SystemId, WalName};
 use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
 
@@ -122,16 +122,20 @@ impl Archive {
     }
 
     /// Everything the archive has that could serve a request for `name`, best first: the complete file
-    /// in whatever compression, then a `.partial` of it. One listing, so that "nothing" is proven.
+    /// in whatever compression, then a `.partial` of it. One listing, so that "nothing" is proven. When
+    /// only an object with a suffix we do not know could serve it, that is an error and not "nothing".
     pub async fn find_wal(&self, name: &WalName) -> Result<Vec<StoredWal>> {
         let listed: Vec<_> = self
             .store
             .list(&self.layout.wal_candidates(name)?, None)
-            .try_filter_map(|meta| async move { Ok(StoredWal::read(&meta)) })
             .try_collect()
             .await
             .context(|| format!("look for {name}"))?;
-        Ok(candidates(name, listed))
+        let found = candidates(name, listed.iter().filter_map(StoredWal::read).collect());
+        match listed.iter().find(|meta| is_unknown_form(name, &meta.key)) {
+            Some(unknown) if found.is_empty() => Err(unreadable(&unknown.key)),
+            _ => Ok(found),
+        }
     }
 
     /// The complete segments from `from` on, in order of their names, all timelines: one request
@@ -151,7 +155,11 @@ impl Archive {
 
     /// Opens a WAL file; what is recorded about it comes with it.
     pub async fn open_wal(&self, found: &StoredWal) -> Result<(Object, Recorded)> {
-        let object = self.store.get(&found.key, None).await?;
+        let object = self.store.get(&found.key, None).await.map_err(|e| match e.kind() {
+            // It was listed, so this is no proof that the archive does not have it.
+            ErrorKind::NotFound => Error::unavailable(format!("{} was listed and is gone", found.key)),
+            _ => e,
+        })?;
         let recorded = Recorded::from_metadata(&object.meta.metadata);
         Ok((object, recorded))
     }
@@ -232,6 +240,18 @@ fn taken_or(put: Result<()>) -> Result<Stored> {
         Err(e) if e.kind() == ErrorKind::Conflict => Ok(Stored::Taken),
         Err(e) => Err(e),
     }
+}
+
+/// Whether a key is this very file in a form that this version cannot read: `NAME.br`, `NAME.zst.gpg`.
+fn is_unknown_form(name: &WalName, key: &Key) -> bool {
+    let rest = key.file_name().strip_prefix(&name.to_string()).unwrap_or_default();
+    let other_file = || rest.contains(".partial") || rest.contains(".backup");
+    rest.starts_with('.') && Layout::read_wal(key).is_none() && !other_file()
+}
+
+fn unreadable(key: &Key) -> Error {
+    Error::usage(format!("{key} is there, in a form that this version cannot read"))
+        .hint("restore it with the tool that stored it, or with a newer version of this one")
 }
 
 /// Of everything listed, what can serve a request for `name`, best first.

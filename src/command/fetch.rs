@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::archive::{Archive, ByteStream, Object, Recorded, StoredWal};
 use crate::error::{Context, Error, Result};
-use crate::model::{Compression, SystemId, WalHeader, WalName};
+use crate::model::{Compression, SegmentName, SystemId, WalHeader, WalName, check_history};
 use crate::stream::codec;
 use crate::stream::digest::Tally;
 use crate::stream::reader::{StreamReader, reader};
@@ -25,8 +25,12 @@ pub(super) async fn decoded<T: Send + 'static>(
     work: impl FnOnce(&mut (dyn Read + Send)) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let (from, pump) = reader(body);
-    let working = tokio::task::spawn_blocking(move || work(&mut Plain::new(how, from)?));
-    let (result, ()) = tokio::join!(working, pump);
+    let mut working = tokio::task::spawn_blocking(move || work(&mut Plain::new(how, from)?));
+    // Work that has seen enough must not wait for the rest of the body.
+    let result = tokio::select! {
+        result = &mut working => result,
+        () = pump => working.await,
+    };
     result.unwrap_or_else(|e| Err(Error::bug(format!("the decoding thread ended: {e}"))))
 }
 
@@ -42,17 +46,9 @@ pub(super) async fn header(archive: &Archive, stored: &StoredWal) -> Result<WalH
     .context(|| format!("read the header of {}", stored.key()))
 }
 
-/// What the bytes of a WAL file must be.
-#[derive(Debug, Clone)]
-pub(super) struct Expected {
-    name: WalName,
-    recorded: Recorded,
-    system_id: Option<SystemId>,
-}
-
 /// Writes an object decoded to `to`, and makes sure of everything that can be known about it: its
-/// length, its header, its cluster, its digest where one is recorded. Kind `Corrupt` for whatever does
-/// not fit. What was written to is given back, and for a segment its header.
+/// length, its header or its lines, its cluster, its digest where one is recorded. Kind `Corrupt` for
+/// whatever does not fit. What was written to is given back, and for a segment its header.
 pub(super) async fn verified<W: Write + Send + 'static>(
     object: Object,
     stored: &StoredWal,
@@ -61,24 +57,46 @@ pub(super) async fn verified<W: Write + Send + 'static>(
     mut to: W,
 ) -> Result<(W, Option<WalHeader>)> {
     let expected = Expected { name: stored.name, recorded, system_id };
-    decoded(object.body, stored.compression, move |plain| Ok((expected.copy(plain, &mut to)?, to)))
-        .await
-        .map(|(header, to)| (to, header))
-        .context(|| format!("read {}", stored.key()))
+    let copied = decoded(object.body, stored.compression, move |plain| {
+        let header = match expected.name {
+            WalName::Segment(segment) | WalName::Partial(segment) => {
+                Some(expected.copy_segment(segment, plain, &mut to)?)
+            }
+            WalName::Label { .. } | WalName::History(_) => {
+                expected.copy_text(plain, &mut to)?;
+                None
+            }
+        };
+        to.flush()?;
+        Ok((to, header))
+    });
+    copied.await.context(|| format!("read {}", stored.key()))
+}
+
+/// What the bytes of a WAL file must be.
+struct Expected {
+    name: WalName,
+    recorded: Recorded,
+    system_id: Option<SystemId>,
 }
 
 impl Expected {
-    fn copy(&self, plain: &mut dyn Read, to: &mut dyn Write) -> Result<Option<WalHeader>> {
+    fn copy_segment(
+        &self,
+        segment: SegmentName,
+        plain: &mut dyn Read,
+        to: &mut dyn Write,
+    ) -> Result<WalHeader> {
+        let mut piece = vec![0; PIECE];
         let mut tally = Tally::default();
         let mut head = Vec::with_capacity(WalHeader::LEN);
         (&mut *plain).take(WalHeader::LEN as u64).read_to_end(&mut head)?;
-        let header = self.header(&head)?;
+        let header = WalHeader::parse(&head)?;
+        self.written_by(header.system_id)?;
         tally.update(&head);
         to.write_all(&head)?;
         // One byte more than there may be shows that there is too much, and no bomb goes off.
-        let most = header.map_or(LARGEST_TEXT, |h| h.segment_size.bytes()) + 1;
-        let mut rest = plain.take(most.saturating_sub(head.len() as u64));
-        let mut piece = vec![0; PIECE];
+        let mut rest = plain.take(header.segment_size.bytes() + 1 - tally.bytes());
         loop {
             let n = rest.read(&mut piece)?;
             if n == 0 {
@@ -87,36 +105,40 @@ impl Expected {
             tally.update(&piece[..n]);
             to.write_all(&piece[..n])?;
         }
-        to.flush()?;
-        self.whole(header, tally)?;
+        header.fits(segment, tally.bytes()).map_err(|misfit| Error::corrupt(misfit.to_string()))?;
+        self.is_as_recorded(tally)?;
         Ok(header)
     }
 
-    /// Segments begin with a header; nothing else does.
-    fn header(&self, head: &[u8]) -> Result<Option<WalHeader>> {
-        if !matches!(self.name, WalName::Segment(_) | WalName::Partial(_)) {
-            return Ok(None);
+    /// Histories and labels are small enough to be looked at as a whole.
+    fn copy_text(&self, plain: &mut dyn Read, to: &mut dyn Write) -> Result<()> {
+        let mut text = Vec::new();
+        plain.take(LARGEST_TEXT + 1).read_to_end(&mut text)?;
+        let mut tally = Tally::default();
+        tally.update(&text);
+        if tally.bytes() > LARGEST_TEXT || text.is_empty() {
+            return Err(Error::corrupt(format!("it has {} bytes, not 1 to {LARGEST_TEXT}", tally.bytes())));
         }
-        let header = WalHeader::parse(head)?;
-        for expected in [self.system_id, self.recorded.system_id].into_iter().flatten() {
-            if expected != header.system_id {
-                let found = header.system_id;
-                return Err(Error::corrupt(format!(
-                    "it was written by system {found}, not by system {expected}"
-                ))
-                .hint("this is another cluster's archive: look at --store and --server"));
-            }
+        self.is_as_recorded(tally)?;
+        if let WalName::History(timeline) = self.name {
+            check_history(timeline, &String::from_utf8_lossy(&text))?;
         }
-        Ok(Some(header))
+        Ok(to.write_all(&text)?)
     }
 
-    fn whole(&self, header: Option<WalHeader>, tally: Tally) -> Result<()> {
-        let length = tally.bytes();
-        if let (Some(header), WalName::Segment(segment) | WalName::Partial(segment)) = (header, self.name) {
-            header.fits(segment, length).map_err(|misfit| Error::corrupt(misfit.to_string()))?;
-        } else if length > LARGEST_TEXT {
-            return Err(Error::corrupt(format!("it is longer than {LARGEST_TEXT} bytes")));
+    fn written_by(&self, found: SystemId) -> Result<()> {
+        for expected in [self.system_id, self.recorded.system_id].into_iter().flatten() {
+            if expected != found {
+                let message = format!("it was written by system {found}, not by system {expected}");
+                return Err(Error::corrupt(message)
+                    .hint("this is another cluster's archive: look at --store and --server"));
+            }
         }
+        Ok(())
+    }
+
+    fn is_as_recorded(&self, tally: Tally) -> Result<()> {
+        let length = tally.bytes();
         if let Some(recorded) = self.recorded.length.filter(|recorded| *recorded != length) {
             return Err(Error::corrupt(format!("it has {length} bytes, and {recorded} were recorded")));
         }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
 use tracing::debug;
 
 use super::fetch;
@@ -25,8 +24,14 @@ use crate::spool::{Demand, RestoreSpool, SegmentSpool, Spool};
 /// How often the demand is looked at while there is nothing to do.
 const POLL: Duration = Duration::from_millis(10);
 
-/// How many segments one listing is read for.
-const LISTED: usize = 256;
+/// How many segments one listing is read for: a page of it.
+const LISTED: usize = 1000;
+
+/// What a recovery fetched ahead is removed when it has asked for nothing for so long.
+const ABANDONED: Duration = Duration::from_hours(24);
+
+/// What the program itself needs besides its buffers.
+const OWN: u64 = 24 << 20;
 
 /// What one fetch holds in memory: pieces on their way, the codec's window, what is being written.
 const PER_FETCH: u64 = 12 << 20;
@@ -36,6 +41,8 @@ const PER_FETCH: u64 = 12 << 20;
 pub struct Request {
     /// The cluster.
     pub system_id: SystemId,
+    /// What stands for the data directory that is being recovered.
+    pub instance: String,
     /// The timeline.
     pub timeline: Timeline,
     /// The cluster's segment size.
@@ -48,8 +55,6 @@ pub struct Request {
     pub max_attempts: Option<u32>,
     /// How long it stays without being asked for anything.
     pub linger: Duration,
-    /// What time it is.
-    pub now: Timestamp,
 }
 
 /// What a filler did before it ended.
@@ -61,17 +66,27 @@ pub struct Outcome {
 
 /// Fills the window until nobody asks any more. A second filler for the same window ends at once.
 pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
-    let spool = Spool::open(&request.spool)?.restore(&archive.address().fingerprint(), request.system_id)?;
+    let whole = Spool::open(&request.spool)?;
+    let spool = whole.restore(&archive.address().fingerprint(), request.system_id, &request.instance)?;
     let segments = spool.timeline(request.timeline)?;
     let Some(_lock) = segments.try_lock()? else { return Ok(Outcome::default()) };
+    segments.remove_drafts()?;
+    whole.sweep_abandoned(ABANDONED);
     let patience = Patience {
         retry_for: Duration::from_secs(10),
         max_attempts: request.max_attempts,
         ..Patience::default()
     };
     let archive = archive.open(ExclusivePut::ByService, &patience).await?;
-    let mut filler =
-        Filler { request, archive: &archive, spool, segments, listed: BTreeMap::new(), fetched: 0 };
+    let mut filler = Filler {
+        request,
+        archive: &archive,
+        spool,
+        segments,
+        listed: BTreeMap::new(),
+        end: None,
+        fetched: 0,
+    };
     filler.fill().await?;
     Ok(Outcome { fetched: filler.fetched })
 }
@@ -83,6 +98,8 @@ struct Filler<'a> {
     segments: SegmentSpool,
     /// What the archive is known to have from here on.
     listed: BTreeMap<SegmentName, StoredWal>,
+    /// The first segment it does not have, once that is known.
+    end: Option<SegmentName>,
     fetched: u64,
 }
 
@@ -100,23 +117,14 @@ impl Filler<'_> {
                 return Ok(());
             }
             while in_flight.len() < self.workers()
-                && let Some(next) = self.next_wanted(demand, &in_flight)
+                && let Some((name, stored)) = self.next_wanted(demand, &in_flight).await?
             {
-                let Some(stored) = self.stored(next).await? else {
-                    debug!("{next} is not in the archive");
-                    if in_flight.is_empty() {
-                        return Ok(());
-                    }
-                    break;
-                };
-                in_flight.push_back(next);
-                under_way.push(fetch_one(
-                    self.archive,
-                    self.segments.clone(),
-                    self.request.system_id,
-                    next,
-                    stored,
-                ));
+                in_flight.push_back(name);
+                let segments = self.segments.clone();
+                under_way.push(fetch_one(self.archive, segments, self.request.system_id, name, stored));
+            }
+            if in_flight.is_empty() && self.end.is_some() {
+                return Ok(());
             }
             tokio::select! {
                 Some(done) = under_way.next() => {
@@ -138,26 +146,30 @@ impl Filler<'_> {
         (segment.timeline == self.request.timeline).then_some((segment, demand.window))
     }
 
-    /// The first segment of the window that is neither there nor on its way.
-    fn next_wanted(
-        &self,
+    /// The first segment of the window that is neither there nor on its way, and where the archive has
+    /// it. Once it does not have one, that is where the archive ends, and it is not asked again.
+    async fn next_wanted(
+        &mut self,
         (asked, window): (SegmentName, u8),
         in_flight: &VecDeque<SegmentName>,
-    ) -> Option<SegmentName> {
-        let ahead = std::iter::successors(asked.next(self.request.segment_size), |n| {
-            n.next(self.request.segment_size)
-        });
-        ahead.take(window.into()).find(|n| !in_flight.contains(n) && !self.segments.has(*n))
-    }
-
-    /// Where the archive has a segment. Asked once for many.
-    async fn stored(&mut self, name: SegmentName) -> Result<Option<StoredWal>> {
+    ) -> Result<Option<(SegmentName, StoredWal)>> {
+        let size = self.request.segment_size;
+        let ahead = std::iter::successors(asked.next(size), |n| n.next(size)).take(window.into());
+        let missing = |n: &SegmentName| !in_flight.contains(n) && !self.segments.has(*n);
+        let Some(name) = ahead.take_while(|n| self.end.is_none_or(|end| *n < end)).find(missing) else {
+            return Ok(None);
+        };
         if !self.listed.contains_key(&name) {
             let listed: Vec<StoredWal> =
                 self.archive.wal_from(&WalName::Segment(name))?.take(LISTED).try_collect().await?;
             self.listed = listed.into_iter().filter_map(|s| Some((s.name.segment()?, s))).collect();
         }
-        Ok(self.listed.get(&name).cloned())
+        let Some(stored) = self.listed.get(&name).cloned() else {
+            debug!("{name} is not in the archive");
+            self.end = Some(name);
+            return Ok(None);
+        };
+        Ok(Some((name, stored)))
     }
 
     /// A segment that was asked for while it was fetched has been fetched in the foreground too.
@@ -170,7 +182,8 @@ impl Filler<'_> {
     /// How many to fetch at once: enough to hide the store's latency, within the memory there is.
     fn workers(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let affordable = usize::try_from(self.request.memory / PER_FETCH).unwrap_or(usize::MAX);
+        let affordable = self.request.memory.saturating_sub(OWN) / PER_FETCH;
+        let affordable = usize::try_from(affordable).unwrap_or(usize::MAX);
         (2 * cores).clamp(2, 8).min(affordable).max(1)
     }
 }
@@ -182,6 +195,7 @@ async fn fetch_one(
     name: SegmentName,
     stored: StoredWal,
 ) -> Result<SegmentName> {
+    let _claim = segments.claim(name)?;
     let (object, recorded) = archive.open_wal(&stored).await?;
     let draft = Draft::beside(&segments.file(name), 0o600, Durability::Fleeting)?;
     let (draft, _) = fetch::verified(object, &stored, recorded, Some(system_id), draft).await?;

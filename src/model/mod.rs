@@ -4,6 +4,7 @@
 //! are inverses. Decisions are functions from values to values.
 
 mod compression;
+mod history;
 mod lsn;
 mod segment;
 mod server_name;
@@ -13,6 +14,7 @@ mod wal_header;
 mod wal_name;
 
 pub use compression::{Compression, Level};
+pub use history::check_history;
 pub use lsn::Lsn;
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;

@@ -68,14 +68,17 @@ pub struct Known {
     pub after: Option<String>,
     /// The segment we began with.
     pub first: String,
-    /// When the archive was seen to hold our cluster's WAL, or none.
+    /// Whether it held WAL already, by which its cluster could be told.
+    pub owned: bool,
+    /// When the archive was looked at.
     pub seen: Timestamp,
 }
 
 impl Known {
-    /// Whether it is still believed.
+    /// Whether it is still believed. That an archive was empty is not: another cluster may have begun
+    /// in the same moment.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.seen <= now && now.duration_since(self.seen) < KNOWN_FOR
+        self.owned && self.seen <= now && now.duration_since(self.seen) < KNOWN_FOR
     }
 
     /// Whether neither this segment nor any after it can lie in the archive under another suffix.
@@ -107,14 +110,15 @@ impl ArchiveSpool {
         Self { folder }
     }
 
-    /// Whether this very file is stored already. Its marker has then served and is gone; a marker of
-    /// another file under the same name is removed too.
+    /// Whether this very file is stored already. Its marker has then served and is gone. A marker of
+    /// another file under the same name is left to that file, which may be another server's.
     pub fn take_marker(&self, name: SegmentName, file: &FileIdentity) -> bool {
-        let path = self.marker(name);
-        let Ok(text) = std::fs::read_to_string(&path) else { return false };
-        // What cannot be removed is still true; it only lies there until it is swept.
-        let _ = std::fs::remove_file(&path);
-        text == file.to_string()
+        let marked = self.is_marked(name, file);
+        if marked {
+            // What cannot be removed is still true; it only lies there until it is swept.
+            let _ = std::fs::remove_file(self.marker(name));
+        }
+        marked
     }
 
     /// Whether a marker of this file lies there; it stays.
@@ -249,6 +253,7 @@ mod tests {
             suffix: ".zst".to_owned(),
             after: after.map(|n| segment(n).to_string()),
             first: segment(5).to_string(),
+            owned: true,
             seen: Timestamp::UNIX_EPOCH,
         };
         assert!(known(None).excludes_twins(segment(5), ".zst"));

@@ -2,13 +2,18 @@
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Lock;
+use super::lock::{Lock, Watch};
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::model::{Compression, SegmentName, SegmentSize, Timeline};
+
+/// How often it is looked whether a claim still has a filler behind it.
+const CLAIM_POLL: Duration = Duration::from_millis(50);
 
 /// What PostgreSQL asked for last, and how far the filler may run ahead of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,12 +167,58 @@ impl SegmentSpool {
         self.file(name).exists()
     }
 
-    /// The right to be this timeline's filler; `None` while another process is.
+    /// The right to be this timeline's filler; `None` while another process is. The lock lies beside
+    /// the folder, so that sweeping the folder does not make room for a second filler.
     pub fn try_lock(&self) -> Result<Option<Lock>> {
-        Lock::try_take(&self.folder.join("filler"))
+        Lock::try_take(&self.folder.with_extension("filler"))
     }
 
-    /// Removes the fetched segments of which `which` is true, whole or half fetched.
+    /// Says that the filler is fetching this segment right now.
+    pub fn claim(&self, name: SegmentName) -> Result<Claim> {
+        let file = self.folder.join(format!("{name}.fetching"));
+        fs_err::write(&file, "")?;
+        Ok(Claim(file))
+    }
+
+    /// Waits for a segment that the filler is fetching right now, at most for `time`: it is nearly
+    /// here, and fetching it twice would take as long and cost the store twice as much. Nothing else is
+    /// waited for, least of all the filler's other work. Blocks its thread.
+    pub fn await_claimed(&self, name: SegmentName, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        let claim = self.folder.join(format!("{name}.fetching"));
+        let Ok(mut watch) = Watch::on(&self.folder) else { return false };
+        loop {
+            if self.has(name) {
+                return true;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            // A claim without a filler was left by one that was killed.
+            if left.is_zero() || !claim.exists() || !matches!(self.try_lock(), Ok(None)) {
+                return self.has(name);
+            }
+            if watch.wait(left.min(CLAIM_POLL)).is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Removes what fillers that were killed left half written. Only for the filler itself.
+    pub fn remove_drafts(&self) -> Result<()> {
+        for entry in fs_err::read_dir(&self.folder)? {
+            let entry = entry?;
+            if disk::is_temporary(&entry.file_name()) {
+                remove_file(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a segment that has been delivered another way.
+    pub fn remove(&self, name: SegmentName) -> Result<()> {
+        remove_file(&self.file(name))
+    }
+
+    /// Removes the fetched segments of which `which` is true, and the claims on them.
     pub fn remove_where(&self, which: impl Fn(SegmentName) -> bool) -> Result<()> {
         if !self.folder.is_dir() {
             return Ok(());
@@ -180,6 +231,16 @@ impl SegmentSpool {
             }
         }
         Ok(())
+    }
+}
+
+/// A segment on its way; the claim ends with it.
+#[derive(Debug)]
+pub struct Claim(PathBuf);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

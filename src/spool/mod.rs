@@ -5,11 +5,12 @@
 //! SPOOL/proofs/STORE                          what `check` proved about a store
 //! SPOOL/archive/ARCHIVE-SYSTEM/SEGMENT        marker: this file is stored already
 //! SPOOL/archive/ARCHIVE-SYSTEM/{lock,depth,known}
-//! SPOOL/restore/ARCHIVE-SYSTEM/demand         what PostgreSQL asked for last
-//! SPOOL/restore/ARCHIVE-SYSTEM/TIMELINE/SEGMENT   fetched and verified
+//! SPOOL/restore/ARCHIVE-SYSTEM-DIRECTORY/demand              what PostgreSQL asked for last
+//! SPOOL/restore/ARCHIVE-SYSTEM-DIRECTORY/TIMELINE/SEGMENT    fetched and verified
 //! ```
 //!
-//! ARCHIVE and STORE are fingerprints of addresses, SYSTEM is the cluster's identifier. The directory
+//! ARCHIVE and STORE are fingerprints of addresses, SYSTEM is the cluster's identifier, and DIRECTORY
+//! stands for the data directory, since several copies of a cluster may recover on one machine. The directory
 //! is private: mode 0700, ours, and no symbolic link, since what lies in it is handed to PostgreSQL.
 
 mod ahead;
@@ -19,9 +20,10 @@ mod proof;
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use ahead::{ArchiveSpool, FileIdentity, Known, Turn};
-pub use fetched::{Demand, RestoreSpool, SegmentSpool, Sweep, boot};
+pub use fetched::{Claim, Demand, RestoreSpool, SegmentSpool, Sweep, boot};
 pub use lock::Lock;
 
 use crate::disk::{self, Durability, Publish};
@@ -53,9 +55,21 @@ impl Spool {
         Ok(ArchiveSpool::new(self.folder(&format!("archive/{archive}-{system}"))?))
     }
 
-    /// The part for restoring one cluster from one archive.
-    pub fn restore(&self, archive: &str, system: SystemId) -> Result<RestoreSpool> {
-        Ok(RestoreSpool::new(self.folder(&format!("restore/{archive}-{system}"))?))
+    /// The part for restoring one cluster from one archive into one data directory, which `instance`
+    /// stands for.
+    pub fn restore(&self, archive: &str, system: SystemId, instance: &str) -> Result<RestoreSpool> {
+        Ok(RestoreSpool::new(self.folder(&format!("restore/{archive}-{system}-{instance}"))?))
+    }
+
+    /// Removes what recoveries fetched ahead that have asked for nothing for `age`: a data directory
+    /// that was recovered once may never be again. What cannot be looked at is left alone.
+    pub fn sweep_abandoned(&self, age: Duration) {
+        for folder in std::fs::read_dir(self.root.join("restore")).into_iter().flatten().flatten() {
+            let asked = std::fs::metadata(folder.path().join("demand")).and_then(|meta| meta.modified());
+            if asked.is_ok_and(|asked| asked.elapsed().is_ok_and(|ago| ago > age)) {
+                let _ = std::fs::remove_dir_all(folder.path());
+            }
+        }
     }
 
     fn folder(&self, below: &str) -> Result<PathBuf> {

@@ -40,6 +40,10 @@ pub struct Watched {
     faults: Mutex<Vec<(&'static str, String, ErrorKind, usize)>>,
     /// Accepts the condition of exclusive puts and overwrites all the same, as some services do.
     pub ignores_condition: AtomicBool,
+    /// Looks whether the key is taken, and stores a moment later, as other services do.
+    pub looks_first: AtomicBool,
+    /// Requests whose key contains the text take so long.
+    slow: Mutex<Vec<(&'static str, String, Duration)>>,
     /// How long each put takes, and how many run at once.
     pub put_takes: Mutex<Duration>,
     puts_now: AtomicUsize,
@@ -53,6 +57,8 @@ impl Watched {
             counts: Mutex::default(),
             faults: Mutex::default(),
             ignores_condition: AtomicBool::new(false),
+            looks_first: AtomicBool::new(false),
+            slow: Mutex::default(),
             put_takes: Mutex::default(),
             puts_now: AtomicUsize::new(0),
             most_puts_at_once: AtomicUsize::new(0),
@@ -79,6 +85,17 @@ impl Watched {
         self.faults.lock().unwrap().push((request, text.to_owned(), kind, times));
     }
 
+    /// Makes requests of this kind for keys that contain `text` slow.
+    pub fn slow(&self, request: &'static str, text: &str, takes: Duration) {
+        self.slow.lock().unwrap().push((request, text.to_owned(), takes));
+    }
+
+    fn takes(&self, request: &'static str, key: &str) -> Duration {
+        let slow = self.slow.lock().unwrap();
+        let found = slow.iter().find(|(what, text, _)| *what == request && key.contains(text.as_str()));
+        found.map_or(Duration::ZERO, |(_, _, takes)| *takes)
+    }
+
     fn note(&self, request: &'static str, key: &str) -> Result<()> {
         *self.counts.lock().unwrap().entry(request).or_default() += 1;
         for (what, text, kind, times) in self.faults.lock().unwrap().iter_mut() {
@@ -103,10 +120,14 @@ impl ObjectStore for Watched {
         self.note("put", key.as_str())?;
         let now = self.puts_now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_puts_at_once.fetch_max(now, Ordering::SeqCst);
-        let takes = *self.put_takes.lock().unwrap();
+        let takes = *self.put_takes.lock().unwrap() + self.takes("put", key.as_str());
         tokio::time::sleep(takes).await;
         self.puts_now.fetch_sub(1, Ordering::SeqCst);
         let mut how = how.clone();
+        if self.looks_first.load(Ordering::SeqCst) && self.inner.head(key).await?.is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            how.if_exists = IfExists::Replace;
+        }
         if self.ignores_condition.load(Ordering::SeqCst) {
             how.if_exists = IfExists::Replace;
         }
@@ -120,6 +141,7 @@ impl ObjectStore for Watched {
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
         self.note("get", key.as_str())?;
+        tokio::time::sleep(self.takes("get", key.as_str())).await;
         self.inner.get(key, range).await
     }
 
@@ -268,6 +290,13 @@ impl Bed {
         assert!(matches!(outcome.archived, Archived::Stored { .. }), "{outcome:?}");
     }
 
+    /// Archives a segment, and asks once more, after which the archive is known to be this cluster's.
+    pub async fn settle(&self, name: &str) {
+        let file = self.segment(name);
+        self.archive_new(&file).await;
+        assert_eq!(self.archive(&file).await.unwrap().archived, Archived::Same);
+    }
+
     pub fn restore_request(&self, name: &str, destination: &Path) -> wal_restore::Request {
         wal_restore::Request {
             name: name.parse().unwrap(),
@@ -275,7 +304,6 @@ impl Bed {
             no_partial: false,
             window: 32,
             spool: self.spool(),
-            memory: 96 << 20,
             retry_for: None,
             max_attempts: None,
             filler: Vec::new(),
@@ -298,6 +326,13 @@ impl Bed {
         wal_restore::run(&self.restore_request(name, &self.wal("RECOVERYXLOG")), self).await
     }
 
+    /// What stands for the data directory in the spool: read from the folder's name, as it was made.
+    pub fn instance(&self) -> String {
+        let mut folders = std::fs::read_dir(self.spool().join("restore")).unwrap();
+        let folder = folders.next().unwrap().unwrap().file_name().into_string().unwrap();
+        folder.rsplit('-').next().unwrap().to_owned()
+    }
+
     /// What was restored.
     pub fn restored(&self) -> Vec<u8> {
         std::fs::read(self.wal("RECOVERYXLOG")).unwrap()
@@ -307,6 +342,12 @@ impl Bed {
     pub async fn keys(&self) -> Vec<String> {
         let all = self.store.inner.list(&Prefix::everything(), None);
         all.map_ok(|meta| meta.key.to_string()).try_collect().await.unwrap()
+    }
+
+    /// Loses all objects, as a store does whose volume is not mounted.
+    pub async fn forget_everything(&self) {
+        let keys: Vec<Key> = self.keys().await.iter().map(|k| Key::new(k.as_str()).unwrap()).collect();
+        self.store.inner.delete(&keys).await.unwrap();
     }
 
     /// An object's bytes.

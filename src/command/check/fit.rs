@@ -30,11 +30,11 @@ impl Fit {
     pub(super) fn verdict(&self) -> Result<String> {
         match self {
             Self::Empty => Ok("the archive is empty".to_owned()),
-            Self::Same { archive_timeline: there, server_timeline: here, .. } => Ok(format!(
-                "it holds this cluster's WAL up to timeline {}; the server is on timeline {}",
-                there.number(),
-                here.number()
-            )),
+            Self::Same { archive_timeline: there, server_timeline: here, .. } => {
+                let ahead = if there > here { ", so another server of this cluster was promoted" } else { "" };
+                let (there, here) = (there.number(), here.number());
+                Ok(format!("it holds this cluster's WAL up to timeline {there}; the server is on timeline {here}{ahead}"))
+            }
             Self::Unknown { archive, archive_timeline } => {
                 let whose = archive.map_or("a cluster it does not tell".to_owned(), |id| format!("system {id}"));
                 Ok(format!("it holds WAL of {whose} up to timeline {}", archive_timeline.number()))

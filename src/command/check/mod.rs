@@ -69,8 +69,11 @@ pub struct Step {
 pub enum Exclusive {
     /// One was refused, in every round: one request per segment suffices.
     Proved,
-    /// Both were accepted: the key is asked for before each put.
+    /// Two were accepted, or the condition is not known: the key is asked for before each put.
     Ignored,
+    /// Nobody won a race, as when an answer is lost on the way: try again. Until then the key is asked
+    /// for before each put.
+    Unclear,
 }
 
 /// Whether an archive belongs to a server.

@@ -1,6 +1,7 @@
 //! The probe object: put, raced for, read, listed, deleted.
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -28,6 +29,8 @@ pub(super) struct Probes<'a> {
     main: Probe,
     stamp: String,
     now: Timestamp,
+    /// When it was `now`.
+    begun: Instant,
     put: Mutex<Vec<Probe>>,
 }
 
@@ -36,7 +39,7 @@ impl<'a> Probes<'a> {
     pub(super) fn new(archive: &'a Archive, now: Timestamp) -> Result<Self> {
         let stamp = format!("{}-{}", now.as_nanosecond(), std::process::id());
         let main = archive.probe(&stamp)?;
-        Ok(Self { archive, main, stamp, now, put: Mutex::default() })
+        Ok(Self { archive, main, stamp, now, begun: Instant::now(), put: Mutex::default() })
     }
 
     /// Lists, which shows that the name resolves, the service answers, the bucket exists and the
@@ -49,40 +52,59 @@ impl<'a> Probes<'a> {
     /// Puts the probe. How far the service's clock is ahead comes with it, in seconds.
     pub(super) async fn put(&self) -> Finding<Option<i64>> {
         self.note(&self.main);
-        self.archive.put_probe(&self.main, Bytes::from_static(CONTENT)).await?;
-        let stored = self.archive.probed_at(&self.main).await?;
-        let skew = stored.map(|at| at.duration_since(self.now).as_secs());
+        self.archive.replace_probe(&self.main, Bytes::from_static(CONTENT)).await?;
+        let ours = self.now.checked_add(self.begun.elapsed()).unwrap_or(self.now);
+        let stored = self.archive.probed_at(&self.main).await?.flatten();
+        let skew = stored.map(|at| at.duration_since(ours).as_secs());
         Ok((format!("{} bytes stored", CONTENT.len()), skew))
     }
 
-    /// Several writers of one new object at the same time, several times: only one may win each.
+    /// Several writers of one new object at the same time, several times: exactly one may win each, and
+    /// the object must be the winner's.
     pub(super) async fn race(&self) -> Finding<Exclusive> {
-        if self.archive.put_probe(&self.main, Bytes::from_static(b"second")).await.is_ok() {
-            return Ok(("a second put replaced the first".to_owned(), Exclusive::Ignored));
+        match self.archive.put_probe(&self.main, Bytes::from_static(b"second")).await {
+            Ok(()) => return Ok(("a second put replaced the first".to_owned(), Exclusive::Ignored)),
+            Err(e) if e.kind() == ErrorKind::Conflict => {}
+            // How a service says that it does not know the condition.
+            Err(e) if e.kind() == ErrorKind::Usage => {
+                return Ok((format!("the condition is not known: {e}"), Exclusive::Ignored));
+            }
+            Err(e) => return Err(e),
         }
-        let mut won = 0;
         for race in 0..RACES {
             let track = self.archive.probe(&format!("{}-race{race}", self.stamp))?;
             self.note(&track);
-            let writers =
-                (0..WRITERS).map(|w| self.archive.put_probe(&track, Bytes::from(format!("writer {w}"))));
-            for result in join_all(writers).await {
-                match result {
-                    Ok(()) => won += 1,
-                    Err(e) if e.kind() == ErrorKind::Conflict => {}
-                    Err(e) => return Err(e),
+            let winners = self.run_race(&track).await?;
+            match winners[..] {
+                [winner] if self.body(&track, None).await? == writer(winner) => {}
+                // An answer that was lost, and asked for again, shows a race without a winner.
+                [] => return Ok(("a race ended without a winner".to_owned(), Exclusive::Unclear)),
+                _ => {
+                    let text = format!("writers {winners:?} of {WRITERS} won the same race");
+                    return Ok((text, Exclusive::Ignored));
                 }
             }
-        }
-        if won > RACES {
-            return Ok((format!("{won} writers won {RACES} races"), Exclusive::Ignored));
         }
         Ok((format!("{RACES} races of {WRITERS} writers, one winner each"), Exclusive::Proved))
     }
 
+    /// Who won.
+    async fn run_race(&self, track: &Probe) -> Result<Vec<usize>> {
+        let writers = (0..WRITERS).map(|w| self.archive.put_probe(track, Bytes::from(writer(w))));
+        let mut winners = Vec::new();
+        for (w, result) in join_all(writers).await.into_iter().enumerate() {
+            match result {
+                Ok(()) => winners.push(w),
+                Err(e) if e.kind() == ErrorKind::Conflict => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(winners)
+    }
+
     /// Reads it back.
     pub(super) async fn read(&self) -> Finding {
-        let body = self.body(None).await?;
+        let body = self.body(&self.main, None).await?;
         // A store that let the second put through above has that one.
         if body != CONTENT && body != b"second" {
             return Err(Error::corrupt(format!("{} bytes came back that were never put", body.len())));
@@ -92,8 +114,8 @@ impl<'a> Probes<'a> {
 
     /// Reads a piece of it.
     pub(super) async fn range(&self) -> Finding {
-        let whole = self.body(None).await?;
-        let piece = self.body(Some(2..5)).await?;
+        let whole = self.body(&self.main, None).await?;
+        let piece = self.body(&self.main, Some(2..5)).await?;
         if piece != whole[2..5] {
             return Err(Error::corrupt("bytes 2 to 4 are not those of the whole object")
                 .hint("restores cannot resume after a cut with this store"));
@@ -113,7 +135,7 @@ impl<'a> Probes<'a> {
     /// Deletes it, and makes sure.
     pub(super) async fn delete(&self) -> Finding {
         self.archive.delete_probes(std::slice::from_ref(&self.main)).await?;
-        if self.archive.probed_at(&self.main).await.is_ok() {
+        if self.archive.probed_at(&self.main).await?.is_some() {
             return Err(Error::corrupt("it is still there after it was deleted"));
         }
         Ok(("it is gone".to_owned(), ()))
@@ -125,8 +147,8 @@ impl<'a> Probes<'a> {
         self.archive.delete_probes(&put).await.context(|| "remove the probe objects")
     }
 
-    async fn body(&self, range: Option<std::ops::Range<u64>>) -> Result<Vec<u8>> {
-        let body = self.archive.read_probe(&self.main, range).await?;
+    async fn body(&self, probe: &Probe, range: Option<std::ops::Range<u64>>) -> Result<Vec<u8>> {
+        let body = self.archive.read_probe(probe, range).await?;
         body.try_fold(Vec::new(), |mut all, piece| async move {
             all.extend_from_slice(&piece);
             Ok(all)
@@ -142,4 +164,9 @@ impl<'a> Probes<'a> {
     fn noted(&self) -> std::sync::MutexGuard<'_, Vec<Probe>> {
         self.put.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// What a writer of a race puts.
+fn writer(number: usize) -> Vec<u8> {
+    format!("writer {number}").into_bytes()
 }

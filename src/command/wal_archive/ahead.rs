@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::send::{FILES_IN_FLIGHT, Sender, Sent};
+use super::send::{FILES_IN_FLIGHT, LARGE, Prepared, Sender, Sent};
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::pgdata::Queue;
@@ -18,6 +18,10 @@ use crate::spool::ArchiveSpool;
 /// them is no trouble of the own file.
 pub(super) fn successors(own: &Source, spool: &ArchiveSpool, most: u8) -> Vec<Arc<Source>> {
     let (Some(segment), Some(header)) = (own.name.segment(), own.header) else { return Vec::new() };
+    if own.len > LARGE {
+        // One of these takes a call's time by itself, and a multipart upload given up midway costs.
+        return Vec::new();
+    }
     let archive = own.marker().map(|(_, identity)| identity.archive.clone()).unwrap_or_default();
     if let Err(e) = spool.sweep_before(segment) {
         debug!("old markers stay: {e}");
@@ -36,6 +40,7 @@ pub(super) fn successors(own: &Source, spool: &ArchiveSpool, most: u8) -> Vec<Ar
     for name in waiting.into_iter().take(depth.into()) {
         match Source::open(&queue.file(name), &archive) {
             Ok(source) if source.marker().is_some_and(|(name, file)| spool.is_marked(name, file)) => {}
+            Ok(source) if source.system_id != own.system_id => break,
             Ok(source) => files.push(Arc::new(source)),
             // Its own turn will come, and then it is told.
             Err(e) => {
@@ -56,31 +61,49 @@ fn depth(last: u8, waiting: usize, most: u8) -> u8 {
     wanted.min(32).min(most)
 }
 
+/// When the waiting for successors ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// So long after the own file is stored, no further successor is begun.
+    pub(super) soft: Duration,
+    /// Here even those under way are given up, so that a stored file is told before the call's deadline.
+    pub(super) hard: Instant,
+}
+
 /// Sends the own file and its successors behind it, and marks the successors that are stored. Returns
 /// what became of the own file and how many successors are stored, as soon as the own file is and
 /// the rest is done, has failed, or has had its time.
 pub(super) async fn send_all(
     sender: &Sender<'_>,
     own: &Arc<Source>,
+    prepared: Option<Prepared>,
     successors: Vec<Arc<Source>>,
     spool: Option<&ArchiveSpool>,
-    soft_limit: Duration,
+    limits: Limits,
 ) -> Result<(Sent, usize)> {
     let stop = AtomicBool::new(false);
-    let files = std::iter::once(Arc::clone(own)).chain(successors);
-    let mut sending =
-        stream::iter(files).map(|file| send_unless(&stop, sender, file)).buffer_unordered(FILES_IN_FLIGHT);
+    let files = std::iter::once((Arc::clone(own), prepared)).chain(successors.into_iter().map(|s| (s, None)));
+    let mut sending = stream::iter(files)
+        .map(|(file, prepared)| send_unless(&stop, sender, file, prepared))
+        .buffer_unordered(FILES_IN_FLIGHT);
 
-    let enough = Instant::now() + soft_limit;
     let (mut own_sent, mut ahead) = (None, 0);
+    let mut enough = limits.hard;
     loop {
         let next = tokio::select! {
             next = sending.next() => next,
-            () = tokio::time::sleep_until(enough), if own_sent.is_some() => None,
+            () = tokio::time::sleep_until(enough), if own_sent.is_some() && !stop.load(Ordering::Relaxed) => {
+                stop.store(true, Ordering::Relaxed);
+                continue;
+            }
+            () = tokio::time::sleep_until(limits.hard), if own_sent.is_some() => None,
         };
         match next {
             None => break,
-            Some((file, Some(sent))) if Arc::ptr_eq(&file, own) => own_sent = Some(sent?),
+            Some((file, Some(sent))) if Arc::ptr_eq(&file, own) => {
+                own_sent = Some(sent?);
+                enough = limits.hard.min(Instant::now() + limits.soft);
+            }
             Some((file, Some(Ok(_)))) => ahead += usize::from(mark(spool, &file)),
             Some((file, Some(Err(e)))) => {
                 warn!("{} was not archived ahead: {e}", file.name);
@@ -93,16 +116,18 @@ pub(super) async fn send_all(
     Ok((own_sent, ahead))
 }
 
-/// Sends a file, unless one before it failed: what ails one most likely ails all.
+/// Sends a file, unless it is time to stop: what ails one most likely ails all. The own file comes
+/// first and is always sent.
 async fn send_unless(
     stop: &AtomicBool,
     sender: &Sender<'_>,
     file: Arc<Source>,
+    prepared: Option<Prepared>,
 ) -> (Arc<Source>, Option<Result<Sent>>) {
     if stop.load(Ordering::Relaxed) {
         return (file, None);
     }
-    let sent = sender.send(&file).await;
+    let sent = sender.send(&file, prepared).await;
     (file, Some(sent))
 }
 

@@ -30,35 +30,51 @@ pub(super) struct Admitted {
     pub(super) learnt: Option<Known>,
 }
 
-/// Decides whether a file may be sent. Kind `Conflict` when the archive is another cluster's.
+/// Decides whether a file may be sent. Kind `Conflict` when the archive is another cluster's, `Usage`
+/// when it is empty and was not.
 pub(super) async fn admit(
     archive: &Archive,
     source: &Source,
     request: &Request,
     spool: Option<&ArchiveSpool>,
 ) -> Result<Admitted> {
-    let known = spool.and_then(ArchiveSpool::known).filter(|k| k.is_fresh(request.now));
-    if known.is_none() {
-        require_ours(archive, source).await?;
-    }
+    let remembered = spool.and_then(ArchiveSpool::known);
+    let fresh = remembered.as_ref().filter(|k| k.is_fresh(request.now));
+    let suffix = request.compression.suffix();
     let Some(segment) = source.name.segment() else {
-        let twin =
-            archive.find_wal(&source.name).await?.into_iter().find(|f| f.compression != request.compression);
+        let owned = fresh.is_some() || require_ours(archive, source).await?;
+        refuse_emptied(owned, remembered.as_ref())?;
+        let found = archive.find_wal(&source.name).await?;
+        let twin = found.into_iter().find(|f| f.name == source.name && f.compression != request.compression);
         return Ok(Admitted { twin, ..Admitted::default() });
     };
-    if known.as_ref().is_some_and(|k| k.excludes_twins(segment, request.compression.suffix())) {
+    if fresh.is_some_and(|k| k.excludes_twins(segment, suffix)) {
         return Ok(Admitted { look_ahead: true, ..Admitted::default() });
     }
-    let others = others(archive, source, request.compression).await?;
+    let looked = async { if fresh.is_some() { Ok(true) } else { require_ours(archive, source).await } };
+    let (owned, others) = tokio::try_join!(looked, others(archive, source, request.compression))?;
+    refuse_emptied(owned, remembered.as_ref())?;
     let last = others.iter().filter_map(|f| f.name.segment()).max();
-    let learnt = known.is_none_or(|k| k.suffix != request.compression.suffix()).then(|| Known {
-        suffix: request.compression.suffix().to_owned(),
+    let learnt = fresh.is_none_or(|k| k.suffix != suffix).then(|| Known {
+        suffix: suffix.to_owned(),
         after: last.map(|l| l.to_string()),
         first: segment.to_string(),
+        owned,
         seen: request.now,
     });
     let twin = others.into_iter().find(|f| f.name == source.name);
     Ok(Admitted { twin, look_ahead: false, learnt })
+}
+
+/// An archive that held WAL when it was last looked at and holds none now is most likely not there: a
+/// volume that is not mounted looks like this. What was stored into its mount point would be lost.
+fn refuse_emptied(owned: bool, remembered: Option<&Known>) -> Result<()> {
+    if owned || !remembered.is_some_and(|known| known.owned) {
+        return Ok(());
+    }
+    Err(Error::usage("the archive held WAL when it was last looked at, and now it holds none").hint(
+        "see whether the store's volume is mounted; if the archive was emptied on purpose, remove the spool",
+    ))
 }
 
 /// The complete segments from the file's own on that have another suffix than ours.
@@ -72,15 +88,15 @@ async fn others(archive: &Archive, source: &Source, ours: Compression) -> Result
         .context(|| "look for the same WAL under another suffix")
 }
 
-/// Refuses to mix two clusters in one archive.
-async fn require_ours(archive: &Archive, source: &Source) -> Result<()> {
-    let Some(ours) = source.system_id else { return Ok(()) };
+/// Refuses to mix two clusters in one archive. Tells whether there is WAL in it at all.
+async fn require_ours(archive: &Archive, source: &Source) -> Result<bool> {
+    let Some(ours) = source.system_id else { return Ok(true) };
     match owner(archive).await? {
         Some((theirs, by)) if theirs != ours => Err(Error::conflict(format!(
             "the archive belongs to another cluster: {by} was written by system {theirs}, this file by system {ours}"
         ))
         .hint("archive each cluster under a server name of its own: --server or BARKEEP_SERVER")),
-        _ => Ok(()),
+        found => Ok(found.is_some()),
     }
 }
 

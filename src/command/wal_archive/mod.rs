@@ -22,12 +22,16 @@ use crate::archive::{Archive, OpenArchive, Patience, Tags};
 use crate::error::{Context, Error, Result};
 use crate::model::{Compression, Level, WalName};
 use crate::spool::{ArchiveSpool, Known, Lock, Spool, Turn};
+use ahead::Limits;
 pub(super) use guard::owner;
 use send::{Sender, Sent};
 use source::Source;
 
 /// How long a call waits for another one that may be storing its file already.
 const TURN: Duration = Duration::from_secs(30);
+
+/// How long before its deadline a call whose own file is stored gives up on the rest.
+const WIND_UP: Duration = Duration::from_secs(1);
 
 /// What to archive and how.
 #[derive(Debug, Clone)]
@@ -122,8 +126,11 @@ async fn archive_it(
         Err(Stored) => return Ok(Outcome { name: source.name, archived: Archived::Ahead, ahead: 0 }),
     };
     let opened = open(request, archive, deadline).await?;
-    let admitted = guard::admit(&opened, &source, request, spool.as_ref()).await?;
+    let sender = Sender::new(&opened, request);
     let source = Arc::new(source);
+    // Packing takes the processor and the guard takes the network, so neither waits for the other.
+    let guard = guard::admit(&opened, &source, request, spool.as_ref());
+    let (admitted, prepared) = tokio::try_join!(guard, sender.prepare(&source))?;
     if let Some(twin) = admitted.twin.as_ref().filter(|_| !request.overwrite) {
         compare::same_or_conflict(&opened, &source, twin).await?;
         return Ok(Outcome { name: source.name, archived: Archived::Same, ahead: 0 });
@@ -134,9 +141,10 @@ async fn archive_it(
         }
         _ => Vec::new(),
     };
-    let sender = Sender::new(&opened, request);
-    let (sent, ahead) =
-        ahead::send_all(&sender, &source, successors, spool.as_ref(), request.soft_limit).await?;
+    let limits =
+        Limits { soft: request.soft_limit, hard: deadline.checked_sub(WIND_UP).unwrap_or(deadline).into() };
+    let spooled = spool.as_ref();
+    let (sent, ahead) = ahead::send_all(&sender, &source, prepared, successors, spooled, limits).await?;
     if let Some(twin) = &admitted.twin {
         // Two suffixes of one name would leave it to the reader which one is served.
         opened.remove_wal(twin).await?;

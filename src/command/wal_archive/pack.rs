@@ -1,4 +1,4 @@
-//! A file read once: counted, digested and compressed on the way.
+//! A file on its way into the archive: counted, digested and compressed.
 
 use std::io::{Read, Write};
 
@@ -35,15 +35,34 @@ pub(super) const fn worst_case(len: u64) -> u64 {
     len + len / 64 + (64 << 10)
 }
 
-/// Packs a file into memory.
+/// Packs a file into memory: `worst_case` of its length for the packed bytes, and its length for the
+/// plain ones, which are gone when this returns.
+///
+/// The digest is taken on a thread beside the codec's: for a single file that is waited for, the two
+/// together take as long as the longer one.
 pub(super) fn pack(source: &Source, how: Packing) -> Result<Packed> {
-    // Room for the worst case at once: pages that are never written cost nothing, while growing by
-    // doubling would hold the old and the new buffer at the same time.
-    let mut body = Vec::with_capacity(usize::try_from(worst_case(source.len)).unwrap_or(0));
-    let encoder = codec::encoder(how.compression, how.level, Box::new(&mut body))?;
-    let sha256 = copy(source, encoder)?;
-    body.shrink_to_fit();
-    Ok(Packed { body: body.into(), sha256 })
+    let plain = read_whole(source)?;
+    let most = usize::try_from(worst_case(source.len)).unwrap_or(0);
+    let (body, sha256) = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| {
+            let mut tally = Tally::default();
+            tally.update(&plain);
+            tally.finish()
+        });
+        let body = codec::encode(how.compression, how.level, &plain, most);
+        let sha256 = digest.join().map_err(|_| Error::bug("the digesting thread panicked"));
+        (body, sha256)
+    });
+    Ok(Packed { body: body?.into(), sha256: sha256? })
+}
+
+fn read_whole(source: &Source) -> Result<Vec<u8>> {
+    let mut plain = vec![0; usize::try_from(source.len).unwrap_or(0)];
+    let mut file = File::open(&source.path)?;
+    let whole = file.read_exact(&mut plain);
+    source.require_unchanged(&file)?;
+    whole?;
+    Ok(plain)
 }
 
 /// Packs a file into parts.
@@ -71,11 +90,6 @@ fn copy(source: &Source, mut to: Box<dyn Encoder + Send + '_>) -> Result<Sha256S
         to.write_all(&piece[..n])?;
     }
     to.finish()?;
-    if tally.bytes() != source.len {
-        let (path, before, now) = (source.path.display(), source.len, tally.bytes());
-        return Err(Error::local(format!(
-            "{path} had {before} bytes and gave {now}: it changes while it is read"
-        )));
-    }
+    source.require_unchanged(&file)?;
     Ok(tally.finish())
 }

@@ -9,14 +9,15 @@ use super::Request;
 use super::compare;
 use super::pack::{self, Packed, Packing};
 use super::source::Source;
-use crate::archive::{Archive, Recorded, Stored, Tags, WalPut};
+use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
 use crate::error::{Error, Result};
 use crate::model::WalName;
 use crate::stream::codec;
+use crate::stream::digest::Sha256Sum;
 use crate::stream::parts::parts;
 
 /// Files above this length are sent in parts instead of from memory.
-const LARGE: u64 = 32 << 20;
+pub(super) const LARGE: u64 = 32 << 20;
 /// The length of a part. 1 GiB, the largest segment, makes 128 of them.
 const PART: usize = 8 << 20;
 /// Parts of one file under way at once.
@@ -34,6 +35,12 @@ pub(super) enum Sent {
     New { stored_bytes: u64 },
     /// It was there already, with the same content.
     Same,
+}
+
+/// A file that is packed and waits to be sent, and its share of the memory.
+pub(super) struct Prepared {
+    packed: Packed,
+    _memory: OwnedSemaphorePermit,
 }
 
 /// Sends files: packs on as many threads as there are cores to spare, sends several at once, and takes
@@ -68,25 +75,41 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends one file. Calls that run at once are served in the order they were made.
-    pub(super) async fn send(&self, source: &Arc<Source>) -> Result<Sent> {
-        let sent =
-            if source.len > LARGE { self.send_in_parts(source).await } else { self.send_whole(source).await };
+    /// Packs one file, if it is small enough to be sent from memory. Calls that run at once are served
+    /// in the order they were made.
+    pub(super) async fn prepare(&self, source: &Arc<Source>) -> Result<Option<Prepared>> {
+        if source.len > LARGE {
+            return Ok(None);
+        }
+        let mut memory = self.reserve(source.len + pack::worst_case(source.len)).await?;
+        let thread = acquire(&self.threads, 1).await?;
+        let (file, how) = (Arc::clone(source), self.packing);
+        let packed = blocking(move || pack::pack(&file, how)).await?;
+        drop(thread);
+        let kept = kib(packed.body.len() as u64) as usize;
+        drop(memory.split(memory.num_permits().saturating_sub(kept)));
+        Ok(Some(Prepared { packed, _memory: memory }))
+    }
+
+    /// Sends one file, prepared already or not.
+    pub(super) async fn send(&self, source: &Arc<Source>, prepared: Option<Prepared>) -> Result<Sent> {
+        let prepared = match prepared {
+            Some(prepared) => Some(prepared),
+            None => self.prepare(source).await?,
+        };
+        let sent = match prepared {
+            Some(prepared) => self.send_whole(source, prepared).await,
+            None => self.send_in_parts(source).await,
+        };
         if sent.is_ok() {
             source.drop_from_cache();
         }
         sent
     }
 
-    async fn send_whole(&self, source: &Arc<Source>) -> Result<Sent> {
-        let mut memory = self.reserve(pack::worst_case(source.len)).await?;
-        let thread = acquire(&self.threads, 1).await?;
-        let (packed, how) = (Arc::clone(source), self.packing);
-        let Packed { body, sha256 } = blocking(move || pack::pack(&packed, how)).await?;
-        drop(thread);
+    async fn send_whole(&self, source: &Arc<Source>, prepared: Prepared) -> Result<Sent> {
+        let Packed { body, sha256 } = prepared.packed;
         let stored_bytes = body.len() as u64;
-        drop(memory.split(memory.num_permits().saturating_sub(kib(stored_bytes) as usize)));
-
         let put = self.put_of(source, sha256.to_string());
         match self.archive.put_wal(&put, body).await? {
             Stored::New => Ok(Sent::New { stored_bytes }),
@@ -106,11 +129,33 @@ impl<'a> Sender<'a> {
             return self.taken(source, &put).await;
         }
 
-        let (writer, mut queue) = parts(PART, 1);
-        let (packed, how) = (Arc::clone(source), self.packing);
-        let packing = tokio::task::spawn_blocking(move || pack::pack_into(&packed, how, writer));
         let in_flight = NonZeroUsize::new(PARTS_IN_FLIGHT).unwrap_or(NonZeroUsize::MIN);
         let mut upload = self.archive.upload_wal(&put, in_flight).await?;
+        let streamed = self.stream(source, &mut upload).await.and_then(|(second, stored_bytes)| {
+            let changed = || Error::local(format!("{} changes while it is read", source.path.display()));
+            if second == sha256 { Ok(stored_bytes) } else { Err(changed()) }
+        });
+        drop(thread);
+        let stored_bytes = match streamed {
+            Ok(stored_bytes) => stored_bytes,
+            Err(e) => {
+                // The first error is the one to tell; what cannot be freed now is found by its age later.
+                let _ = upload.abort().await;
+                return Err(e);
+            }
+        };
+        match upload.finish().await? {
+            Stored::New => Ok(Sent::New { stored_bytes }),
+            Stored::Taken => self.taken(source, &put).await,
+        }
+    }
+
+    /// Packs a file on a thread and sends its parts as they come. Gives the digest of what was read and
+    /// the length of what was sent.
+    async fn stream(&self, source: &Arc<Source>, upload: &mut WalUpload) -> Result<(Sha256Sum, u64)> {
+        let (writer, mut queue) = parts(PART, 1);
+        let (file, how) = (Arc::clone(source), self.packing);
+        let packing = tokio::spawn(blocking(move || pack::pack_into(&file, how, writer)));
         let mut stored_bytes = 0;
         let mut sending = Ok(());
         while sending.is_ok()
@@ -120,22 +165,9 @@ impl<'a> Sender<'a> {
             sending = upload.part(part).await;
         }
         drop(queue);
-        let packed =
-            packing.await.unwrap_or_else(|e| Err(Error::bug(format!("the packing thread ended: {e}"))));
-        drop(thread);
-        let whole = sending.and(packed).and_then(|second| {
-            let changed = || Error::local(format!("{} changes while it is read", source.path.display()));
-            if second == sha256 { Ok(()) } else { Err(changed()) }
-        });
-        if let Err(e) = whole {
-            // The first error is the one to tell; what cannot be freed now is found by its age later.
-            let _ = upload.abort().await;
-            return Err(e);
-        }
-        match upload.finish().await? {
-            Stored::New => Ok(Sent::New { stored_bytes }),
-            Stored::Taken => self.taken(source, &put).await,
-        }
+        let packed = packing.await.unwrap_or_else(|e| Err(Error::bug(format!("packing ended: {e}"))));
+        sending?;
+        Ok((packed?, stored_bytes))
     }
 
     async fn taken(&self, source: &Arc<Source>, put: &WalPut) -> Result<Sent> {

@@ -1,7 +1,8 @@
 //! The file to archive: what it is called, and whether it is what it is called.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, fadvise};
@@ -23,6 +24,24 @@ pub(super) struct Source {
     /// What segments begin with.
     pub(super) header: Option<WalHeader>,
     identity: Option<FileIdentity>,
+    /// Which file this was, and when it was last written.
+    stamp: Stamp,
+}
+
+/// What changes when a file is written or its name is given to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    len: u64,
+    written: (i64, i64),
+    inode: (u64, u64),
+}
+
+impl Stamp {
+    /// The stamp of an open file.
+    pub(super) fn of(meta: &Metadata) -> Self {
+        let (written, inode) = ((meta.mtime(), meta.mtime_nsec()), (meta.ino(), meta.dev()));
+        Self { len: meta.len(), written, inode }
+    }
 }
 
 impl Source {
@@ -56,7 +75,8 @@ impl Source {
         let around = || DataDir::around_wal(path).control().ok().map(|c| c.system_id);
         let system_id = header.map(|h| h.system_id).or_else(around);
         let identity = system_id.map(|id| FileIdentity::of(&meta, id, archive));
-        Ok(Self { name, path: path.to_path_buf(), len: meta.len(), system_id, header, identity })
+        let stamp = Stamp::of(&meta);
+        Ok(Self { name, path: path.to_path_buf(), len: meta.len(), system_id, header, identity, stamp })
     }
 
     /// The segment and the identity a marker for this file has. Only complete segments have markers.
@@ -67,6 +87,15 @@ impl Source {
     /// Whether an earlier call stored this very file.
     pub(super) fn take_marker(&self, spool: &ArchiveSpool) -> bool {
         self.marker().is_some_and(|(segment, identity)| spool.take_marker(segment, identity))
+    }
+
+    /// Makes sure that what was read from this open file is still what was looked at: PostgreSQL gives
+    /// archived segments a new name and overwrites them.
+    pub(super) fn require_unchanged(&self, file: &fs_err::File) -> Result<()> {
+        if Stamp::of(&file.metadata()?) == self.stamp {
+            return Ok(());
+        }
+        Err(Error::local(format!("{} changes while it is read", self.path.display())))
     }
 
     /// Tells the kernel that nobody will read the file soon, so that archived WAL does not push the

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::Request;
 use crate::archive::{Archive, Object, Recorded, StoredWal};
 use crate::command::fetch;
-use crate::disk::{Draft, Durability, Publish};
+use crate::disk::{self, Draft, Durability, Publish};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Compression, SystemId, WalHeader, WalName};
 
@@ -21,73 +20,87 @@ pub(super) struct Delivered {
     pub(super) header: Option<WalHeader>,
 }
 
-/// Fetches the file to its destination; `None` when a listing proved that the archive does not have
-/// it. `hint` is the codec the last one had: when it fits, the listing is saved.
-pub(super) async fn fetch(
-    archive: &Archive,
-    request: &Request,
-    cluster: Option<SystemId>,
-    hint: Option<Compression>,
-) -> Result<Option<Delivered>> {
-    let to = Destination { path: &request.destination, cluster };
-    if let Some(hint) = hint
-        && let Some((stored, object, recorded)) = archive.open_wal_as(&request.name, hint).await?
-    {
-        match to.write(&stored, object, recorded).await {
-            Err(e) if e.kind() == ErrorKind::Corrupt => warn!("{e}; reading it again"),
-            other => return other.map(Some),
-        }
-    }
-    let mut broken = None;
-    for stored in choose(&request.name, archive.find_wal(&request.name).await?, request.no_partial) {
-        for _ in 0..READS {
-            let (object, recorded) = archive.open_wal(&stored).await?;
-            match to.write(&stored, object, recorded).await {
-                Err(e) if e.kind() == ErrorKind::Corrupt => {
-                    warn!("{e}");
-                    broken.get_or_insert(e);
-                }
+/// What is to be fetched, and where to.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a WalName,
+    pub(super) destination: &'a Path,
+    pub(super) cluster: Option<SystemId>,
+    /// The codec the last one had: when it fits, the listing is saved.
+    pub(super) hint: Option<Compression>,
+    /// A `.partial` will do when there is no complete segment.
+    pub(super) partial: bool,
+}
+
+impl Wanted<'_> {
+    /// Fetches the file to its destination; `None` when a listing proved that the archive does not
+    /// have it. Where a miss ends recovery, an archive without any WAL proves nothing: a volume that is
+    /// not mounted and a misspelled server look just like it.
+    pub(super) async fn fetch(&self, archive: &Archive, ends_recovery: bool) -> Result<Option<Delivered>> {
+        if let Some(hint) = self.hint
+            && let Some((stored, object, recorded)) = archive.open_wal_as(self.name, hint).await?
+        {
+            match self.write(&stored, object, recorded).await {
+                Err(e) if e.kind() == ErrorKind::Corrupt => warn!("{e}; reading it again"),
                 other => return other.map(Some),
             }
         }
-    }
-    broken.map_or(Ok(None), Err)
-}
-
-/// What may be tried, in order. A partial segment is tried only when there is no complete one at all:
-/// in place of a broken complete one it would quietly end recovery too early.
-fn choose(name: &WalName, found: Vec<StoredWal>, no_partial: bool) -> Vec<StoredWal> {
-    let complete: Vec<_> = found.iter().filter(|f| f.name == *name).cloned().collect();
-    if !complete.is_empty() {
-        return complete;
-    }
-    if let Some(partial) = found.first() {
-        if no_partial {
-            info!("only {} is there, and partial segments were refused", partial.key());
-            return Vec::new();
+        let found = archive.find_wal(self.name).await?;
+        if found.is_empty() && ends_recovery && !archive.any_wal().await? {
+            return Err(Error::usage("the archive holds no WAL at all")
+                .hint("look at --store and --server, and whether the store's volume is mounted"));
         }
-        info!("delivering {}, since there is no complete segment", partial.key());
+        self.fetch_first_good(archive, self.choose(found)).await
     }
-    found
-}
 
-struct Destination<'a> {
-    path: &'a Path,
-    cluster: Option<SystemId>,
-}
+    async fn fetch_first_good(&self, archive: &Archive, found: Vec<StoredWal>) -> Result<Option<Delivered>> {
+        let mut broken = None;
+        for stored in found {
+            for _ in 0..READS {
+                let (object, recorded) = archive.open_wal(&stored).await?;
+                match self.write(&stored, object, recorded).await {
+                    Err(e) if e.kind() == ErrorKind::Corrupt => {
+                        warn!("{e}");
+                        broken.get_or_insert(e);
+                    }
+                    other => return other.map(Some),
+                }
+            }
+        }
+        broken.map_or(Ok(None), Err)
+    }
 
-impl Destination<'_> {
+    /// What may be tried, in order. A partial segment is tried only when there is no complete one at
+    /// all: in place of a broken complete one it would quietly end recovery too early.
+    fn choose(&self, found: Vec<StoredWal>) -> Vec<StoredWal> {
+        let (complete, partial): (Vec<_>, Vec<_>) = found.into_iter().partition(|f| f.name == *self.name);
+        let Some(first) = partial.first().filter(|_| complete.is_empty()) else { return complete };
+        if self.partial {
+            warn!("delivering {}, since there is no complete segment", first.key());
+            return partial;
+        }
+        warn!("only {} is there, which was not asked for", first.key());
+        Vec::new()
+    }
+
     async fn write(&self, stored: &StoredWal, object: Object, recorded: Recorded) -> Result<Delivered> {
+        let place = || format!("write {}", self.destination.display());
         // Not synced: PostgreSQL's own durable rename syncs what it was given before it relies on it,
         // and it asks again after a crash.
-        let draft = Draft::beside(self.path, 0o600, Durability::Fleeting)
-            .map_err(Error::from)
-            .context(|| format!("write {}", self.path.display()))?;
+        let draft = Draft::beside(self.destination, 0o600, Durability::Fleeting);
+        let draft = draft.map_err(disk::explain).context(place)?;
         let (draft, header) = fetch::verified(object, stored, recorded, self.cluster, draft).await?;
-        draft
-            .publish(Publish::Replace)
-            .map_err(Error::from)
-            .context(|| format!("write {}", self.path.display()))?;
+        draft.publish(Publish::Replace).map_err(disk::explain).context(place)?;
         Ok(Delivered { stored: stored.clone(), header })
+    }
+}
+
+/// Removes what calls that were killed left half written beside the destination. PostgreSQL restores
+/// one file at a time, so nobody else is writing there.
+pub(super) fn remove_drafts(destination: &Path) {
+    let folder = destination.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if disk::is_temporary(&entry.file_name()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }

@@ -9,15 +9,20 @@ mod spooled;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tracing::debug;
 
 use crate::archive::{ExclusivePut, OpenArchive, Patience};
-use crate::error::{Context, Result};
+use crate::error::{Context, ErrorKind, Result};
 use crate::model::{SystemId, WalName};
 use crate::pgdata::{DataDir, Signal};
+use deliver::{Delivered, Wanted};
 use spooled::Spooled;
+
+/// How often a refusal is asked about again.
+const REFUSALS: u32 = 2;
 
 /// What to restore and where to.
 #[derive(Debug, Clone)]
@@ -32,15 +37,13 @@ pub struct Request {
     pub window: u8,
     /// The spool's directory.
     pub spool: PathBuf,
-    /// What all buffers together may hold, in bytes.
-    pub memory: u64,
     /// How long a request to the store is tried again for; `None` takes it from the caller: five
     /// minutes during recovery, else thirty seconds.
     pub retry_for: Option<Duration>,
     /// At most so many attempts per request, when set.
     pub max_attempts: Option<u32>,
-    /// How to start the filler: a program and its first arguments. The cluster, the timeline and the
-    /// segment size are added as `--system-id`, `--timeline` and `--segment-size`.
+    /// How to start the filler: a program and its first arguments. What it is to fill is added as
+    /// `--system-id`, `--instance`, `--timeline` and `--segment-size`.
     pub filler: Vec<OsString>,
     /// What time it is.
     pub now: Timestamp,
@@ -103,6 +106,15 @@ impl Caller {
             Self::Standby | Self::Other => Duration::from_secs(30),
         }
     }
+
+    /// What a whole call may take, transfers included. While a standby waits for one it cannot be
+    /// promoted.
+    const fn deadline(self) -> Duration {
+        match self {
+            Self::Recovery => Duration::from_mins(30),
+            Self::Standby | Self::Other => Duration::from_mins(5),
+        }
+    }
 }
 
 /// Restores the file.
@@ -126,17 +138,17 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
             return Ok(Outcome::Missing);
         }
     }
-    let patience = Patience {
-        retry_for: request.retry_for.unwrap_or(caller.retry_for()),
-        max_attempts: request.max_attempts,
-        ..Patience::default()
-    };
-    let opened = archive.open(ExclusivePut::ByService, &patience).await?;
-    let hint = spooled.as_ref().and_then(Spooled::compression);
-    let found = deliver::fetch(&opened, request, cluster, hint)
-        .await
-        .context(|| format!("restore {}", request.name))?;
-    let Some(delivered) = found else {
+    if let Some(spooled) = &spooled
+        && spooled.await_filler(&request.destination).await
+    {
+        spooled.delivered(None, request);
+        return Ok(Outcome::Delivered { from: Source::Spool, partial: false });
+    }
+    if caller != Caller::Other {
+        deliver::remove_drafts(&request.destination);
+    }
+    let fetched = fetch(request, archive, caller, cluster, spooled.as_ref()).await;
+    let Some(delivered) = fetched.context(|| format!("restore {}", request.name))? else {
         if let Some(spooled) = &spooled {
             spooled.missed(request.now);
         }
@@ -147,6 +159,47 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         spooled.delivered(Some(&delivered), request);
     }
     Ok(Outcome::Delivered { from: Source::Archive, partial })
+}
+
+/// Asks the archive, and again for a while when it refuses: permissions that were granted a moment ago
+/// take their time to arrive.
+async fn fetch(
+    request: &Request,
+    archive: &dyn OpenArchive,
+    caller: Caller,
+    cluster: Option<SystemId>,
+    spooled: Option<&Spooled>,
+) -> Result<Option<Delivered>> {
+    let patience = Patience {
+        retry_for: request.retry_for.unwrap_or(caller.retry_for()),
+        max_attempts: request.max_attempts,
+        deadline: Some(Instant::now() + caller.deadline()),
+        ..Patience::default()
+    };
+    let wanted = Wanted {
+        name: &request.name,
+        destination: &request.destination,
+        cluster,
+        hint: spooled.and_then(Spooled::compression),
+        // pg_rewind and people get exactly what they name.
+        partial: caller != Caller::Other && !request.no_partial,
+    };
+    let mut refused = 0;
+    loop {
+        let opened = archive.open(ExclusivePut::ByService, &patience).await;
+        let found = match opened {
+            Ok(opened) => wanted.fetch(&opened, caller == Caller::Recovery).await,
+            Err(e) => Err(e),
+        };
+        match found {
+            Err(e) if e.kind() == ErrorKind::Denied && refused < REFUSALS => {
+                refused += 1;
+                debug!("refused, asking again: {e}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            found => return found,
+        }
+    }
 }
 
 /// Which cluster asks, when its data directory tells.

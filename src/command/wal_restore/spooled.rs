@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use fs_err as fs;
 use jiff::{SignedDuration, Timestamp};
@@ -15,12 +16,18 @@ use crate::archive::Address;
 use crate::disk::{Draft, Durability, Publish};
 use crate::error::{Error, Result};
 use crate::model::{Compression, SegmentName, SystemId, WalHeader};
+use crate::pgdata::DataDir;
 use crate::spool::{Demand, RestoreSpool, SegmentSpool, Spool, Sweep, boot};
+use crate::stream::digest::Tally;
 
 /// How long a standby's miss is remembered: it asks for the same file again and again.
 const MISS_KEPT: SignedDuration = SignedDuration::from_secs(1);
 
-/// No more than this lies fetched ahead, however large the segments are.
+/// How long a segment that the filler is fetching is waited for: longer than the fetch of one segment
+/// takes, and short enough when it does not come.
+const NEARLY_HERE: Duration = Duration::from_millis(300);
+
+/// No more than this lies fetched ahead, but for a single larger segment.
 const MOST_BYTES: u64 = 512 << 20;
 
 /// The spool as one request for a segment sees it.
@@ -29,6 +36,7 @@ pub(super) struct Spooled {
     segments: SegmentSpool,
     asked: SegmentName,
     cluster: SystemId,
+    instance: String,
     last: Option<Demand>,
     sweep: Sweep,
     boot: String,
@@ -46,17 +54,30 @@ impl Spooled {
     }
 
     fn try_open(request: &Request, address: &Address, cluster: SystemId, asked: SegmentName) -> Result<Self> {
-        let spool = Spool::open(&request.spool)?.restore(&address.fingerprint(), cluster)?;
+        let instance = instance(&request.destination);
+        let spool = Spool::open(&request.spool)?.restore(&address.fingerprint(), cluster, &instance)?;
         let (last, boot) = (spool.demand(), boot());
+        if last.as_ref().is_none_or(|last| last.boot != boot) {
+            // What an earlier boot left was never synced and must not be delivered.
+            spool.sweep(Sweep::Everything)?;
+        }
         let sweep = Demand::sweep(last.as_ref(), asked, &boot);
-        spool.sweep(sweep)?;
         let segments = spool.timeline(asked.timeline)?;
-        Ok(Self { spool, segments, asked, cluster, last, sweep, boot })
+        Ok(Self { spool, segments, asked, cluster, instance, last, sweep, boot })
     }
 
-    /// The codec the last segment was found in.
+    /// The codec the last segment was found in. Of no use for a segment that was missing when it was
+    /// last asked for: then a listing tells more.
     pub(super) fn compression(&self) -> Option<Compression> {
-        self.last.as_ref().map(Demand::compression)
+        let missed = self.spool.missed().is_some_and(|(segment, _)| segment == self.asked);
+        self.last.as_ref().filter(|_| !missed).map(Demand::compression)
+    }
+
+    /// Delivers the segment if the filler is fetching it at this very moment.
+    pub(super) async fn await_filler(&self, destination: &Path) -> bool {
+        let (segments, asked) = (self.segments.clone(), self.asked);
+        let waiting = tokio::task::spawn_blocking(move || segments.await_claimed(asked, NEARLY_HERE));
+        waiting.await.unwrap_or(false) && self.deliver(destination)
     }
 
     /// Moves the segment to its destination, if it was fetched ahead.
@@ -108,9 +129,22 @@ impl Spooled {
             segment_size,
             boot: self.boot.clone(),
         };
-        if let Err(e) = self.spool.set_demand(&demand).and_then(|()| self.start_filler(&demand, request)) {
+        if let Err(e) = self.hand_on(&demand, fetched.is_some(), request) {
             warn!("nothing is fetched ahead: {e}");
         }
+    }
+
+    fn hand_on(&self, demand: &Demand, fetched: bool, request: &Request) -> Result<()> {
+        self.spool.set_demand(demand)?;
+        // Swept only now that PostgreSQL has gone on: a probe for a timeline that does not exist yet
+        // must not cost the segments of the one it is on.
+        self.spool.sweep(self.sweep)?;
+        if fetched {
+            // The filler may have fetched it as well. It looks at the demand after that, we remove
+            // after setting it: one of us sees the other.
+            self.segments.remove(self.asked)?;
+        }
+        self.start_filler(demand, request)
     }
 
     /// Starts the filler unless it is at work. It gets none of our descriptors, so that nobody who
@@ -123,6 +157,7 @@ impl Spooled {
         let filler = Command::new(program)
             .args(arguments)
             .arg(format!("--system-id={}", self.cluster))
+            .arg(format!("--instance={}", self.instance))
             .arg(format!("--timeline={}", self.asked.timeline.number()))
             .arg(format!("--segment-size={}", demand.segment_size))
             .stdin(Stdio::null())
@@ -147,6 +182,16 @@ impl Spooled {
             debug!("the miss is not remembered: {e}");
         }
     }
+}
+
+/// Eight hexadecimal digits that stand for the data directory: several copies of a cluster may be in
+/// recovery on one machine, and none may sweep the other's segments.
+fn instance(destination: &Path) -> String {
+    let data = DataDir::around_wal(destination);
+    let path = fs::canonicalize(data.path()).unwrap_or_else(|_| data.path().to_path_buf());
+    let mut tally = Tally::default();
+    tally.update(path.as_os_str().as_encoded_bytes());
+    tally.finish().to_string()[..8].to_owned()
 }
 
 /// Renames the file to its destination; across file systems it is copied and then renamed.

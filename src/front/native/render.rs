@@ -194,6 +194,7 @@ impl<'a> CheckedJson<'a> {
             exclusive_put: found.exclusive.map(|race| match race {
                 Exclusive::Proved => "proved",
                 Exclusive::Ignored => "ignored",
+                Exclusive::Unclear => "unclear",
             }),
             fit: found.fit.as_ref().map(FitJson::new),
             exit,
@@ -293,6 +294,10 @@ fn exclusive_text(race: Exclusive) -> String {
         Exclusive::Proved => {
             "exclusive put: proved; the service refuses the second of two racing writers, so one request \
              stores a file"
+        }
+        Exclusive::Unclear => {
+            "unclear; nobody won a race, as when an answer is lost on the way: check again. Until then every \
+             file is asked for before it is stored"
         }
         Exclusive::Ignored => {
             "exclusive put: not kept; the service accepted both of two racing writers, so each file is \

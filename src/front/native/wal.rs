@@ -179,7 +179,6 @@ impl WalRestore {
             no_partial: own.no_partial.unwrap_or(false),
             window: own.window.unwrap_or(Depth::MAX).0,
             spool: settings.spool.clone(),
-            memory: settings.memory,
             retry_for: own.retry_for.map(|span| span.0),
             max_attempts: settings.max_attempts,
             filler: filler(settings)?,
@@ -207,6 +206,9 @@ pub(crate) struct WalPrefetch {
     /// The cluster
     #[arg(long)]
     system_id: SystemId,
+    /// What stands for the data directory
+    #[arg(long, value_parser = instance)]
+    instance: String,
     /// The timeline's number
     #[arg(long, value_parser = timeline)]
     timeline: Timeline,
@@ -225,14 +227,24 @@ impl WalPrefetch {
     pub(super) fn request(&self, settings: &Settings) -> wal_prefetch::Request {
         wal_prefetch::Request {
             system_id: self.system_id,
+            instance: self.instance.clone(),
             timeline: self.timeline,
             segment_size: self.segment_size,
             spool: settings.spool.clone(),
             memory: settings.memory,
             max_attempts: settings.max_attempts,
             linger: LINGER,
-            now: settings.now,
         }
+    }
+}
+
+/// It becomes part of a path.
+fn instance(text: &str) -> Result<String> {
+    let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if plain {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::usage(format!("`{text}` does not stand for a data directory")))
     }
 }
 
