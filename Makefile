@@ -5,7 +5,7 @@ SHELL := bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build demo test test-all bench servers check generate deny clean-servers
+.PHONY: help build demo test test-all bench compiler servers check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,21 +16,25 @@ build: ## the optimised binary, target/release/barkeep
 demo: ## archive, lose and recover a throw-away PostgreSQL, in a minute or two
 	demo/run.sh
 
-test: servers ## everything; a server that is missing is a failure
+test: compiler servers ## everything; a server that is missing is a failure
 	$(CARGO) test --locked
 	$(CARGO) test --locked --test postgres --test real_s3
 
 test-all: test ## as `test`, with the optimised binary as well
-	$(CARGO) build --locked --release
-	BARKEEP_BINARY="$(CURDIR)/target/release/barkeep" $(CARGO) test --locked --test postgres
+	@set -euo pipefail; . tests/servers/lib.sh; \
+	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
+	    $(CARGO) test --locked --test postgres
 
 bench: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
 	$(CARGO) bench --locked --bench wal_loop
 
+compiler: ## install a C compiler and its headers where they are missing
+	@set -euo pipefail; . tests/servers/lib.sh; need_c_compiler
+
 servers: ## install the servers that the tests talk to
 	tests/servers/install.sh
 
-check: ## formatting, lints, and whether what is generated is fresh
+check: compiler ## formatting, lints, and whether what is generated is fresh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --test postgres --test real_s3 -- -D warnings

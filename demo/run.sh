@@ -61,8 +61,8 @@ build_barkeep() {
     binary=${BARKEEP_BINARY:-}
     [ -z "$binary" ] || return 0
     tell "building barkeep (the first time takes some minutes)"
-    "${CARGO:-cargo}" build --locked --quiet || die "the build failed"
-    binary=${CARGO_TARGET_DIR:-target}/debug/barkeep
+    need_c_compiler
+    binary=$(build_binary)
 }
 
 # The newest PostgreSQL of the system, else one of our own that leaves the system alone.

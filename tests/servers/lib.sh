@@ -48,3 +48,19 @@ apt_install() {
     retry "install $*" "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq -y --no-install-recommends install "$@"
 }
+
+# A Rust toolchain brings no linker, and some crates are C: without this, cargo ends in an error of rustc's.
+need_c_compiler() {
+    if ! "${CC:-cc}" -E - <<<'#include <stdlib.h>' >/dev/null 2>&1; then
+        apt_install gcc libc6-dev
+    fi
+}
+
+# Builds the binary with these words to cargo and tells where it is. Only cargo knows: its configuration
+# may name another place, or another target.
+build_binary() {
+    local told
+    told=$("${CARGO:-cargo}" build --locked --quiet --bin barkeep --message-format=json-render-diagnostics "$@") ||
+        die "the build failed"
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$told" | tail -n 1
+}
