@@ -281,6 +281,24 @@ async fn a_service_that_does_not_answer_is_given_up_in_time() {
 }
 
 #[tokio::test]
+async fn a_service_that_stops_reading_is_given_up_long_before_the_slowest_transfer_would_end() {
+    const SEGMENT: usize = 16 << 20;
+    let s3 = S3::start().await;
+    s3.fault(Method::PUT, 1, Fault::Stall);
+    let hasty = Patience { grace: Duration::from_secs(2), retry_for: Duration::from_secs(30), ..patience() };
+    let store = open(&s3.options(), ExclusivePut::Trusted, &hasty).await;
+    let began = Instant::now();
+    store.put(&key("a"), Bytes::from(vec![7; SEGMENT]), &replace()).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(s3.count(&Method::PUT) >= 2);
+    for put in s3.seen() {
+        assert_eq!(put.header("content-length"), SEGMENT.to_string());
+        assert_eq!(put.header("transfer-encoding"), "");
+        assert_eq!(put.header("x-amz-content-sha256").len(), 64);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_resumed_at_the_byte() {
     let s3 = S3::start().await;
     let store = s3.open().await;

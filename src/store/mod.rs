@@ -10,6 +10,7 @@ mod memory;
 mod patient;
 mod retry;
 mod s3;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;

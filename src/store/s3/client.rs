@@ -46,7 +46,7 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
     if let Some(endpoint) = &options.endpoint {
         check_endpoint(endpoint)?;
     }
-    let http = Http::new(options.ca_bundle.as_deref())?;
+    let http = Http::new(options.ca_bundle.as_deref(), patience)?;
     let shared = load(options, &http, patience).await?;
     let configured = configured(&shared, "AWS_ENDPOINT_URL", "endpoint_url");
     let endpoint = options.endpoint.clone().or(configured).or_else(|| shared.endpoint_url().map(Into::into));

@@ -21,7 +21,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::outgoing;
 use crate::error::{Context, Error, Result};
+use crate::store::Patience;
 
 /// Where systems keep their certificate authorities in one file. Reading it takes half the time that
 /// reading a directory of hundreds of files does, and every command pays for it.
@@ -43,14 +45,14 @@ pub(super) struct Http {
 
 impl Http {
     /// Clients that trust only the authorities in `ca_bundle`, or the system's.
-    pub(super) fn new(ca_bundle: Option<&Path>) -> Result<Self> {
+    pub(super) fn new(ca_bundle: Option<&Path>, patience: &Patience) -> Result<Self> {
         let trust = Trust(match ca_bundle {
             Some(path) => Some(private_authorities(path)?),
             None => None,
         });
         let client = |proxy: fn() -> ProxyConfig| {
-            let (trust, tls) = (trust.clone(), OnceLock::new());
-            SharedHttpClient::new(LazyTls { proxy, plain: plain(proxy), tls: Arc::new(tls), trust })
+            let (trust, tls, patience) = (trust.clone(), OnceLock::new(), patience.clone());
+            SharedHttpClient::new(LazyTls { proxy, plain: plain(proxy), tls: Arc::new(tls), trust, patience })
         };
         Ok(Self { proxied: client(ProxyConfig::from_env), direct: client(ProxyConfig::disabled) })
     }
@@ -64,6 +66,7 @@ struct LazyTls {
     plain: SharedHttpClient,
     tls: Arc<OnceLock<SharedHttpClient>>,
     trust: Trust,
+    patience: Patience,
 }
 
 /// The authorities given, in PEM; the system's when none are.
@@ -102,10 +105,14 @@ impl fmt::Debug for ByScheme {
 
 impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let LazyTls { proxy, plain, tls, trust } = &self.client;
+        let LazyTls { proxy, plain, tls, trust, patience } = &self.client;
         let needs_tls = request.uri().starts_with("https:");
         let client = if needs_tls { tls.get_or_init(|| with_tls(*proxy, trust)) } else { plain };
-        client.http_connector(&self.settings, &self.components).call(request)
+        let connector = client.http_connector(&self.settings, &self.components);
+        let patience = patience.clone();
+        HttpConnectorFuture::new(async move {
+            outgoing::send(request, &patience, |request| connector.call(request)).await
+        })
     }
 }
 

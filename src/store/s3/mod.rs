@@ -7,6 +7,7 @@ mod endpoint;
 mod errors;
 mod http;
 mod options;
+mod outgoing;
 mod request;
 mod upload;
 
