@@ -19,7 +19,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use s3::{S3, Seen};
+use s3::{Fault, S3, Seen};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -32,6 +32,11 @@ const ADDRESSING: &str = "BARKEEP_TEST_ADDRESSING";
 /// Makes the child put exclusively, trusting as the service is known.
 const EXCLUSIVE: &str = "BARKEEP_TEST_EXCLUSIVE";
 
+/// Makes the child try again as long as a command does.
+const ATTEMPTS: &str = "BARKEEP_TEST_ATTEMPTS";
+/// Makes the child tell what the profile says instead.
+const SETTINGS: &str = "BARKEEP_TEST_SETTINGS";
+
 /// Not a test of its own: what a child does.
 #[tokio::test]
 async fn child() {
@@ -41,8 +46,12 @@ async fn child() {
     let given = |name| std::env::var(name).ok();
     let addressing = given(ADDRESSING).map(|word| word.parse().unwrap()).unwrap_or_default();
     let (endpoint, profile) = (given(ENDPOINT), given(PROFILE));
+    if given(SETTINGS).is_some() {
+        panic!("{:?}", barkeep::store::profile_settings(profile.as_deref()));
+    }
     let options = Options { s3: S3Options { endpoint, profile, addressing, ..S3Options::default() } };
-    let patience = Patience { max_attempts: Some(1), grace: Duration::from_secs(10), ..Patience::default() };
+    let max_attempts = given(ATTEMPTS).is_none().then_some(1);
+    let patience = Patience { max_attempts, grace: Duration::from_secs(5), ..Patience::default() };
     let location: Location = format!("s3://{}", s3::BUCKET).parse().unwrap();
     let put = async {
         let store = location.open(&options, ExclusivePut::ByService, &patience).await?;
@@ -104,6 +113,24 @@ impl Case {
         self.command.output().await.unwrap()
     }
 
+    /// Runs the child, which must fail at once and name `kind` and all of `words`.
+    async fn refused(&mut self, kind: &str, words: &[&str]) {
+        let began = Instant::now();
+        let output = self.env(ATTEMPTS, "many").run().await;
+        let told = told(&output);
+        assert!(!output.status.success(), "{told}");
+        assert!(began.elapsed() < Duration::from_secs(9), "{:?}: {told}", began.elapsed());
+        for word in [&format!("{kind}: ")].into_iter().map(String::as_str).chain(words.iter().copied()) {
+            assert!(told.contains(word), "{word} is not in {told}");
+        }
+        assert!(self.s3.seen().is_empty(), "{told}");
+    }
+
+    /// Runs the child and returns what it found the profile to say.
+    async fn settings(&mut self) -> String {
+        told(&self.env(SETTINGS, "1").run().await)
+    }
+
     /// Runs the child and returns the request that it made.
     async fn put(&mut self) -> Seen {
         let output = self.run().await;
@@ -137,6 +164,23 @@ async fn answering(answer: fn(&str) -> String) -> String {
         }
     });
     format!("http://{address}")
+}
+
+/// A metadata service that answers everything with this status.
+async fn refusing(status: u16) -> String {
+    let s3 = S3::start_recording().await;
+    for method in [Method::GET, Method::PUT] {
+        for nth in 1..20 {
+            s3.fault(method.clone(), nth, Fault::Answer(status, "No"));
+        }
+    }
+    let endpoint = s3.endpoint();
+    // It ends with the test's runtime.
+    tokio::spawn(async move {
+        let _s3 = s3;
+        std::future::pending::<()>().await;
+    });
+    endpoint
 }
 
 fn json_credentials(access_key: &str) -> String {
@@ -190,6 +234,107 @@ async fn a_process_can_give_credentials() {
     let path = std::env::var("PATH").unwrap();
     case.env("PATH", &path).env("AWS_CONFIG_FILE", &config);
     assert_eq!(case.put().await.access_key(), "AKPROC");
+}
+
+#[tokio::test]
+async fn a_helper_that_fails_is_run_once_and_one_that_hangs_is_not_waited_for() {
+    for body in ["exit 1", "echo nonsense", "exec sleep 60"] {
+        let mut case = Case::new().await;
+        let runs = case.home.path().join("runs");
+        let script = case.file("give", &format!("echo run >> {}\n{body}\n", runs.display()));
+        let config = case.file("config", &format!("[default]\ncredential_process=/bin/sh {script}\n"));
+        let path = std::env::var("PATH").unwrap();
+        case.env("PATH", &path).env("AWS_CONFIG_FILE", &config);
+        let kind = if body.contains("sleep") { "unavailable" } else { "denied" };
+        case.refused(kind, &[]).await;
+        assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 1, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_was_asked_for_is_never_replaced_by_the_machines_own_credentials() {
+    for by in [PROFILE, "AWS_PROFILE"] {
+        let mut case = Case::new().await;
+        let container = answering(|_| json_credentials("AKCONT")).await;
+        case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{container}/creds")).env(by, "b");
+        case.refused("usage", &["profile \"b\"", "not defined"]).await;
+        case.file(".aws/config", "[profile b]\nregion=eu-west-1\n");
+        case.refused("usage", &["profile \"b\"", "has no credentials", "hint: "]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_profile_can_name_the_container_or_the_instance_as_its_source_and_no_proxy_is_asked() {
+    let mut case = Case::new().await;
+    let service = answering(|path| match path {
+        "/latest/api/token" => "token".to_owned(),
+        "/creds" => json_credentials("AKCONT"),
+        path if path.ends_with("security-credentials/") => "role".to_owned(),
+        _ => json_credentials("AKINST"),
+    });
+    let service = service.await;
+    let dead = "http://127.0.0.1:9";
+    case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{service}/creds"))
+        .env("AWS_EC2_METADATA_DISABLED", "false")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service)
+        .env("HTTP_PROXY", dead)
+        .env("NO_PROXY", "localhost");
+    for (source, key) in [("EcsContainer", "AKCONT"), ("Ec2InstanceMetadata", "AKINST")] {
+        case.file(".aws/config", &format!("[profile b]\ncredential_source={source}\n"));
+        assert_eq!(case.env("AWS_PROFILE", "b").put().await.access_key(), key);
+    }
+}
+
+#[tokio::test]
+async fn a_role_is_taken_on_with_the_keys_of_another_profile() {
+    let mut case = Case::new().await;
+    let sts = answering(|_| {
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AKROLE</AccessKeyId>\
+         <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+         <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            .to_owned()
+    });
+    case.file(
+        ".aws/config",
+        "[profile role]\nrole_arn=arn:aws:iam::123456789012:role/wal\nsource_profile=base\n\
+         region=eu-test-1\n[profile base]\naws_access_key_id=AKBASE\naws_secret_access_key=s\n",
+    );
+    case.env("AWS_ENDPOINT_URL_STS", &sts.await).env(PROFILE, "role");
+    assert_eq!(case.put().await.access_key(), "AKROLE");
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_refuses_is_no_source_and_is_not_asked_again() {
+    for status in [401, 403, 404] {
+        let service = refusing(status).await;
+        let mut container = Case::new().await;
+        container.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{service}/creds"));
+        container.refused("denied", &["AWS_ACCESS_KEY_ID"]).await;
+        let mut instance = Case::new().await;
+        instance.env("AWS_EC2_METADATA_DISABLED", "false").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service);
+        instance.refused("denied", &["AWS_ACCESS_KEY_ID"]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_profile_says_about_the_way_is_found_without_signing_in() {
+    let mut case = Case::new().await;
+    assert!(case.settings().await.contains("Ok(ProfileSettings { endpoint: None, region: None"));
+    case.file(
+        ".aws/config",
+        "[default]\nendpoint_url=http://default\n[profile b]\nservices=s\nregion=eu-b-1\n\
+         endpoint_url=http://all\nca_bundle=/b.pem\nmax_attempts=3\nretry_mode=adaptive\n\
+         [services s]\ns3 =\n  endpoint_url = http://s3\n",
+    );
+    assert!(case.settings().await.contains("endpoint: Some(\"http://default\")"));
+    let told = case.env(PROFILE, "b").settings().await;
+    for word in ["http://s3", "eu-b-1", "/b.pem", "max_attempts: Some(3)", "ignores_endpoints: false"] {
+        assert!(told.contains(word), "{word} is not in {told}");
+    }
+    let told = case.env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").settings().await;
+    assert!(told.contains("endpoint: None") && told.contains("ignores_endpoints: true"), "{told}");
+    let told = case.env("AWS_RETRY_MODE", "eager").settings().await;
+    assert!(told.contains("usage: ") && told.contains("eager"), "{told}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Every store keeps the contract of `ObjectStore`, plain and with patience around it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "common/contract.rs"]
 mod contract;
 #[path = "common/s3.rs"]

@@ -28,7 +28,10 @@ pub use location::{Location, Options};
 pub use memory::MemoryStore;
 pub use patient::Patient;
 pub use retry::Patience;
-pub use s3::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options, S3Store};
+pub use s3::{
+    AccessKeys, Addressing, Checksums, CustomerKey, Encryption, ProfileSettings, S3Options, S3Store,
+    profile_settings,
+};
 
 use crate::error::{Error, Result};
 

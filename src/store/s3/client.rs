@@ -19,6 +19,7 @@ use super::credentials;
 use super::endpoint::{check_endpoint, is_aws, spell_endpoint};
 use super::http::Http;
 use super::options::{Addressing, Checksums, S3Options};
+use super::profile::Profile;
 use crate::error::Result;
 use crate::store::Patience;
 
@@ -46,10 +47,12 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
     if let Some(endpoint) = &options.endpoint {
         check_endpoint(endpoint)?;
     }
-    let http = Http::new(options.ca_bundle.as_deref(), patience)?;
-    let shared = load(options, &http, patience).await?;
+    let profile = Profile::load(options.profile.as_deref())?;
+    let settings = profile.settings()?;
+    let http = Http::new(options.ca_bundle.as_deref().or(settings.ca_bundle.as_deref()), patience)?;
+    let shared = load(options, &profile, &http, patience).await?;
     let configured = configured(&shared, "AWS_ENDPOINT_URL", "endpoint_url");
-    let endpoint = options.endpoint.clone().or(configured).or_else(|| shared.endpoint_url().map(Into::into));
+    let endpoint = options.endpoint.clone().or(configured).or(settings.endpoint);
     if let Some(endpoint) = &endpoint {
         check_endpoint(endpoint)?;
     }
@@ -76,37 +79,31 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
 }
 
 /// What the environment and the profile files say, with credentials.
-async fn load(options: &S3Options, http: &Http, patience: &Patience) -> Result<SdkConfig> {
-    let profile = options.profile.as_deref();
+async fn load(options: &S3Options, profile: &Profile, http: &Http, patience: &Patience) -> Result<SdkConfig> {
     let base = ProviderConfig::without_region()
         .with_http_client(http.proxied.clone())
         .with_behavior_version(Some(BehaviorVersion::latest()));
-    let region = region(options, &base).await;
+    let region = region(options, profile, &base).await;
     let config = base.with_region(Some(region.clone()));
-    let credentials = credentials::sign_in(&config, http, options, patience).await?;
+    let credentials = credentials::sign_in(&config, http, options, profile, patience).await?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.proxied.clone())
         .region(region)
+        .profile_name(profile.name())
         .credentials_provider(credentials);
     if let Ok(name) = AppName::new("barkeep") {
         loader = loader.app_name(name);
-    }
-    if let Some(name) = profile {
-        loader = loader.profile_name(name);
     }
     Ok(loader.load().await)
 }
 
 /// The region, without asking an instance's metadata service: outside of an instance that takes
 /// seconds, and nobody who does not set a region expects it to matter.
-async fn region(options: &S3Options, config: &ProviderConfig) -> Region {
+async fn region(options: &S3Options, profile: &Profile, config: &ProviderConfig) -> Region {
     if let Some(region) = &options.region {
         return Region::new(region.clone());
     }
-    let mut profiles = ProfileFileRegionProvider::builder().configure(config);
-    if let Some(name) = &options.profile {
-        profiles = profiles.profile_name(name);
-    }
+    let profiles = ProfileFileRegionProvider::builder().configure(config).profile_name(profile.name());
     let chain =
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profiles.build());
     chain.region().await.unwrap_or(Region::from_static(FALLBACK_REGION))

@@ -27,6 +27,21 @@ pub(in crate::store) fn is_aws(endpoint: Option<&str>) -> bool {
         .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
 }
 
+/// Which of AWS's separate worlds requests go to, each with buckets of its own: `None` is the usual one.
+pub(in crate::store) fn partition(endpoint: Option<&str>, region: Option<&str>) -> Option<&'static str> {
+    let host = endpoint.and_then(|endpoint| Some(Url::parse(endpoint).ok()?.host_str()?.to_owned()));
+    let is_in = |prefix: &str| match (&host, region) {
+        (Some(host), _) => host.split('.').any(|label| label.starts_with(prefix)),
+        (None, region) => region.is_some_and(|region| region.starts_with(prefix)),
+    };
+    let has_suffix = host.as_ref().is_some_and(|host| host.ends_with(".amazonaws.com.cn"));
+    match () {
+        () if has_suffix || is_in("cn-") => Some("aws-cn"),
+        () if is_in("us-gov-") => Some("aws-us-gov"),
+        () => None,
+    }
+}
+
 /// Refuses what cannot be an endpoint, before the SDK does so with less grace.
 pub(super) fn check_endpoint(endpoint: &str) -> Result<()> {
     let example = "write http://HOST[:PORT] or https://HOST[:PORT]";

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -41,6 +42,9 @@ pub(super) struct Http {
     pub(super) proxied: SharedHttpClient,
     /// Never through a proxy, for metadata services, which only answer the machine itself.
     pub(super) direct: SharedHttpClient,
+    /// The status of the last answer that the latter got: the SDK does not tell it apart from what
+    /// else may be wrong with an answer. 0 before the first.
+    pub(super) direct_status: Arc<AtomicU16>,
 }
 
 impl Http {
@@ -50,11 +54,14 @@ impl Http {
             Some(path) => Some(private_authorities(path)?),
             None => None,
         });
-        let client = |proxy: fn() -> ProxyConfig| {
-            let (trust, tls, patience) = (trust.clone(), OnceLock::new(), patience.clone());
-            SharedHttpClient::new(LazyTls { proxy, plain: plain(proxy), tls: Arc::new(tls), trust, patience })
+        let client = |proxy: fn() -> ProxyConfig, status: &Arc<AtomicU16>| {
+            let (trust, patience, status) = (trust.clone(), patience.clone(), status.clone());
+            let (plain, tls) = (plain(proxy), Arc::new(OnceLock::new()));
+            SharedHttpClient::new(LazyTls { proxy, plain, tls, trust, patience, status })
         };
-        Ok(Self { proxied: client(ProxyConfig::from_env), direct: client(ProxyConfig::disabled) })
+        let direct_status = Arc::default();
+        let direct = client(ProxyConfig::disabled, &direct_status);
+        Ok(Self { proxied: client(ProxyConfig::from_env, &Arc::default()), direct, direct_status })
     }
 }
 
@@ -67,6 +74,7 @@ struct LazyTls {
     tls: Arc<OnceLock<SharedHttpClient>>,
     trust: Trust,
     patience: Patience,
+    status: Arc<AtomicU16>,
 }
 
 /// The authorities given, in PEM; the system's when none are.
@@ -105,13 +113,16 @@ impl fmt::Debug for ByScheme {
 
 impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let LazyTls { proxy, plain, tls, trust, patience } = &self.client;
+        let LazyTls { proxy, plain, tls, trust, patience, status } = &self.client;
         let needs_tls = request.uri().starts_with("https:");
         let client = if needs_tls { tls.get_or_init(|| with_tls(*proxy, trust)) } else { plain };
         let connector = client.http_connector(&self.settings, &self.components);
-        let patience = patience.clone();
+        let (patience, status) = (patience.clone(), status.clone());
         HttpConnectorFuture::new(async move {
-            outgoing::send(request, &patience, |request| connector.call(request)).await
+            let answer = outgoing::send(request, &patience, |request| connector.call(request)).await;
+            let told = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+            status.store(told, Ordering::Relaxed);
+            answer
         })
     }
 }

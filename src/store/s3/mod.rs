@@ -8,6 +8,7 @@ mod errors;
 mod http;
 mod options;
 mod outgoing;
+mod profile;
 mod request;
 mod upload;
 
@@ -32,8 +33,9 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-pub(super) use endpoint::{is_aws, spell_endpoint};
+pub(super) use endpoint::{is_aws, partition, spell_endpoint};
 pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options};
+pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
     ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Upload,
