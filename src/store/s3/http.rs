@@ -2,7 +2,7 @@
 //! authorities are trusted.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -169,9 +169,12 @@ fn private_authorities(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 /// The system's authorities in one file, without those that cannot be used; the client would panic
-/// on them. `None` when there is no such file: then the system's own way to find them is taken.
+/// on them. Like everywhere else, `SSL_CERT_FILE` says where that file is instead. `None` when there is
+/// no such file: then the system's own way to find them is taken.
 fn system_authorities() -> Option<Arc<[u8]>> {
-    let pem = SYSTEM_BUNDLES.iter().find_map(|path| fs_err::read(path).ok())?;
+    let said = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let mut paths = said.into_iter().chain(SYSTEM_BUNDLES.iter().map(PathBuf::from));
+    let pem = paths.find_map(|path| fs_err::read(path).ok())?;
     match usable_authorities(&pem) {
         Some(usable) if !usable.is_empty() => Some(pem.into()),
         _ => {
