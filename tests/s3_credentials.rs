@@ -80,6 +80,10 @@ impl Case {
     }
 
     async fn without_endpoint() -> Self {
+        Self::with(S3::start_recording().await)
+    }
+
+    fn with(s3: S3) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -87,7 +91,7 @@ impl Case {
             .env_clear()
             .env(CHILD, "1")
             .env("HOME", home.path());
-        let mut case = Self { s3: S3::start_recording().await, home, command };
+        let mut case = Self { s3, home, command };
         case.env("AWS_EC2_METADATA_DISABLED", "true");
         case
     }
@@ -431,6 +435,27 @@ async fn only_aws_itself_is_trusted_with_exclusive_puts_whoever_names_the_endpoi
     assert!(!profile.run().await.status.success());
     let methods: Vec<_> = profile.s3.seen().iter().map(|seen| seen.method.clone()).collect();
     assert_eq!(methods, [Method::HEAD]);
+}
+
+#[tokio::test]
+async fn authorities_come_from_the_profile_or_where_every_program_looks() {
+    let mut case = Case::with(S3::start_recording_tls().await);
+    let (endpoint, ca) = (case.s3.endpoint(), case.file("ca.pem", case.s3.ca_pem()));
+    case.keys().env(ENDPOINT, &endpoint);
+    case.refused("usage", &["UnknownIssuer"]).await;
+    assert_eq!(case.env("SSL_CERT_FILE", &ca).put().await.access_key(), "AKENV");
+    case.command.env_remove("SSL_CERT_FILE");
+    case.file(".aws/config", &format!("[default]\nca_bundle={ca}\n"));
+    assert_eq!(case.put().await.access_key(), "AKENV");
+}
+
+#[tokio::test]
+async fn a_misspelled_checksum_mode_is_refused() {
+    for name in ["AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"] {
+        let mut case = Case::new().await;
+        case.keys().env(name, "when_suported");
+        case.refused("usage", &[name, "when_suported", "when_supported"]).await;
+    }
 }
 
 #[tokio::test]

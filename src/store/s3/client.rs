@@ -16,11 +16,11 @@ use aws_sdk_s3::config::{
 use aws_types::service_config::ServiceConfigKey;
 
 use super::credentials;
-use super::endpoint::{check_endpoint, is_aws, spell_endpoint};
+use super::endpoint::{check_customer_key, check_endpoint, is_aws, spell_endpoint};
 use super::http::Http;
 use super::options::{Addressing, Checksums, S3Options};
 use super::profile::Profile;
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::store::Patience;
 
 /// What establishing a connection may take at most; a dead address must not use up the whole grace.
@@ -56,7 +56,8 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
     if let Some(endpoint) = &endpoint {
         check_endpoint(endpoint)?;
     }
-    let checksums = checksums(options, &shared, endpoint.as_deref());
+    check_customer_key(endpoint.as_deref(), options.encryption.as_ref())?;
+    let checksums = checksums(options, &shared, endpoint.as_deref())?;
     let region = shared.region().map_or(FALLBACK_REGION, Region::as_ref);
     let service = endpoint.as_deref().map_or_else(|| format!("AWS in {region}"), spell_endpoint);
     let encrypted = endpoint.as_deref().is_none_or(|endpoint| endpoint.starts_with("https:"));
@@ -71,7 +72,7 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
             Checksums::WhenRequired => RequestChecksumCalculation::WhenRequired,
             Checksums::WhenSupported => RequestChecksumCalculation::WhenSupported,
         })
-        .response_checksum_validation(response_checksums(options, &shared, checksums));
+        .response_checksum_validation(response_checksums(options, &shared, checksums)?);
     config.set_endpoint_url(endpoint.clone());
     let client = Client::from_conf(config.build());
     let aws = is_aws(endpoint.as_deref());
@@ -116,22 +117,28 @@ fn configured(shared: &SdkConfig, env: &str, profile: &str) -> Option<String> {
 }
 
 /// AWS wants checksums wherever possible; many look-alikes refuse the form the SDK sends them in.
-fn checksums(options: &S3Options, shared: &SdkConfig, endpoint: Option<&str>) -> Checksums {
-    let set = || configured(shared, "AWS_REQUEST_CHECKSUM_CALCULATION", "request_checksum_calculation");
+fn checksums(options: &S3Options, shared: &SdkConfig, endpoint: Option<&str>) -> Result<Checksums> {
     let default = if is_aws(endpoint) { Checksums::WhenSupported } else { Checksums::WhenRequired };
-    options.checksums.or_else(|| set()?.parse().ok()).unwrap_or(default)
+    let said = said(shared, "AWS_REQUEST_CHECKSUM_CALCULATION", "request_checksum_calculation")?;
+    Ok(options.checksums.or(said).unwrap_or(default))
 }
 
 fn response_checksums(
     options: &S3Options,
     shared: &SdkConfig,
     default: Checksums,
-) -> ResponseChecksumValidation {
-    let set = || configured(shared, "AWS_RESPONSE_CHECKSUM_VALIDATION", "response_checksum_validation");
-    match options.checksums.or_else(|| set()?.parse().ok()).unwrap_or(default) {
+) -> Result<ResponseChecksumValidation> {
+    let said = said(shared, "AWS_RESPONSE_CHECKSUM_VALIDATION", "response_checksum_validation")?;
+    Ok(match options.checksums.or(said).unwrap_or(default) {
         Checksums::WhenRequired => ResponseChecksumValidation::WhenRequired,
         Checksums::WhenSupported => ResponseChecksumValidation::WhenSupported,
-    }
+    })
+}
+
+/// What the environment or the profile says about checksums.
+fn said(shared: &SdkConfig, env: &str, profile: &str) -> Result<Option<Checksums>> {
+    let word = configured(shared, env, profile).filter(|word| !word.is_empty());
+    word.map(|word| word.parse()).transpose().context(|| format!("read {env} or {profile}"))
 }
 
 /// Whether the bucket's name goes into the path. An access point has a host of its own, always.
