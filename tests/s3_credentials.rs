@@ -46,9 +46,8 @@ async fn child() {
     let given = |name| std::env::var(name).ok();
     let addressing = given(ADDRESSING).map(|word| word.parse().unwrap()).unwrap_or_default();
     let (endpoint, profile) = (given(ENDPOINT), given(PROFILE));
-    if given(SETTINGS).is_some() {
-        panic!("{:?}", barkeep::store::profile_settings(profile.as_deref()));
-    }
+    let settings = || barkeep::store::profile_settings(profile.as_deref());
+    assert!(given(SETTINGS).is_none(), "{:?}", settings());
     let options = Options { s3: S3Options { endpoint, profile, addressing, ..S3Options::default() } };
     let max_attempts = given(ATTEMPTS).is_none().then_some(1);
     let patience = Patience { max_attempts, grace: Duration::from_secs(5), ..Patience::default() };

@@ -202,6 +202,22 @@ async fn a_service_that_is_not_trusted_is_asked_first_and_given_the_condition_al
 }
 
 #[tokio::test]
+async fn a_missing_object_costs_one_more_request_once_to_know_that_the_bucket_is_there() {
+    let s3 = S3::start().await;
+    let store = s3.open().await;
+    for _ in 0..3 {
+        assert_eq!(store.head(&key("a")).await.unwrap(), None);
+    }
+    assert_eq!((s3.count(&Method::HEAD), s3.count(&Method::GET)), (3, 1));
+    assert!(s3.seen()[1].uri.query().unwrap().contains("max-keys=1"));
+
+    let forbidden = s3.open().await;
+    s3.forget();
+    s3.fault(Method::GET, 1, Fault::Answer(403, "AccessDenied"));
+    assert_eq!(forbidden.head(&key("a")).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_trusted_service_that_does_not_know_the_condition_is_not_written_to() {
     let s3 = S3::start_conditional(Condition::Unknown).await;
     let refused = put(&s3.open().await, &Put::default()).await.unwrap_err();

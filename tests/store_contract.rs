@@ -163,6 +163,7 @@ async fn a_bucket_that_does_not_exist_is_a_usage_error() {
     for error in [
         store.list(&Prefix::everything(), None).try_next().await.unwrap_err(),
         store.folders(None).await.unwrap_err(),
+        store.head(&Key::new("a").unwrap()).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
         assert!(error.to_string().contains("no-such-bucket does not exist at http://localhost"), "{error}");

@@ -49,7 +49,8 @@ use crate::error::{Error, Result};
 ///   service; see [`ExclusivePut`].
 /// - **Absence.** `get` of a missing key is kind `NotFound`; `head` is `None`; deleting it succeeds;
 ///   a prefix without objects lists nothing. A missing *bucket or root directory* is never mistaken
-///   for any of these: it is kind `Usage`.
+///   for any of these: it is kind `Usage`. To know, S3 takes one more request the first time that an
+///   answer could mean either, which only `head` has.
 /// - **Order.** `list` and `folders` are in ascending byte order of the keys.
 /// - **Patience.** Every request has a deadline of its own and a stalled transfer is cut off. Passing
 ///   trouble has already been retried when an error comes out, so nobody above retries.
