@@ -9,10 +9,12 @@ mod s3;
 
 use std::convert::Infallible;
 use std::process::Output;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use barkeep::store::{ExclusivePut, IfExists, Key, Location, Options, Patience, Put, S3Options};
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use http_body_util::Full;
 use hyper::Method;
 use hyper::service::service_fn;
@@ -21,6 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use s3::{Fault, S3, Seen};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -32,6 +35,10 @@ const ADDRESSING: &str = "BARKEEP_TEST_ADDRESSING";
 /// Makes the child put exclusively, trusting as the service is known.
 const EXCLUSIVE: &str = "BARKEEP_TEST_EXCLUSIVE";
 
+/// Makes the child use this bucket.
+const BUCKET: &str = "BARKEEP_TEST_BUCKET";
+/// Makes the child read instead of put.
+const READ: &str = "BARKEEP_TEST_READ";
 /// Makes the child try again as long as a command does.
 const ATTEMPTS: &str = "BARKEEP_TEST_ATTEMPTS";
 /// Makes the child tell what the profile says instead.
@@ -51,9 +58,14 @@ async fn child() {
     let options = Options { s3: S3Options { endpoint, profile, addressing, ..S3Options::default() } };
     let max_attempts = given(ATTEMPTS).is_none().then_some(1);
     let patience = Patience { max_attempts, grace: Duration::from_secs(5), ..Patience::default() };
-    let location: Location = format!("s3://{}", s3::BUCKET).parse().unwrap();
+    let bucket = given(BUCKET).unwrap_or_else(|| s3::BUCKET.to_owned());
+    let location: Location = format!("s3://{bucket}").parse().unwrap();
     let put = async {
         let store = location.open(&options, ExclusivePut::ByService, &patience).await?;
+        if given(READ).is_some() {
+            let body = store.get(&Key::new("a").unwrap(), None).await?.body;
+            return body.try_collect::<Vec<_>>().await.map(drop);
+        }
         let if_exists = if given(EXCLUSIVE).is_some() { IfExists::Fail } else { IfExists::Replace };
         let how = Put { if_exists, ..Put::default() };
         store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await
@@ -153,7 +165,11 @@ fn region(seen: &Seen) -> String {
 
 /// A service that answers every GET, PUT and POST by path: a token service or a metadata service.
 async fn answering(answer: fn(&str) -> String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    answering_at("127.0.0.1:0", answer).await
+}
+
+async fn answering_at(address: &str, answer: fn(&str) -> String) -> String {
+    let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
@@ -167,6 +183,25 @@ async fn answering(answer: fn(&str) -> String) -> String {
         }
     });
     format!("http://{address}")
+}
+
+/// A proxy that writes down what it is asked to connect to, and refuses: its address, and the record.
+async fn refusing_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, record) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+    let heads = record.clone();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = tcp.read_u8().await else { break };
+                head.push(byte);
+            }
+            heads.lock().unwrap().push(String::from_utf8(head).unwrap());
+            let _ = tcp.write_all(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    (address.to_string(), record)
 }
 
 /// A metadata service that answers everything with this status.
@@ -478,4 +513,66 @@ async fn a_proxy_is_used_and_sees_the_bucket_as_host_where_that_was_asked_for() 
     assert_eq!((seen.header("host"), seen.uri.path()), ("s3.example.test", "/walbkt/a"));
     let direct = case.env("NO_PROXY", "s3.example.test").run().await;
     assert!(!direct.status.success(), "{}", told(&direct));
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_to_connect_to_the_host_that_aws_gives_the_bucket() {
+    let fips = Some("AWS_USE_FIPS_ENDPOINT");
+    let dualstack = Some("AWS_USE_DUALSTACK_ENDPOINT");
+    let access_point = "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-ap";
+    for (bucket, switch, host) in [
+        ("walbkt", None, "walbkt.s3.eu-west-1.amazonaws.com"),
+        ("walbkt", fips, "walbkt.s3-fips.eu-west-1.amazonaws.com"),
+        ("walbkt", dualstack, "walbkt.s3.dualstack.eu-west-1.amazonaws.com"),
+        (access_point, None, "my-ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com"),
+        // No certificate of AWS's fits a bucket's name with a dot as host.
+        ("wal.bkt", None, "s3.eu-west-1.amazonaws.com"),
+    ] {
+        let mut case = Case::without_endpoint().await;
+        let (proxy, record) = refusing_proxy().await;
+        case.keys().env("AWS_REGION", "eu-west-1").env(BUCKET, bucket);
+        case.env("HTTPS_PROXY", &format!("http://user:hunter2@{proxy}"));
+        if let Some(switch) = switch {
+            case.env(switch, "true");
+        }
+        let output = case.run().await;
+        let told = told(&output);
+        assert!(!output.status.success(), "{told}");
+        for secret in ["hunter2", "dXNlcjpodW50ZXIy"] {
+            assert!(!told.contains(secret), "{told}");
+        }
+        let asked = record.lock().unwrap().first().cloned().unwrap_or(told);
+        assert!(asked.starts_with(&format!("CONNECT {host}:443 ")), "{asked}");
+        assert!(asked.contains("dXNlcjpodW50ZXIy"), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_a_proxy_that_is_not_there_is_not_told() {
+    for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+        let scheme = name.trim_end_matches("_PROXY").to_lowercase();
+        let mut case = Case::without_endpoint().await;
+        case.keys().env(ENDPOINT, &format!("{scheme}://s3.example.test"));
+        let output = case.env(name, "http://user:hunter2@127.0.0.1:9").run().await;
+        let told = told(&output);
+        assert!(!output.status.success() && told.contains("unavailable: "), "{told}");
+        assert!(!told.contains("hunter2") && !told.contains("dXNlcjpodW50ZXIy"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_may_be_an_address_of_ip_version_6() {
+    let mut case = Case::without_endpoint().await;
+    let endpoint = answering_at("[::1]:0", |path| path.to_owned()).await;
+    let output = case.keys().env(ENDPOINT, &endpoint).run().await;
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+#[tokio::test]
+async fn checksums_of_answers_follow_the_environment() {
+    let mut case = Case::new().await;
+    case.keys().env(READ, "1");
+    assert_eq!(case.put().await.header("x-amz-checksum-mode"), "");
+    case.env("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_supported");
+    assert_eq!(case.put().await.header("x-amz-checksum-mode").to_lowercase(), "enabled");
 }
