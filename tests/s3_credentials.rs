@@ -9,18 +9,21 @@ mod s3;
 
 use std::convert::Infallible;
 use std::process::Output;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use barkeep::store::{ExclusivePut, IfExists, Key, Location, Options, Patience, Put, S3Options};
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use http_body_util::Full;
 use hyper::Method;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use s3::{S3, Seen};
+use s3::{Fault, S3, Seen};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -32,6 +35,15 @@ const ADDRESSING: &str = "BARKEEP_TEST_ADDRESSING";
 /// Makes the child put exclusively, trusting as the service is known.
 const EXCLUSIVE: &str = "BARKEEP_TEST_EXCLUSIVE";
 
+/// Makes the child use this bucket.
+const BUCKET: &str = "BARKEEP_TEST_BUCKET";
+/// Makes the child read instead of put.
+const READ: &str = "BARKEEP_TEST_READ";
+/// Makes the child try again as long as a command does.
+const ATTEMPTS: &str = "BARKEEP_TEST_ATTEMPTS";
+/// Makes the child tell what the profile says instead.
+const SETTINGS: &str = "BARKEEP_TEST_SETTINGS";
+
 /// Not a test of its own: what a child does.
 #[tokio::test]
 async fn child() {
@@ -41,11 +53,19 @@ async fn child() {
     let given = |name| std::env::var(name).ok();
     let addressing = given(ADDRESSING).map(|word| word.parse().unwrap()).unwrap_or_default();
     let (endpoint, profile) = (given(ENDPOINT), given(PROFILE));
+    let settings = || barkeep::store::profile_settings(profile.as_deref());
+    assert!(given(SETTINGS).is_none(), "{:?}", settings());
     let options = Options { s3: S3Options { endpoint, profile, addressing, ..S3Options::default() } };
-    let patience = Patience { max_attempts: Some(1), grace: Duration::from_secs(10), ..Patience::default() };
-    let location: Location = format!("s3://{}", s3::BUCKET).parse().unwrap();
+    let max_attempts = given(ATTEMPTS).is_none().then_some(1);
+    let patience = Patience { max_attempts, grace: Duration::from_secs(5), ..Patience::default() };
+    let bucket = given(BUCKET).unwrap_or_else(|| s3::BUCKET.to_owned());
+    let location: Location = format!("s3://{bucket}").parse().unwrap();
     let put = async {
         let store = location.open(&options, ExclusivePut::ByService, &patience).await?;
+        if given(READ).is_some() {
+            let body = store.get(&Key::new("a").unwrap(), None).await?.body;
+            return body.try_collect::<Vec<_>>().await.map(drop);
+        }
         let if_exists = if given(EXCLUSIVE).is_some() { IfExists::Fail } else { IfExists::Replace };
         let how = Put { if_exists, ..Put::default() };
         store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await
@@ -71,6 +91,10 @@ impl Case {
     }
 
     async fn without_endpoint() -> Self {
+        Self::with(S3::start_recording().await)
+    }
+
+    fn with(s3: S3) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -78,7 +102,7 @@ impl Case {
             .env_clear()
             .env(CHILD, "1")
             .env("HOME", home.path());
-        let mut case = Self { s3: S3::start_recording().await, home, command };
+        let mut case = Self { s3, home, command };
         case.env("AWS_EC2_METADATA_DISABLED", "true");
         case
     }
@@ -104,6 +128,24 @@ impl Case {
         self.command.output().await.unwrap()
     }
 
+    /// Runs the child, which must fail at once and name `kind` and all of `words`.
+    async fn refused(&mut self, kind: &str, words: &[&str]) {
+        let began = Instant::now();
+        let output = self.env(ATTEMPTS, "many").run().await;
+        let told = told(&output);
+        assert!(!output.status.success(), "{told}");
+        assert!(began.elapsed() < Duration::from_secs(9), "{:?}: {told}", began.elapsed());
+        for word in [&format!("{kind}: ")].into_iter().map(String::as_str).chain(words.iter().copied()) {
+            assert!(told.contains(word), "{word} is not in {told}");
+        }
+        assert!(self.s3.seen().is_empty(), "{told}");
+    }
+
+    /// Runs the child and returns what it found the profile to say.
+    async fn settings(&mut self) -> String {
+        told(&self.env(SETTINGS, "1").run().await)
+    }
+
     /// Runs the child and returns the request that it made.
     async fn put(&mut self) -> Seen {
         let output = self.run().await;
@@ -123,7 +165,11 @@ fn region(seen: &Seen) -> String {
 
 /// A service that answers every GET, PUT and POST by path: a token service or a metadata service.
 async fn answering(answer: fn(&str) -> String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    answering_at("127.0.0.1:0", answer).await
+}
+
+async fn answering_at(address: &str, answer: fn(&str) -> String) -> String {
+    let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
@@ -137,6 +183,42 @@ async fn answering(answer: fn(&str) -> String) -> String {
         }
     });
     format!("http://{address}")
+}
+
+/// A proxy that writes down what it is asked to connect to, and refuses: its address, and the record.
+async fn refusing_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, record) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+    let heads = record.clone();
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = tcp.read_u8().await else { break };
+                head.push(byte);
+            }
+            heads.lock().unwrap().push(String::from_utf8(head).unwrap());
+            let _ = tcp.write_all(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    (address.to_string(), record)
+}
+
+/// A metadata service that answers everything with this status.
+async fn refusing(status: u16) -> String {
+    let s3 = S3::start_recording().await;
+    for method in [Method::GET, Method::PUT] {
+        for nth in 1..20 {
+            s3.fault(method.clone(), nth, Fault::Answer(status, "No"));
+        }
+    }
+    let endpoint = s3.endpoint();
+    // It ends with the test's runtime.
+    tokio::spawn(async move {
+        let _s3 = s3;
+        std::future::pending::<()>().await;
+    });
+    endpoint
 }
 
 fn json_credentials(access_key: &str) -> String {
@@ -190,6 +272,107 @@ async fn a_process_can_give_credentials() {
     let path = std::env::var("PATH").unwrap();
     case.env("PATH", &path).env("AWS_CONFIG_FILE", &config);
     assert_eq!(case.put().await.access_key(), "AKPROC");
+}
+
+#[tokio::test]
+async fn a_helper_that_fails_is_run_once_and_one_that_hangs_is_not_waited_for() {
+    for body in ["exit 1", "echo nonsense", "exec sleep 60"] {
+        let mut case = Case::new().await;
+        let runs = case.home.path().join("runs");
+        let script = case.file("give", &format!("echo run >> {}\n{body}\n", runs.display()));
+        let config = case.file("config", &format!("[default]\ncredential_process=/bin/sh {script}\n"));
+        let path = std::env::var("PATH").unwrap();
+        case.env("PATH", &path).env("AWS_CONFIG_FILE", &config);
+        let kind = if body.contains("sleep") { "unavailable" } else { "denied" };
+        case.refused(kind, &[]).await;
+        assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 1, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_was_asked_for_is_never_replaced_by_the_machines_own_credentials() {
+    for by in [PROFILE, "AWS_PROFILE"] {
+        let mut case = Case::new().await;
+        let container = answering(|_| json_credentials("AKCONT")).await;
+        case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{container}/creds")).env(by, "b");
+        case.refused("usage", &["profile \"b\"", "not defined"]).await;
+        case.file(".aws/config", "[profile b]\nregion=eu-west-1\n");
+        case.refused("usage", &["profile \"b\"", "has no credentials", "hint: "]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_profile_can_name_the_container_or_the_instance_as_its_source_and_no_proxy_is_asked() {
+    let mut case = Case::new().await;
+    let service = answering(|path| match path {
+        "/latest/api/token" => "token".to_owned(),
+        "/creds" => json_credentials("AKCONT"),
+        path if path.ends_with("security-credentials/") => "role".to_owned(),
+        _ => json_credentials("AKINST"),
+    });
+    let service = service.await;
+    let dead = "http://127.0.0.1:9";
+    case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{service}/creds"))
+        .env("AWS_EC2_METADATA_DISABLED", "false")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service)
+        .env("HTTP_PROXY", dead)
+        .env("NO_PROXY", "localhost");
+    for (source, key) in [("EcsContainer", "AKCONT"), ("Ec2InstanceMetadata", "AKINST")] {
+        case.file(".aws/config", &format!("[profile b]\ncredential_source={source}\n"));
+        assert_eq!(case.env("AWS_PROFILE", "b").put().await.access_key(), key);
+    }
+}
+
+#[tokio::test]
+async fn a_role_is_taken_on_with_the_keys_of_another_profile() {
+    let mut case = Case::new().await;
+    let sts = answering(|_| {
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AKROLE</AccessKeyId>\
+         <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+         <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            .to_owned()
+    });
+    case.file(
+        ".aws/config",
+        "[profile role]\nrole_arn=arn:aws:iam::123456789012:role/wal\nsource_profile=base\n\
+         region=eu-test-1\n[profile base]\naws_access_key_id=AKBASE\naws_secret_access_key=s\n",
+    );
+    case.env("AWS_ENDPOINT_URL_STS", &sts.await).env(PROFILE, "role");
+    assert_eq!(case.put().await.access_key(), "AKROLE");
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_refuses_is_no_source_and_is_not_asked_again() {
+    for status in [401, 403, 404] {
+        let service = refusing(status).await;
+        let mut container = Case::new().await;
+        container.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{service}/creds"));
+        container.refused("denied", &["AWS_ACCESS_KEY_ID"]).await;
+        let mut instance = Case::new().await;
+        instance.env("AWS_EC2_METADATA_DISABLED", "false").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &service);
+        instance.refused("denied", &["AWS_ACCESS_KEY_ID"]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_profile_says_about_the_way_is_found_without_signing_in() {
+    let mut case = Case::new().await;
+    assert!(case.settings().await.contains("Ok(ProfileSettings { endpoint: None, region: None"));
+    case.file(
+        ".aws/config",
+        "[default]\nendpoint_url=http://default\n[profile b]\nservices=s\nregion=eu-b-1\n\
+         endpoint_url=http://all\nca_bundle=/b.pem\nmax_attempts=3\nretry_mode=adaptive\n\
+         [services s]\ns3 =\n  endpoint_url = http://s3\n",
+    );
+    assert!(case.settings().await.contains("endpoint: Some(\"http://default\")"));
+    let told = case.env(PROFILE, "b").settings().await;
+    for word in ["http://s3", "eu-b-1", "/b.pem", "max_attempts: Some(3)", "ignores_endpoints: false"] {
+        assert!(told.contains(word), "{word} is not in {told}");
+    }
+    let told = case.env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true").settings().await;
+    assert!(told.contains("endpoint: None") && told.contains("ignores_endpoints: true"), "{told}");
+    let told = case.env("AWS_RETRY_MODE", "eager").settings().await;
+    assert!(told.contains("usage: ") && told.contains("eager"), "{told}");
 }
 
 #[tokio::test]
@@ -289,6 +472,27 @@ async fn only_aws_itself_is_trusted_with_exclusive_puts_whoever_names_the_endpoi
 }
 
 #[tokio::test]
+async fn authorities_come_from_the_profile_or_where_every_program_looks() {
+    let mut case = Case::with(S3::start_recording_tls().await);
+    let (endpoint, ca) = (case.s3.endpoint(), case.file("ca.pem", case.s3.ca_pem()));
+    case.keys().env(ENDPOINT, &endpoint);
+    case.refused("usage", &["UnknownIssuer"]).await;
+    assert_eq!(case.env("SSL_CERT_FILE", &ca).put().await.access_key(), "AKENV");
+    case.command.env_remove("SSL_CERT_FILE");
+    case.file(".aws/config", &format!("[default]\nca_bundle={ca}\n"));
+    assert_eq!(case.put().await.access_key(), "AKENV");
+}
+
+#[tokio::test]
+async fn a_misspelled_checksum_mode_is_refused() {
+    for name in ["AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"] {
+        let mut case = Case::new().await;
+        case.keys().env(name, "when_suported");
+        case.refused("usage", &[name, "when_suported", "when_supported"]).await;
+    }
+}
+
+#[tokio::test]
 async fn checksums_follow_the_environment() {
     let mut case = Case::new().await;
     case.keys();
@@ -309,4 +513,66 @@ async fn a_proxy_is_used_and_sees_the_bucket_as_host_where_that_was_asked_for() 
     assert_eq!((seen.header("host"), seen.uri.path()), ("s3.example.test", "/walbkt/a"));
     let direct = case.env("NO_PROXY", "s3.example.test").run().await;
     assert!(!direct.status.success(), "{}", told(&direct));
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_to_connect_to_the_host_that_aws_gives_the_bucket() {
+    let fips = Some("AWS_USE_FIPS_ENDPOINT");
+    let dualstack = Some("AWS_USE_DUALSTACK_ENDPOINT");
+    let access_point = "arn:aws:s3:eu-west-1:123456789012:accesspoint/my-ap";
+    for (bucket, switch, host) in [
+        ("walbkt", None, "walbkt.s3.eu-west-1.amazonaws.com"),
+        ("walbkt", fips, "walbkt.s3-fips.eu-west-1.amazonaws.com"),
+        ("walbkt", dualstack, "walbkt.s3.dualstack.eu-west-1.amazonaws.com"),
+        (access_point, None, "my-ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com"),
+        // No certificate of AWS's fits a bucket's name with a dot as host.
+        ("wal.bkt", None, "s3.eu-west-1.amazonaws.com"),
+    ] {
+        let mut case = Case::without_endpoint().await;
+        let (proxy, record) = refusing_proxy().await;
+        case.keys().env("AWS_REGION", "eu-west-1").env(BUCKET, bucket);
+        case.env("HTTPS_PROXY", &format!("http://user:hunter2@{proxy}"));
+        if let Some(switch) = switch {
+            case.env(switch, "true");
+        }
+        let output = case.run().await;
+        let told = told(&output);
+        assert!(!output.status.success(), "{told}");
+        for secret in ["hunter2", "dXNlcjpodW50ZXIy"] {
+            assert!(!told.contains(secret), "{told}");
+        }
+        let asked = record.lock().unwrap().first().cloned().unwrap_or(told);
+        assert!(asked.starts_with(&format!("CONNECT {host}:443 ")), "{asked}");
+        assert!(asked.contains("dXNlcjpodW50ZXIy"), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_a_proxy_that_is_not_there_is_not_told() {
+    for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+        let scheme = name.trim_end_matches("_PROXY").to_lowercase();
+        let mut case = Case::without_endpoint().await;
+        case.keys().env(ENDPOINT, &format!("{scheme}://s3.example.test"));
+        let output = case.env(name, "http://user:hunter2@127.0.0.1:9").run().await;
+        let told = told(&output);
+        assert!(!output.status.success() && told.contains("unavailable: "), "{told}");
+        assert!(!told.contains("hunter2") && !told.contains("dXNlcjpodW50ZXIy"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_may_be_an_address_of_ip_version_6() {
+    let mut case = Case::without_endpoint().await;
+    let endpoint = answering_at("[::1]:0", |path| path.to_owned()).await;
+    let output = case.keys().env(ENDPOINT, &endpoint).run().await;
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+#[tokio::test]
+async fn checksums_of_answers_follow_the_environment() {
+    let mut case = Case::new().await;
+    case.keys().env(READ, "1");
+    assert_eq!(case.put().await.header("x-amz-checksum-mode"), "");
+    case.env("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_supported");
+    assert_eq!(case.put().await.header("x-amz-checksum-mode").to_lowercase(), "enabled");
 }

@@ -1,5 +1,7 @@
 //! Every store keeps the contract of `ObjectStore`, plain and with patience around it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "common/contract.rs"]
 mod contract;
 #[path = "common/s3.rs"]
@@ -89,23 +91,68 @@ async fn a_missing_root_is_a_usage_error_everywhere_and_is_never_created() {
 }
 
 #[tokio::test]
-async fn a_directory_lists_neither_drafts_nor_links_nor_follows_them() {
+async fn a_directory_does_not_list_drafts() {
     let root = tempfile::tempdir().unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
-    std::fs::write(elsewhere.path().join("secret"), "s").unwrap();
     std::fs::write(root.path().join(".barkeep-tmp-1-2"), "half").unwrap();
-    std::os::unix::fs::symlink(elsewhere.path(), root.path().join("link")).unwrap();
-    std::os::unix::fs::symlink(elsewhere.path().join("secret"), root.path().join("file")).unwrap();
     let store = FileStore::open(root.path()).unwrap();
-    let listed: Vec<_> = store.list(&Prefix::everything(), None).try_collect().await.unwrap();
-    assert_eq!(listed, []);
+    assert_eq!(store.list(&Prefix::everything(), None).try_next().await.unwrap(), None);
     assert_eq!(store.folders(None).await.unwrap(), []);
+}
+
+/// What begins with a text.
+fn prefix(text: &str) -> Prefix {
+    match text.strip_suffix('/') {
+        Some(folder) => Key::new(folder).unwrap().inside(),
+        None if text.is_empty() => Prefix::everything(),
+        None => Key::new(text).unwrap().beginning(),
+    }
+}
+
+/// A link to a folder and one to a file, both in `d`, and what is beside them.
+fn linked() -> (tempfile::TempDir, tempfile::TempDir, FileStore) {
+    let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(elsewhere.path().join("secret"), "s").unwrap();
+    for folder in ["a", "d"] {
+        std::fs::create_dir(root.path().join(folder)).unwrap();
+        std::fs::write(root.path().join(folder).join("x"), "x").unwrap();
+    }
+    std::os::unix::fs::symlink(elsewhere.path(), root.path().join("d/link")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("secret"), root.path().join("d/file")).unwrap();
+    let store = FileStore::open(root.path()).unwrap();
+    (root, elsewhere, store)
+}
+
+#[tokio::test]
+async fn what_a_link_hides_is_refused_rather_than_taken_for_absent() {
+    let (_root, elsewhere, store) = linked();
     let key = |text| Key::new(text).unwrap();
-    assert_eq!(store.head(&key("file")).await.unwrap(), None);
-    assert_eq!(store.get(&key("file"), None).await.err().unwrap().kind(), ErrorKind::NotFound);
-    let through = store.put(&key("link/new"), Bytes::new(), &Put::default()).await.unwrap_err();
-    assert_eq!(through.kind(), ErrorKind::Usage, "{through:?}");
+    let mut refused = vec![
+        store.head(&key("d/file")).await.unwrap_err(),
+        store.get(&key("d/file"), None).await.err().unwrap(),
+        store.head(&key("d/link/secret")).await.unwrap_err(),
+        store.put(&key("d/link/new"), Bytes::new(), &Put::default()).await.unwrap_err(),
+        store.folders(Some(&key("d"))).await.unwrap_err(),
+        store.folders(Some(&key("d/link"))).await.unwrap_err(),
+    ];
+    for text in ["", "d/", "d/li", "d/link", "d/link/", "d/link/sec", "d/link/sub/", "d/file"] {
+        let listed = store.list(&prefix(text), None).try_collect::<Vec<_>>().await;
+        refused.push(listed.expect_err(text));
+    }
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+        assert!(error.to_string().contains("symbolic link"), "{error:?}");
+    }
     assert!(!elsewhere.path().join("new").exists());
+}
+
+#[tokio::test]
+async fn a_link_beside_what_is_listed_does_no_harm() {
+    let (_root, _elsewhere, store) = linked();
+    for (text, after) in [("a/", None), ("d/x", None), ("d/lo", None), ("d/", Some("d/m"))] {
+        let after = after.map(|after| Key::new(after).unwrap());
+        let listed = store.list(&prefix(text), after.as_ref()).try_collect::<Vec<_>>().await;
+        assert_eq!(listed.unwrap().len(), usize::from(text != "d/lo"), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -116,6 +163,7 @@ async fn a_bucket_that_does_not_exist_is_a_usage_error() {
     for error in [
         store.list(&Prefix::everything(), None).try_next().await.unwrap_err(),
         store.folders(None).await.unwrap_err(),
+        store.head(&Key::new("a").unwrap()).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
         assert!(error.to_string().contains("no-such-bucket does not exist at http://localhost"), "{error}");

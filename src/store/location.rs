@@ -53,15 +53,23 @@ impl Location {
     }
 
     /// A spelling that two different stores never share and that one store keeps: the URL, and the
-    /// endpoint when it is not AWS, or else the profile, which may name one. Without secrets, network
-    /// or sign-in.
+    /// endpoint when it is not AWS, or else AWS's partition when it is not the usual one. Without
+    /// secrets, network or sign-in. The options must be complete: what the effective profile says
+    /// about endpoint and region ([`profile_settings`](super::profile_settings)) is put in by the
+    /// caller. A profile is named only where that has not been done.
     pub fn identity(&self, options: &Options) -> String {
-        match (self, &options.s3.endpoint, &options.s3.profile) {
+        let S3Options { endpoint, region, profile, .. } = &options.s3;
+        let partition = || s3::partition(endpoint.as_deref(), region.as_deref());
+        match (self, endpoint, profile) {
+            (Self::File { .. }, ..) => self.to_string(),
             (Self::S3 { .. }, Some(endpoint), _) if !s3::is_aws(Some(endpoint)) => {
                 format!("{self} at {}", s3::spell_endpoint(endpoint))
             }
             (Self::S3 { .. }, None, Some(profile)) => format!("{self} of profile {profile}"),
-            _ => self.to_string(),
+            (Self::S3 { .. }, ..) => match partition() {
+                Some(partition) => format!("{self} in {partition}"),
+                None => self.to_string(),
+            },
         }
     }
 }
@@ -286,5 +294,19 @@ mod tests {
         let one = location.identity(&with_endpoint("https://user:pw@MINIO.example:443/"));
         assert_eq!(one, "s3://bucket/a at https://minio.example");
         assert_ne!(location.identity(&with_endpoint("http://minio.example")), one);
+    }
+
+    #[test]
+    fn the_identity_tells_the_partitions_of_aws_apart() {
+        let location = parse("s3://bucket/a");
+        let in_region = |region: &str| {
+            let s3 = S3Options { region: Some(region.into()), ..S3Options::default() };
+            location.identity(&Options { s3 })
+        };
+        let china = location.identity(&with_endpoint("https://s3.cn-north-1.amazonaws.com.cn"));
+        assert_eq!((china.as_str(), &in_region("cn-northwest-1")), ("s3://bucket/a in aws-cn", &china));
+        let gov = location.identity(&with_endpoint("https://s3.us-gov-west-1.amazonaws.com"));
+        assert_eq!((gov.as_str(), &in_region("us-gov-east-1")), ("s3://bucket/a in aws-us-gov", &gov));
+        assert_eq!(in_region("eu-west-1"), "s3://bucket/a");
     }
 }

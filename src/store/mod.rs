@@ -10,6 +10,7 @@ mod memory;
 mod patient;
 mod retry;
 mod s3;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,7 +28,10 @@ pub use location::{Location, Options};
 pub use memory::MemoryStore;
 pub use patient::Patient;
 pub use retry::Patience;
-pub use s3::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options, S3Store};
+pub use s3::{
+    AccessKeys, Addressing, Checksums, CustomerKey, Encryption, ProfileSettings, S3Options, S3Store,
+    profile_settings,
+};
 
 use crate::error::{Error, Result};
 
@@ -45,7 +49,8 @@ use crate::error::{Error, Result};
 ///   service; see [`ExclusivePut`].
 /// - **Absence.** `get` of a missing key is kind `NotFound`; `head` is `None`; deleting it succeeds;
 ///   a prefix without objects lists nothing. A missing *bucket or root directory* is never mistaken
-///   for any of these: it is kind `Usage`.
+///   for any of these: it is kind `Usage`. To know, S3 takes one more request the first time that an
+///   answer could mean either, which only `head` has.
 /// - **Order.** `list` and `folders` are in ascending byte order of the keys.
 /// - **Patience.** Every request has a deadline of its own and a stalled transfer is cut off. Passing
 ///   trouble has already been retried when an error comes out, so nobody above retries.

@@ -34,8 +34,8 @@ impl Default for Patience {
         Self {
             retry_for: Duration::from_secs(30),
             max_attempts: None,
-            grace: Duration::from_secs(30),
-            min_speed: 16 << 10,
+            grace: Duration::from_secs(20),
+            min_speed: 64 << 10,
             deadline: None,
         }
     }
@@ -45,6 +45,12 @@ impl Patience {
     /// What one attempt that transfers so many bytes may take.
     pub fn allowance(&self, bytes: u64) -> Duration {
         self.grace.saturating_add(Duration::from_secs(bytes / self.min_speed.max(1)))
+    }
+
+    /// The least that must move in a period of grace for a transfer not to be called stalled.
+    pub(super) fn least(&self) -> u64 {
+        let bytes = self.grace.as_millis().saturating_mul(self.min_speed.into()) / 1000;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// The command's end, if it has one, by the clock that is waited with.

@@ -124,6 +124,11 @@ impl S3 {
         Self::start_with(false, Condition::Honoured, false).await
     }
 
+    /// The same over HTTPS.
+    pub(crate) async fn start_recording_tls() -> Self {
+        Self::start_with(false, Condition::Honoured, true).await
+    }
+
     async fn start_with(keeps: bool, condition: Condition, tls: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join(BUCKET)).unwrap();

@@ -1,9 +1,11 @@
 //! A directory as a store: `file:///path`.
 //!
 //! A key is a path below the root, and an object a regular file. What is published is durable
-//! ([`crate::disk`]). The root itself is never created: a missing root is an error, because the mount
-//! point of a volume that is not mounted must not look like an empty archive. Symbolic links below
-//! the root are not objects: they are neither followed nor listed, so no key leaves the root.
+//! ([`crate::disk`]). The root itself is never created, and a missing root is an error. An empty mount
+//! point whose volume is not mounted cannot be told from an empty archive, so the root should be a
+//! directory inside the volume: that one goes with it. Symbolic links below the root are not objects.
+//! They are not followed, so no key leaves the root, and whatever would have to read, write or list
+//! through one is refused (kind `Usage`): what they hide must not look as if it were not there.
 //!
 //! Two limits of directories: tags and metadata are not kept, and one key cannot be another's folder
 //! (`a` beside `a/b`); that is kind `Conflict`.
@@ -79,17 +81,8 @@ impl FileStore {
         if disk::is_temporary(key.file_name().as_ref()) {
             return Err(Error::bug(format!("key {key} has a temporary file's name")));
         }
-        let mut path = self.root.to_path_buf();
         let folders = key.as_str().rsplit_once('/').map_or("", |(folders, _)| folders);
-        for folder in Path::new(folders) {
-            path.push(folder);
-            if is_link(&path) {
-                let link = format!("{} is a symbolic link", path.display());
-                return Err(Error::usage(link).hint("mount the volume there instead"));
-            }
-        }
-        path.push(key.file_name());
-        Ok(path)
+        Ok(path_of_folder(&self.root, folders)?.join(key.file_name()))
     }
 
     /// A draft beside `key`'s place. A delete that empties a folder removes it, perhaps in between.
@@ -135,13 +128,15 @@ impl FileStore {
             Ok((found, file)) if found.is_file() => Ok(Some((file, meta(key.clone(), &found)))),
             Ok(_) => Ok(None),
             Err(e) if is_absence(&e) => self.require_root().map(|()| None),
-            Err(_) if is_link(&path) => Ok(None),
+            Err(_) if is_link(&path) => Err(refused_link(&path)),
             Err(e) => Err(self.explain(e)),
         }
     }
 
     fn head_now(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        match fs_err::symlink_metadata(self.path(key)?) {
+        let path = self.path(key)?;
+        match fs_err::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => Err(refused_link(&path)),
             Ok(found) => Ok(found.is_file().then(|| meta(key.clone(), &found))),
             Err(e) if is_absence(&e) => self.require_root().map(|()| None),
             Err(e) => Err(self.explain(e)),
@@ -325,6 +320,23 @@ fn meta(key: Key, found: &Metadata) -> ObjectMeta {
 /// Whether the error says that there is no such file; a file in a folder's place says so too.
 fn is_absence(e: &io::Error) -> bool {
     matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// The path of a folder below the root, neither it nor any above it being a symbolic link.
+fn path_of_folder(root: &Path, folders: &str) -> Result<PathBuf> {
+    let mut path = root.to_path_buf();
+    for folder in Path::new(folders) {
+        path.push(folder);
+        if is_link(&path) {
+            return Err(refused_link(&path));
+        }
+    }
+    Ok(path)
+}
+
+fn refused_link(path: &Path) -> Error {
+    let link = format!("{} is a symbolic link, which is not followed", path.display());
+    Error::usage(link).hint("mount the volume there instead, or move what is behind it to its place")
 }
 
 fn is_link(path: &Path) -> bool {

@@ -22,12 +22,14 @@ pub(super) struct Walk {
 /// texts is byte order of the keys: `a-b` comes before `a/b`, and so does `a-b` before `a/`.
 struct Entry {
     text: String,
+    /// Whether it is a symbolic link, which may stand for a folder as well as for an object.
+    is_link: bool,
 }
 
 impl Walk {
     /// A walk over the keys below `root` that begin with `prefix` and come after `after`.
     pub(super) fn new(root: &Path, prefix: &Prefix, after: Option<&Key>) -> Self {
-        let start = Entry { text: folder_of(prefix).to_owned() };
+        let start = Entry { text: folder_of(prefix).to_owned(), is_link: false };
         Self { root: root.to_owned(), prefix: prefix.clone(), after: after.cloned(), open: vec![vec![start]] }
     }
 
@@ -48,6 +50,7 @@ impl Walk {
     fn enter(&mut self, folder: &Entry) -> io::Result<()> {
         let mut entries = read(&self.root, &folder.text)?;
         entries.retain(|entry| self.wants(entry));
+        refuse_links(&self.root, &entries)?;
         entries.sort_by(|a, b| b.text.cmp(&a.text));
         self.open.push(entries);
         Ok(())
@@ -56,10 +59,9 @@ impl Walk {
     /// Whether an entry is, or may contain, something asked for.
     fn wants(&self, entry: &Entry) -> bool {
         let (text, prefix) = (entry.text.as_str(), self.prefix.as_str());
-        let fits = text.starts_with(prefix) || (entry.is_folder() && prefix.starts_with(text));
-        let after = self.after.as_ref().is_none_or(|after| {
-            text > after.as_str() || (entry.is_folder() && after.as_str().starts_with(text))
-        });
+        let contains = |key: &str| entry.may_contain() && is_in(key, text);
+        let fits = text.starts_with(prefix) || contains(prefix);
+        let after = self.after.as_ref().is_none_or(|after| text > after.as_str() || contains(after.as_str()));
         fits && after
     }
 
@@ -79,12 +81,33 @@ impl Entry {
     fn is_folder(&self) -> bool {
         self.text.is_empty() || self.text.ends_with('/')
     }
+
+    fn may_contain(&self) -> bool {
+        self.is_folder() || self.is_link
+    }
+}
+
+/// Whether a key lies in a folder, whose slash may be missing.
+fn is_in(key: &str, folder: &str) -> bool {
+    key.strip_prefix(folder)
+        .is_some_and(|rest| folder.is_empty() || folder.ends_with('/') || rest.starts_with('/'))
+}
+
+/// What stands behind a link is neither listed nor silently left out: a caller would take what is
+/// not listed for proven not to be there.
+fn refuse_links(root: &Path, entries: &[Entry]) -> io::Result<()> {
+    match entries.iter().find(|entry| entry.is_link) {
+        Some(link) => Err(super::refused_link(&root.join(&link.text)).into()),
+        None => Ok(()),
+    }
 }
 
 /// The names of the directories in the folder of `prefix`, in no order.
 pub(super) fn directories(root: &Path, prefix: &Prefix) -> io::Result<Vec<String>> {
     let folder = folder_of(prefix);
-    let directories = read(root, folder)?.into_iter().filter(Entry::is_folder);
+    let entries = read(root, folder)?;
+    refuse_links(root, &entries)?;
+    let directories = entries.into_iter().filter(Entry::is_folder);
     Ok(directories.map(|entry| entry.text[folder.len()..].trim_end_matches('/').to_owned()).collect())
 }
 
@@ -93,13 +116,10 @@ fn folder_of(prefix: &Prefix) -> &str {
     prefix.as_str().rfind('/').map_or("", |slash| &prefix.as_str()[..=slash])
 }
 
-/// What is in a folder: regular files and directories, no drafts, no links, and no names that cannot
-/// be keys. A folder that does not exist, or has been removed in the meantime, is empty.
+/// What is in a folder: regular files, directories and links, no drafts, and no names that cannot be
+/// keys. A folder that does not exist, or has been removed in the meantime, is empty.
 fn read(root: &Path, folder: &str) -> io::Result<Vec<Entry>> {
-    let directory = root.join(folder.trim_end_matches('/'));
-    if !folder.is_empty() && super::is_link(&directory) {
-        return Ok(Vec::new());
-    }
+    let directory = super::path_of_folder(root, folder)?;
     let listing = match fs_err::read_dir(&directory) {
         Ok(listing) => listing,
         Err(e) if super::is_absence(&e) => return Ok(Vec::new()),
@@ -113,12 +133,11 @@ fn read(root: &Path, folder: &str) -> io::Result<Vec<Entry>> {
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
             Err(e) => return Err(e),
         };
-        let (Ok(name), true) = (entry.file_name().into_string(), kind.is_file() || kind.is_dir()) else {
-            continue;
-        };
+        let is_key = kind.is_file() || kind.is_dir() || kind.is_symlink();
+        let (Ok(name), true) = (entry.file_name().into_string(), is_key) else { continue };
         if !disk::is_temporary(name.as_ref()) {
             let slash = if kind.is_dir() { "/" } else { "" };
-            entries.push(Entry { text: format!("{folder}{name}{slash}") });
+            entries.push(Entry { text: format!("{folder}{name}{slash}"), is_link: kind.is_symlink() });
         }
     }
     Ok(entries)

@@ -1,7 +1,6 @@
 //! A body that is watched while it is read: cut off when it stalls, and resumed where it broke off.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -10,6 +9,7 @@ use tokio::time::{self, Instant};
 use super::Patient;
 use crate::error::{Error, Result};
 use crate::store::retry::{Attempts, Patience};
+use crate::store::watch::Watch;
 use crate::store::{ByteStream, ObjectMeta};
 
 /// The bytes of an object that lie in `range`, beginning with what `body` brings.
@@ -43,7 +43,7 @@ impl Body {
             if self.rest.is_empty() {
                 return Ok(None);
             }
-            match self.watch.next(&mut self.pieces).await {
+            match next_piece(&mut self.watch, &mut self.pieces).await {
                 Ok(Some(bytes)) if bytes.is_empty() => {}
                 Ok(Some(bytes)) => return self.take(bytes).map(Some),
                 Ok(None) => self.resume(self.broken_off()).await?,
@@ -109,51 +109,19 @@ impl Trouble {
     }
 }
 
-impl Patience {
-    /// The least that may come in a period of grace.
-    fn least(&self) -> u64 {
-        self.min_speed.saturating_mul(self.grace.as_secs().max(1))
-    }
-}
-
-/// The minimum-speed watchdog. Only time spent waiting for the service counts: a reader that is slow
-/// itself must not be told that the service is.
-struct Watch {
-    patience: Patience,
-    waited: Duration,
-    came: u64,
-}
-
-impl Watch {
-    fn new(patience: &Patience) -> Self {
-        Self { patience: patience.clone(), waited: Duration::ZERO, came: 0 }
-    }
-
-    async fn next(&mut self, body: &mut ByteStream) -> Result<Option<Bytes>> {
-        loop {
-            let began = Instant::now();
-            let period_end = began + self.patience.grace.saturating_sub(self.waited);
-            let end = self.patience.end().map_or(period_end, |end| end.min(period_end));
-            let piece = time::timeout_at(end, body.try_next()).await;
-            self.waited += began.elapsed();
-            if let Ok(piece) = piece {
-                self.came += piece.as_ref().map_or(0, |piece| piece.as_ref().map_or(0, Bytes::len)) as u64;
-                return piece;
-            }
-            self.judge()?;
+/// The next piece of a body, unless too little comes in a period of grace.
+async fn next_piece(watch: &mut Watch, body: &mut ByteStream) -> Result<Option<Bytes>> {
+    loop {
+        let began = Instant::now();
+        let piece = time::timeout_at(watch.end(), body.try_next()).await;
+        let came = match &piece {
+            Ok(Ok(Some(bytes))) => bytes.len() as u64,
+            _ => 0,
+        };
+        watch.count(began.elapsed(), came);
+        match piece {
+            Ok(piece) => return piece,
+            Err(_) => watch.judge()?,
         }
-    }
-
-    /// At the end of a period of grace: enough, and the next period begins, or too little.
-    fn judge(&mut self) -> Result<()> {
-        if self.patience.end().is_some_and(|end| end <= Instant::now()) {
-            return Err(Error::unavailable("not all came before the command's deadline"));
-        }
-        if self.came < self.patience.least() {
-            let (came, waited) = (self.came, self.waited);
-            return Err(Error::unavailable(format!("stalled: {came} bytes came in {waited:.1?}")));
-        }
-        (self.waited, self.came) = (Duration::ZERO, 0);
-        Ok(())
     }
 }

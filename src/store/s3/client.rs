@@ -16,10 +16,11 @@ use aws_sdk_s3::config::{
 use aws_types::service_config::ServiceConfigKey;
 
 use super::credentials;
-use super::endpoint::{check_endpoint, is_aws, spell_endpoint};
+use super::endpoint::{check_customer_key, check_endpoint, is_aws, spell_endpoint};
 use super::http::Http;
 use super::options::{Addressing, Checksums, S3Options};
-use crate::error::Result;
+use super::profile::Profile;
+use crate::error::{Context, Result};
 use crate::store::Patience;
 
 /// What establishing a connection may take at most; a dead address must not use up the whole grace.
@@ -46,14 +47,17 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
     if let Some(endpoint) = &options.endpoint {
         check_endpoint(endpoint)?;
     }
-    let http = Http::new(options.ca_bundle.as_deref())?;
-    let shared = load(options, &http, patience).await?;
+    let profile = Profile::load(options.profile.as_deref())?;
+    let settings = profile.settings()?;
+    let http = Http::new(options.ca_bundle.as_deref().or(settings.ca_bundle.as_deref()), patience)?;
+    let shared = load(options, &profile, &http, patience).await?;
     let configured = configured(&shared, "AWS_ENDPOINT_URL", "endpoint_url");
-    let endpoint = options.endpoint.clone().or(configured).or_else(|| shared.endpoint_url().map(Into::into));
+    let endpoint = options.endpoint.clone().or(configured).or(settings.endpoint);
     if let Some(endpoint) = &endpoint {
         check_endpoint(endpoint)?;
     }
-    let checksums = checksums(options, &shared, endpoint.as_deref());
+    check_customer_key(endpoint.as_deref(), options.encryption.as_ref())?;
+    let checksums = checksums(options, &shared, endpoint.as_deref())?;
     let region = shared.region().map_or(FALLBACK_REGION, Region::as_ref);
     let service = endpoint.as_deref().map_or_else(|| format!("AWS in {region}"), spell_endpoint);
     let encrypted = endpoint.as_deref().is_none_or(|endpoint| endpoint.starts_with("https:"));
@@ -68,7 +72,7 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
             Checksums::WhenRequired => RequestChecksumCalculation::WhenRequired,
             Checksums::WhenSupported => RequestChecksumCalculation::WhenSupported,
         })
-        .response_checksum_validation(response_checksums(options, &shared, checksums));
+        .response_checksum_validation(response_checksums(options, &shared, checksums)?);
     config.set_endpoint_url(endpoint.clone());
     let client = Client::from_conf(config.build());
     let aws = is_aws(endpoint.as_deref());
@@ -76,37 +80,31 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
 }
 
 /// What the environment and the profile files say, with credentials.
-async fn load(options: &S3Options, http: &Http, patience: &Patience) -> Result<SdkConfig> {
-    let profile = options.profile.as_deref();
+async fn load(options: &S3Options, profile: &Profile, http: &Http, patience: &Patience) -> Result<SdkConfig> {
     let base = ProviderConfig::without_region()
         .with_http_client(http.proxied.clone())
         .with_behavior_version(Some(BehaviorVersion::latest()));
-    let region = region(options, &base).await;
+    let region = region(options, profile, &base).await;
     let config = base.with_region(Some(region.clone()));
-    let credentials = credentials::sign_in(&config, http, options, patience).await?;
+    let credentials = credentials::sign_in(&config, http, options, profile, patience).await?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.proxied.clone())
         .region(region)
+        .profile_name(profile.name())
         .credentials_provider(credentials);
     if let Ok(name) = AppName::new("barkeep") {
         loader = loader.app_name(name);
-    }
-    if let Some(name) = profile {
-        loader = loader.profile_name(name);
     }
     Ok(loader.load().await)
 }
 
 /// The region, without asking an instance's metadata service: outside of an instance that takes
 /// seconds, and nobody who does not set a region expects it to matter.
-async fn region(options: &S3Options, config: &ProviderConfig) -> Region {
+async fn region(options: &S3Options, profile: &Profile, config: &ProviderConfig) -> Region {
     if let Some(region) = &options.region {
         return Region::new(region.clone());
     }
-    let mut profiles = ProfileFileRegionProvider::builder().configure(config);
-    if let Some(name) = &options.profile {
-        profiles = profiles.profile_name(name);
-    }
+    let profiles = ProfileFileRegionProvider::builder().configure(config).profile_name(profile.name());
     let chain =
         RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profiles.build());
     chain.region().await.unwrap_or(Region::from_static(FALLBACK_REGION))
@@ -119,22 +117,28 @@ fn configured(shared: &SdkConfig, env: &str, profile: &str) -> Option<String> {
 }
 
 /// AWS wants checksums wherever possible; many look-alikes refuse the form the SDK sends them in.
-fn checksums(options: &S3Options, shared: &SdkConfig, endpoint: Option<&str>) -> Checksums {
-    let set = || configured(shared, "AWS_REQUEST_CHECKSUM_CALCULATION", "request_checksum_calculation");
+fn checksums(options: &S3Options, shared: &SdkConfig, endpoint: Option<&str>) -> Result<Checksums> {
     let default = if is_aws(endpoint) { Checksums::WhenSupported } else { Checksums::WhenRequired };
-    options.checksums.or_else(|| set()?.parse().ok()).unwrap_or(default)
+    let said = said(shared, "AWS_REQUEST_CHECKSUM_CALCULATION", "request_checksum_calculation")?;
+    Ok(options.checksums.or(said).unwrap_or(default))
 }
 
 fn response_checksums(
     options: &S3Options,
     shared: &SdkConfig,
     default: Checksums,
-) -> ResponseChecksumValidation {
-    let set = || configured(shared, "AWS_RESPONSE_CHECKSUM_VALIDATION", "response_checksum_validation");
-    match options.checksums.or_else(|| set()?.parse().ok()).unwrap_or(default) {
+) -> Result<ResponseChecksumValidation> {
+    let said = said(shared, "AWS_RESPONSE_CHECKSUM_VALIDATION", "response_checksum_validation")?;
+    Ok(match options.checksums.or(said).unwrap_or(default) {
         Checksums::WhenRequired => ResponseChecksumValidation::WhenRequired,
         Checksums::WhenSupported => ResponseChecksumValidation::WhenSupported,
-    }
+    })
+}
+
+/// What the environment or the profile says about checksums.
+fn said(shared: &SdkConfig, env: &str, profile: &str) -> Result<Option<Checksums>> {
+    let word = configured(shared, env, profile).filter(|word| !word.is_empty());
+    word.map(|word| word.parse()).transpose().context(|| format!("read {env} or {profile}"))
 }
 
 /// Whether the bucket's name goes into the path. An access point has a host of its own, always.

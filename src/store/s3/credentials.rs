@@ -1,7 +1,8 @@
 //! Who we are to the service: every source of credentials that AWS's own tools know.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -20,6 +21,7 @@ use aws_credential_types::provider::{
 
 use super::http::Http;
 use super::options::{AccessKeys, S3Options};
+use super::profile::Profile;
 use crate::error::{Error, Result};
 use crate::store::Patience;
 
@@ -35,39 +37,63 @@ pub(super) async fn sign_in(
     config: &ProviderConfig,
     http: &Http,
     options: &S3Options,
+    profile: &Profile,
     patience: &Patience,
 ) -> Result<SharedCredentialsProvider> {
     if let Some(AccessKeys { id, secret, session_token }) = options.keys.clone() {
         let given = Credentials::new(id, secret, session_token, None, "given");
         return Ok(SharedCredentialsProvider::new(given));
     }
-    let profile = options.profile.as_deref();
     let environment = EnvironmentVariableCredentialsProvider::new();
-    if profile.is_none()
+    if options.profile.is_none()
         && let Ok(found) = environment.provide_credentials().await
     {
         return Ok(SharedCredentialsProvider::new(found));
     }
-    let chain = chain(config, http, profile);
-    let found = patience
+    let asks_profile_only = options.profile.is_some();
+    let chain = chain(config, http, profile, asks_profile_only);
+    // A helper is a program of somebody else's: it is not run again and again, and is not waited for
+    // longer than any service.
+    let attempts = if profile.runs_helper() { Some(1) } else { patience.max_attempts };
+    let found = Patience { max_attempts: attempts, ..patience.clone() }
         .persist(
             0,
             || "fetch credentials".to_owned(),
-            || async { chain.provide_credentials().await.map_err(|e| explain(&e, profile)) },
+            || async { chain.provide_credentials().await.map_err(|e| explain_first(&e, profile)) },
         )
         .await?;
     Ok(SharedCredentialsProvider::new(SignedIn { first: Mutex::new(Some(found)), chain }))
 }
 
-/// Where credentials are looked for, in order, once the environment has none or is passed over in
-/// favour of a profile that was asked for by name.
-fn chain(config: &ProviderConfig, http: &Http, profile: Option<&str>) -> CredentialsProviderChain {
-    let direct = config.clone().with_http_client(http.direct.clone());
-    let mut profiles = ProfileFileCredentialsProvider::builder().configure(config);
-    if let Some(name) = profile {
-        profiles = profiles.profile_name(name);
+/// Where credentials are looked for, in order, once the environment has no keys or is passed over in
+/// favour of a profile that was asked for by name. Such a profile is never silently replaced by what
+/// the machine happens to be allowed to.
+fn chain(
+    config: &ProviderConfig,
+    http: &Http,
+    profile: &Profile,
+    asks_profile_only: bool,
+) -> CredentialsProviderChain {
+    let (container, instance) = metadata(config, http);
+    let profiles = ProfileFileCredentialsProvider::builder()
+        .configure(config)
+        .profile_name(profile.name())
+        .with_custom_provider("EcsContainer", container.clone())
+        .with_custom_provider("Ec2InstanceMetadata", instance.clone());
+    let mut chain = CredentialsProviderChain::first_try("profile", profiles.build());
+    if !asks_profile_only {
+        let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(config).build();
+        chain = chain.or_else("web identity", web_identity);
     }
-    let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(config).build();
+    if !profile.is_named() {
+        chain = chain.or_else("container", container).or_else("instance", instance);
+    }
+    chain
+}
+
+/// The container's and the instance's metadata services: without a proxy, and without much waiting.
+fn metadata(config: &ProviderConfig, http: &Http) -> (SharedCredentialsProvider, SharedCredentialsProvider) {
+    let direct = config.clone().with_http_client(http.direct.clone());
     let container = EcsCredentialsProvider::builder().configure(&direct).build();
     let metadata = imds::Client::builder()
         .configure(&direct)
@@ -76,10 +102,49 @@ fn chain(config: &ProviderConfig, http: &Http, profile: Option<&str>) -> Credent
         .read_timeout(METADATA_TIMEOUT)
         .build();
     let instance = ImdsCredentialsProvider::builder().configure(&direct).imds_client(metadata).build();
-    CredentialsProviderChain::first_try("profile", profiles.build())
-        .or_else("web identity", web_identity)
-        .or_else("container", container)
-        .or_else("instance", instance)
+    let status = &http.direct_status;
+    let container = Metadata { service: SharedCredentialsProvider::new(container), status: status.clone() };
+    let instance = Metadata { service: SharedCredentialsProvider::new(instance), status: status.clone() };
+    (SharedCredentialsProvider::new(container), SharedCredentialsProvider::new(instance))
+}
+
+/// A metadata service. One that answers, but has nothing for us, will not have it a moment later.
+#[derive(Debug)]
+struct Metadata {
+    service: SharedCredentialsProvider,
+    status: Arc<AtomicU16>,
+}
+
+/// What is said of such a one; only its text comes through the SDK whole.
+const REFUSED: &str = "the metadata service answers that it has no credentials for us";
+
+impl Metadata {
+    async fn credentials(&self) -> ProviderResult {
+        self.status.store(0, Ordering::Relaxed);
+        let answer = self.service.provide_credentials().await;
+        match self.status.load(Ordering::Relaxed) {
+            status @ (401 | 403 | 404) => answer.map_err(|e| {
+                CredentialsError::provider_error(format!(
+                    "{REFUSED} ({status}): {}",
+                    super::errors::reasons(&e)
+                ))
+            }),
+            _ => answer,
+        }
+    }
+}
+
+impl ProvideCredentials for Metadata {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.service.fallback_on_interrupt()
+    }
 }
 
 /// The credentials found when signing in, given out once, and then whatever the chain renews them to.
@@ -117,11 +182,26 @@ impl ProvideCredentials for SignedIn {
     }
 }
 
+/// What it means that there are no credentials to begin with.
+fn explain_first(e: &CredentialsError, profile: &Profile) -> Error {
+    match e {
+        CredentialsError::CredentialsNotLoaded(_) if profile.is_named() => {
+            Error::usage(format!("{} has no credentials: {}", profile.title(), super::errors::reasons(e)))
+                .hint(
+                    "give it keys, a role, or credential_source = Ec2InstanceMetadata or EcsContainer; \
+                 or name no profile",
+                )
+        }
+        _ => explain(e, profile.is_named().then(|| profile.name())),
+    }
+}
+
 /// What failed credentials mean. The sources' own texts name files, profiles and addresses, never
 /// keys.
 pub(super) fn explain(e: &CredentialsError, profile: Option<&str>) -> Error {
     let reason = super::errors::reasons(e);
     let from = profile.map_or(String::new(), |name| format!(" from profile {name:?}"));
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     match e {
         CredentialsError::CredentialsNotLoaded(_) => {
             Error::denied(format!("no credentials to sign requests with{from}: {reason}")).hint(WHERE)
@@ -129,14 +209,17 @@ pub(super) fn explain(e: &CredentialsError, profile: Option<&str>) -> Error {
         CredentialsError::InvalidConfiguration(_) => {
             Error::usage(format!("credentials{from} are not configured properly: {reason}"))
         }
-        _ if is_lasting(&reason) => Error::denied(format!("credentials{from} were refused: {reason}")),
+        _ if says(&[REFUSED]) => Error::denied(format!("no credentials{from}: {reason}")).hint(WHERE),
+        _ if says(&HELPER_FAILURES) => Error::denied(format!("no credentials{from}: {reason}"))
+            .hint("run the profile's credential_process by hand"),
+        _ if says(&LASTING) => Error::denied(format!("credentials{from} were refused: {reason}")),
         _ => Error::unavailable(format!("credentials{from} could not be fetched: {reason}")),
     }
 }
 
-/// A service that hands out credentials and says that it will not is not asked again.
-fn is_lasting(reason: &str) -> bool {
-    let codes =
-        ["AccessDenied", "InvalidIdentityToken", "ExpiredToken", "InvalidClientTokenId", "Unauthorized"];
-    codes.iter().any(|code| reason.contains(code))
-}
+/// What a service that hands out credentials says when it will not, now or later.
+const LASTING: [&str; 5] =
+    ["AccessDenied", "InvalidIdentityToken", "ExpiredToken", "InvalidClientTokenId", "Unauthorized"];
+
+/// How the SDK begins what went wrong with a `credential_process`.
+const HELPER_FAILURES: [&str; 2] = ["from external process", "external process exited"];

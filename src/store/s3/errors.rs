@@ -98,7 +98,9 @@ fn by_status(status: u16) -> Class {
         404 => Class::Missing,
         412 => Class::Taken,
         501 => Class::NotImplemented,
-        408 | 409 | 425 | 429 | 500.. => Class::Passing,
+        // A request that is already answered with success may still fail, and then says so in the
+        // body: completing an upload does, which takes its time.
+        200..=299 | 408 | 409 | 425 | 429 | 500.. => Class::Passing,
         _ => Class::Refused,
     }
 }
@@ -127,11 +129,11 @@ impl Request<'_> {
     {
         let Some(answer) = e.raw_response() else { return self.explain_silence(e) };
         let status = answer.status().as_u16();
-        let class = classify(status, e.code());
-        if answer.status().is_success() {
+        if answer.status().is_success() && e.code().is_none() {
             let unreadable = format!("the answer was cut off or cannot be read: {}", reasons(e));
             return Error::unavailable(format!("{}: {unreadable}", self.place()));
         }
+        let class = classify(status, e.code());
         let region = answer.headers().get("x-amz-bucket-region").map(str::to_owned);
         let told = self.tell(status, e.code(), e.message(), answer);
         self.error(class, told, region.as_deref())
@@ -198,6 +200,14 @@ fn explain_transport(told: String) -> Error {
     let says = |words: &[&str]| words.iter().any(|word| told.contains(word));
     if says(&["UnknownIssuer", "CaUsedAsEndEntity", "BadSignature"]) {
         return Error::usage(told).hint("give the CA that signed the service's certificate as the CA bundle");
+    }
+    if says(&["invalid peer certificate: Expired", "certificate expired"]) {
+        return Error::usage(told)
+            .hint("the service's certificate has expired: renew it, unless this machine's clock is wrong");
+    }
+    if says(&["NotValidYet", "certificate not valid yet"]) {
+        return Error::usage(told)
+            .hint("the service's certificate is not valid yet: check this machine's clock");
     }
     if says(&["invalid peer certificate", "NotValidForName", "certificate not valid for name"]) {
         return Error::usage(told).hint("check the endpoint's host name against the service's certificate");
@@ -289,6 +299,10 @@ mod tests {
         (503, None, Class::Passing, ErrorKind::Unavailable),
         (504, None, Class::Passing, ErrorKind::Unavailable),
         (599, None, Class::Passing, ErrorKind::Unavailable),
+        (200, Some("AccessDenied"), Class::Denied, ErrorKind::Denied),
+        (200, Some("PreconditionFailed"), Class::Taken, ErrorKind::Conflict),
+        (200, Some("InternalError"), Class::Passing, ErrorKind::Unavailable),
+        (200, Some("Unheard"), Class::Passing, ErrorKind::Unavailable),
     ];
 
     #[test]
@@ -313,6 +327,18 @@ mod tests {
     fn trust_and_protocol_are_matters_of_configuration() {
         let kind = |told: &str| explain_transport(told.to_owned()).kind();
         assert_eq!(kind("invalid peer certificate: UnknownIssuer"), ErrorKind::Usage);
+        for (told, word) in [
+            ("invalid peer certificate: UnknownIssuer", "CA bundle"),
+            ("invalid peer certificate: certificate expired: verification time 2 (UNIX)", "renew"),
+            ("invalid peer certificate: Expired", "renew"),
+            ("invalid peer certificate: certificate not valid yet: verification time 2 (UNIX)", "clock"),
+            ("invalid peer certificate: NotValidYet", "clock"),
+            ("invalid peer certificate: certificate not valid for name \"a\"", "host name"),
+        ] {
+            let error = explain_transport(told.to_owned());
+            assert_eq!(error.kind(), ErrorKind::Usage, "{told}");
+            assert!(error.hint_text().unwrap_or_default().contains(word), "{error:?}");
+        }
         assert_eq!(kind("received corrupt message of type InvalidContentType"), ErrorKind::Usage);
         assert_eq!(kind("connection refused"), ErrorKind::Unavailable);
         assert_eq!(kind("dns error: failed to lookup address information"), ErrorKind::Unavailable);

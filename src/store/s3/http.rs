@@ -2,7 +2,8 @@
 //! authorities are trusted.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -21,7 +22,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::outgoing;
 use crate::error::{Context, Error, Result};
+use crate::store::Patience;
 
 /// Where systems keep their certificate authorities in one file. Reading it takes half the time that
 /// reading a directory of hundreds of files does, and every command pays for it.
@@ -39,20 +42,26 @@ pub(super) struct Http {
     pub(super) proxied: SharedHttpClient,
     /// Never through a proxy, for metadata services, which only answer the machine itself.
     pub(super) direct: SharedHttpClient,
+    /// The status of the last answer that the latter got: the SDK does not tell it apart from what
+    /// else may be wrong with an answer. 0 before the first.
+    pub(super) direct_status: Arc<AtomicU16>,
 }
 
 impl Http {
     /// Clients that trust only the authorities in `ca_bundle`, or the system's.
-    pub(super) fn new(ca_bundle: Option<&Path>) -> Result<Self> {
+    pub(super) fn new(ca_bundle: Option<&Path>, patience: &Patience) -> Result<Self> {
         let trust = Trust(match ca_bundle {
             Some(path) => Some(private_authorities(path)?),
             None => None,
         });
-        let client = |proxy: fn() -> ProxyConfig| {
-            let (trust, tls) = (trust.clone(), OnceLock::new());
-            SharedHttpClient::new(LazyTls { proxy, plain: plain(proxy), tls: Arc::new(tls), trust })
+        let client = |proxy: fn() -> ProxyConfig, status: &Arc<AtomicU16>| {
+            let (trust, patience, status) = (trust.clone(), patience.clone(), status.clone());
+            let (plain, tls) = (plain(proxy), Arc::new(OnceLock::new()));
+            SharedHttpClient::new(LazyTls { proxy, plain, tls, trust, patience, status })
         };
-        Ok(Self { proxied: client(ProxyConfig::from_env), direct: client(ProxyConfig::disabled) })
+        let direct_status = Arc::default();
+        let direct = client(ProxyConfig::disabled, &direct_status);
+        Ok(Self { proxied: client(ProxyConfig::from_env, &Arc::default()), direct, direct_status })
     }
 }
 
@@ -64,6 +73,8 @@ struct LazyTls {
     plain: SharedHttpClient,
     tls: Arc<OnceLock<SharedHttpClient>>,
     trust: Trust,
+    patience: Patience,
+    status: Arc<AtomicU16>,
 }
 
 /// The authorities given, in PEM; the system's when none are.
@@ -102,10 +113,17 @@ impl fmt::Debug for ByScheme {
 
 impl HttpConnector for ByScheme {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let LazyTls { proxy, plain, tls, trust } = &self.client;
+        let LazyTls { proxy, plain, tls, trust, patience, status } = &self.client;
         let needs_tls = request.uri().starts_with("https:");
         let client = if needs_tls { tls.get_or_init(|| with_tls(*proxy, trust)) } else { plain };
-        client.http_connector(&self.settings, &self.components).call(request)
+        let connector = client.http_connector(&self.settings, &self.components);
+        let (patience, status) = (patience.clone(), status.clone());
+        HttpConnectorFuture::new(async move {
+            let answer = outgoing::send(request, &patience, |request| connector.call(request)).await;
+            let told = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+            status.store(told, Ordering::Relaxed);
+            answer
+        })
     }
 }
 
@@ -151,9 +169,12 @@ fn private_authorities(path: &Path) -> Result<Arc<[u8]>> {
 }
 
 /// The system's authorities in one file, without those that cannot be used; the client would panic
-/// on them. `None` when there is no such file: then the system's own way to find them is taken.
+/// on them. Like everywhere else, `SSL_CERT_FILE` says where that file is instead. `None` when there is
+/// no such file: then the system's own way to find them is taken.
 fn system_authorities() -> Option<Arc<[u8]>> {
-    let pem = SYSTEM_BUNDLES.iter().find_map(|path| fs_err::read(path).ok())?;
+    let said = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let mut paths = said.into_iter().chain(SYSTEM_BUNDLES.iter().map(PathBuf::from));
+    let pem = paths.find_map(|path| fs_err::read(path).ok())?;
     match usable_authorities(&pem) {
         Some(usable) if !usable.is_empty() => Some(pem.into()),
         _ => {

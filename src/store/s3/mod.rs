@@ -7,6 +7,8 @@ mod endpoint;
 mod errors;
 mod http;
 mod options;
+mod outgoing;
+mod profile;
 mod request;
 mod upload;
 
@@ -15,13 +17,14 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::DateTime;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -31,8 +34,9 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-pub(super) use endpoint::{is_aws, spell_endpoint};
+pub(super) use endpoint::{is_aws, partition, spell_endpoint};
 pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options};
+pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
     ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Upload,
@@ -58,6 +62,8 @@ struct Shared {
     encryption: Option<Encryption>,
     /// Whether a key is asked for before an exclusive put.
     asks_first: bool,
+    /// Whether the bucket is known to be there.
+    is_there: AtomicBool,
     patience: Patience,
 }
 
@@ -91,6 +97,7 @@ impl S3Store {
                 ExclusivePut::AskFirst => true,
                 ExclusivePut::ByService => !aws,
             },
+            is_there: AtomicBool::new(false),
             patience: patience.clone(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -156,14 +163,40 @@ impl S3Store {
         conditional && self.shared.asks_first && class == Some(Class::NotImplemented)
     }
 
+    /// What is known of an object. `None` may also mean that there is no bucket: the answer to HEAD has
+    /// no body, so both look the same. Enough where a request follows that tells.
     async fn head_now(&self, key: &Key) -> Result<Option<ObjectMeta>> {
         let shared = &*self.shared;
         let head = shared.client.head_object().bucket(&shared.bucket).key(self.name(key));
         match request::head(head, shared.encryption.as_ref()).send().await {
             Ok(found) => head_meta(key, &found).map(Some),
-            // An answer to HEAD has no body, so a missing bucket looks the same; `list` tells.
             Err(e) if class_of(&e) == Some(Class::Missing) => Ok(None),
             Err(e) => Err(self.request("s3:GetObject").explain(&e)),
+        }
+    }
+
+    /// Says once per store, by a list of at most one object, that the bucket is there. One that may not
+    /// be listed is.
+    async fn require_bucket(&self) -> Result<()> {
+        let shared = &*self.shared;
+        if shared.is_there.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let list = shared.client.list_objects_v2().bucket(&shared.bucket).prefix(&shared.root).max_keys(1);
+        match list.send().await {
+            Err(e) if class_of(&e) != Some(Class::Denied) => Err(self.explain_list(&e)),
+            _ => {
+                shared.is_there.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+
+    fn explain_list(&self, e: &SdkError<ListObjectsV2Error, HttpResponse>) -> Error {
+        match class_of(e) {
+            // A list has nothing to miss but the bucket, whatever code a look-alike gives.
+            Some(Class::Missing) => self.request("s3:ListBucket").no_bucket(),
+            _ => self.request("s3:ListBucket").explain(e),
         }
     }
 
@@ -211,11 +244,7 @@ impl S3Store {
             .set_delimiter(from.grouped.then(|| "/".to_owned()))
             .send()
             .await
-            .map_err(|e| match class_of(&e) {
-                // A list has nothing to miss but the bucket, whatever code a look-alike gives.
-                Some(Class::Missing) => self.request("s3:ListBucket").no_bucket(),
-                _ => self.request("s3:ListBucket").explain(&e),
-            })
+            .map_err(|e| self.explain_list(&e))
     }
 
     /// The objects of a page, in order. Some services take the key to start after for one to start at.
@@ -284,7 +313,13 @@ impl ObjectStore for S3Store {
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
-        self.head_now(key).await.context(|| format!("look for {key} in {self}"))
+        let look = async {
+            match self.head_now(key).await? {
+                Some(found) => Ok(Some(found)),
+                None => self.require_bucket().await.map(|()| None),
+            }
+        };
+        look.await.context(|| format!("look for {key} in {self}"))
     }
 
     fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>> {

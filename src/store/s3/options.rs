@@ -26,7 +26,7 @@ pub struct S3Options {
     /// Where the bucket's name goes in a request.
     pub addressing: Addressing,
     /// The only certificate authorities to trust, a PEM file (an option, else `AWS_CA_BUNDLE`, else
-    /// `REQUESTS_CA_BUNDLE`); without it, the system's.
+    /// `REQUESTS_CA_BUNDLE`); without it, the profile's, else those in `SSL_CERT_FILE`, else the system's.
     pub ca_bundle: Option<PathBuf>,
     /// How the service encrypts what it keeps; without it, as the bucket says.
     pub encryption: Option<Encryption>,
