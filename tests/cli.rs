@@ -487,3 +487,25 @@ fn the_environment_wins_over_the_sections_of_the_file() {
     let near = "/nonexistent/near";
     sound(here.path()).env("BARKEEP_CHECK_PGDATA", near).assert().failure().stdout(contains(near));
 }
+
+#[test]
+fn an_endpoint_that_only_a_profile_names_is_part_of_the_archives_address() {
+    let scratch = tempfile::tempdir().unwrap();
+    let config = scratch.path().join("config");
+    std::fs::write(&config, "[profile there]\nendpoint_url = http://127.0.0.1:1\nregion = eu-1\n").unwrap();
+    let check = |profile: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_barkeep"));
+        command.args(["check", "--json", "--store=s3://bucket", "--server=main", "--retry-for=1ms"]);
+        command.env_clear().env("AWS_CONFIG_FILE", &config).env("AWS_PROFILE", profile);
+        command.env("AWS_ACCESS_KEY_ID", "AK").env("AWS_SECRET_ACCESS_KEY", "SK");
+        command.env("BARKEEP_SPOOL", scratch.path().join("spool")).output().unwrap()
+    };
+    let found = check("there");
+    assert!(
+        String::from_utf8_lossy(&found.stdout).contains("s3://bucket at http://127.0.0.1:1"),
+        "{found:?}"
+    );
+    let missing = check("nowhere");
+    assert_eq!(missing.status.code(), Some(2), "{missing:?}");
+    assert!(String::from_utf8_lossy(&missing.stdout).contains("nowhere"), "{missing:?}");
+}

@@ -14,6 +14,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::front::quantity::Size;
 use crate::front::wire::Wire;
 use crate::model::ServerName;
+use crate::store::profile_settings;
 
 /// Looks a variable up; an argument, so that tests have an environment of their own.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -47,8 +48,8 @@ impl Settings {
     pub(crate) fn resolve(shared: Shared, file: &File, environment: Environment<'_>) -> Result<Self> {
         let mut archive = shared.archive.over(file.archive.clone());
         let mut s3 = shared.s3.over(file.sections.s3.clone());
-        borrow_from_aws(&mut s3, environment);
         let store = demand(archive.store.clone(), "store", "URL", "s3://bucket/path")?;
+        let max_attempts = borrow_from_aws(&mut s3, &store, environment)?;
         let server: ServerName = demand(archive.server.clone(), "server", "NAME", "main")?;
         check_s3(&mut s3)?;
         let spool = archive.spool.take().unwrap_or_else(default_spool);
@@ -56,7 +57,6 @@ impl Settings {
         archive.spool = Some(spool.clone());
         let memory = archive.memory.unwrap_or(MEMORY);
         let wire = Wire::new(&store, server, s3.clone(), exclusive(&s3))?;
-        let max_attempts = attempts(environment)?;
         Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, s3 })
     }
 
@@ -96,17 +96,24 @@ fn demand<T>(value: Option<T>, key: &str, what: &str, example: &str) -> Result<T
     })
 }
 
-/// What AWS's tools read from the environment and its Rust library does not, or what the store's
-/// identity depends on.
-fn borrow_from_aws(s3: &mut S3Args, environment: Environment<'_>) {
+/// What AWS's tools read from the environment and the profile files and its Rust library does not, or
+/// what the store's identity depends on. Gives how many attempts a request has, when they say so.
+fn borrow_from_aws(s3: &mut S3Args, store: &str, environment: Environment<'_>) -> Result<Option<u32>> {
     let first = |names: &[&str]| names.iter().find_map(|name| environment(name).filter(|v| !v.is_empty()));
-    if s3.endpoint_url.is_none() {
-        let found = first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
-        s3.endpoint_url = found.map(|url| url.to_string_lossy().into_owned());
+    let text = |names: &[&str]| first(names).map(|value| value.to_string_lossy().into_owned());
+    let attempts = attempts(environment)?;
+    // A directory needs none of it, and reading files costs time in every call.
+    if !store.starts_with("s3:") {
+        return Ok(attempts);
     }
-    if s3.ca_bundle.is_none() {
-        s3.ca_bundle = first(&["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
-    }
+    let profile = profile_settings(s3.profile.as_deref())?;
+    let endpoint =
+        || text(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]).filter(|_| !profile.ignores_endpoints);
+    s3.endpoint_url = s3.endpoint_url.take().or_else(endpoint).or(profile.endpoint);
+    s3.region = s3.region.take().or_else(|| text(&["AWS_REGION", "AWS_DEFAULT_REGION"])).or(profile.region);
+    let bundle = || first(&["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
+    s3.ca_bundle = s3.ca_bundle.take().or_else(bundle).or(profile.ca_bundle);
+    Ok(attempts.or(profile.max_attempts))
 }
 
 fn attempts(environment: Environment<'_>) -> Result<Option<u32>> {
@@ -261,7 +268,6 @@ mod tests {
         let s3 = S3Args {
             endpoint_url: Some("https://minio.example".into()),
             region: Some("eu-1".into()),
-            profile: Some("backup".into()),
             addressing_style: Some(AddressingStyle::Path),
             ca_bundle: Some("/ca.pem".into()),
             sse_customer_key: Some("file:///key".into()),
@@ -276,7 +282,6 @@ mod tests {
             "--ca-bundle=/ca.pem",
             "--config=/dev/null",
             "--endpoint-url=https://minio.example",
-            "--profile=backup",
             "--region=eu-1",
             "--server=main",
             "--sse-customer-key=file:///key",
