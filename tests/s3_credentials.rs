@@ -563,7 +563,7 @@ async fn the_password_of_a_proxy_that_is_not_there_is_not_told() {
 #[tokio::test]
 async fn an_endpoint_may_be_an_address_of_ip_version_6() {
     let mut case = Case::without_endpoint().await;
-    let endpoint = answering_at("[::1]:0", |path| path.to_owned()).await;
+    let endpoint = answering_at("[::1]:0", str::to_owned).await;
     let output = case.keys().env(ENDPOINT, &endpoint).run().await;
     assert!(output.status.success(), "{}", told(&output));
 }
