@@ -410,6 +410,16 @@ async fn a_private_authority_is_trusted_when_given_and_an_unknown_one_refused_cl
 }
 
 #[tokio::test]
+async fn a_certificate_outside_of_its_dates_is_told_as_such() {
+    for (from, to, word) in [(1990, 2000, "has expired"), (4000, 4096, "not valid yet")] {
+        let s3 = S3::start_tls_between(from, to).await;
+        let error = put(&s3.open().await, &replace()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+        assert!(error.hint_text().unwrap().contains(word), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_bundle_that_is_none_is_refused_before_anything_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ca.pem");

@@ -106,30 +106,35 @@ struct Shared {
 impl S3 {
     /// A service that keeps objects, over HTTP.
     pub(crate) async fn start() -> Self {
-        Self::start_with(true, Condition::Honoured, false).await
+        Self::start_with(true, Condition::Honoured, None).await
     }
 
     /// The same over HTTPS; [`ca_pem`](Self::ca_pem) is whom to trust.
     pub(crate) async fn start_tls() -> Self {
-        Self::start_with(true, Condition::Honoured, true).await
+        Self::start_with(true, Condition::Honoured, Some((1975, 4096))).await
+    }
+
+    /// The same with a certificate that is valid from the first of these years to the second.
+    pub(crate) async fn start_tls_between(from: i32, to: i32) -> Self {
+        Self::start_with(true, Condition::Honoured, Some((from, to))).await
     }
 
     /// A service that treats `If-None-Match` in its own way.
     pub(crate) async fn start_conditional(condition: Condition) -> Self {
-        Self::start_with(true, condition, false).await
+        Self::start_with(true, condition, None).await
     }
 
     /// A service that keeps nothing and is content with everything: for what goes over the wire.
     pub(crate) async fn start_recording() -> Self {
-        Self::start_with(false, Condition::Honoured, false).await
+        Self::start_with(false, Condition::Honoured, None).await
     }
 
     /// The same over HTTPS.
     pub(crate) async fn start_recording_tls() -> Self {
-        Self::start_with(false, Condition::Honoured, true).await
+        Self::start_with(false, Condition::Honoured, Some((1975, 4096))).await
     }
 
-    async fn start_with(keeps: bool, condition: Condition, tls: bool) -> Self {
+    async fn start_with(keeps: bool, condition: Condition, tls: Option<(i32, i32)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join(BUCKET)).unwrap();
         let service = keeps.then(|| {
@@ -144,7 +149,7 @@ impl S3 {
         let shared = Arc::new(Shared { service, condition, seen, faults });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (ca, acceptor) = if tls { Some(certify()).unzip() } else { (None, None) };
+        let (ca, acceptor) = tls.map(|(from, to)| certify(from, to)).unzip();
         let accepting = tokio::spawn(accept(listener, acceptor, shared.clone()));
         Self { address, shared, ca, accepting, directory }
     }
@@ -222,14 +227,16 @@ pub(crate) fn patience() -> Patience {
 }
 
 /// A private authority and a server that it vouches for as `localhost`.
-fn certify() -> (String, TlsAcceptor) {
+fn certify(from: i32, to: i32) -> (String, TlsAcceptor) {
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer_key = rcgen::KeyPair::generate().unwrap();
     let ca = authority.self_signed(&issuer_key).unwrap().pem();
     let issuer = rcgen::Issuer::new(authority, issuer_key);
     let key = rcgen::KeyPair::generate().unwrap();
-    let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    server.not_before = rcgen::date_time_ymd(from, 1, 1);
+    server.not_after = rcgen::date_time_ymd(to, 1, 1);
     let certificate = server.signed_by(&key, &issuer).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -19,7 +19,9 @@ pub struct S3Options {
     pub endpoint: Option<String>,
     /// The region; without it `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, else `us-east-1`.
     pub region: Option<String>,
-    /// The profile; given here it comes before keys in the environment.
+    /// The profile (an option, else `AWS_PROFILE`, else `default`); given here it comes before keys in
+    /// the environment. One that somebody named must exist, and unless the environment has keys or a web
+    /// identity, it must have credentials: the machine's own never stand in for it.
     pub profile: Option<String>,
     /// The keys to sign with; without them, every source that AWS's own tools know.
     pub keys: Option<AccessKeys>,
