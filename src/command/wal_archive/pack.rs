@@ -8,7 +8,6 @@ use fs_err::File;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::model::Compression;
-use crate::stream::buffer::Pages;
 use crate::stream::codec::{self, Encoder};
 use crate::stream::digest::{Sha256Sum, Tally};
 use crate::stream::parts::PartWriter;
@@ -41,21 +40,22 @@ pub(super) const fn likely(len: u64) -> u64 {
     len / 2
 }
 
-/// Packs a file into memory: `room` for the packed bytes, and its length for the plain ones, which are
-/// gone when this returns. `None` when there is not room enough.
+/// Packs a file into memory: reads it into `plain`, which must have its length, and packs it into
+/// `room` bytes. `None` when there is not room enough.
 ///
 /// The digest is taken on a thread beside the codec's: for a single file that is waited for, the two
 /// together take as long as the longer one.
-pub(super) fn pack(source: &Source, how: Packing, room: u64) -> Result<Option<Packed>> {
-    let plain = read_whole(source)?;
+pub(super) fn pack(source: &Source, how: Packing, room: u64, plain: &mut [u8]) -> Result<Option<Packed>> {
+    read_whole(source, plain)?;
+    let plain = &*plain;
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     let (body, sha256) = std::thread::scope(|scope| {
         let digest = scope.spawn(|| {
             let mut tally = Tally::default();
-            tally.update(&plain);
+            tally.update(plain);
             tally.finish()
         });
-        let body = codec::encode(how.compression, how.level, &plain, room);
+        let body = codec::encode(how.compression, how.level, plain, room);
         let sha256 = digest.join().map_err(|_| Error::bug("the digesting thread panicked"));
         (body, sha256)
     });
@@ -63,13 +63,11 @@ pub(super) fn pack(source: &Source, how: Packing, room: u64) -> Result<Option<Pa
     Ok(body?.map(|body| Packed { body, sha256 }))
 }
 
-fn read_whole(source: &Source) -> Result<Pages> {
-    let mut plain = Pages::new(usize::try_from(source.len).unwrap_or(0))?;
+fn read_whole(source: &Source, plain: &mut [u8]) -> Result<()> {
     let mut file = File::open(&source.path)?;
-    let whole = file.read_exact(&mut plain);
+    let whole = file.read_exact(plain);
     source.require_unchanged(&file)?;
-    whole?;
-    Ok(plain)
+    Ok(whole?)
 }
 
 /// Packs a file into parts.

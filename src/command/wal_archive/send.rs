@@ -1,8 +1,8 @@
 //! One file to the store, from one memory budget.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -13,6 +13,7 @@ use super::source::Source;
 use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
 use crate::error::{Error, Result};
 use crate::model::WalName;
+use crate::stream::buffer::Pages;
 use crate::stream::codec;
 use crate::stream::digest::Sha256Sum;
 use crate::stream::parts::parts;
@@ -56,13 +57,19 @@ pub(super) struct Sender<'a> {
     memory: Arc<Semaphore>,
     memory_kib: u32,
     threads: Arc<Semaphore>,
+    /// Buffers for plain bytes that no thread is using; as many as there are threads, at most.
+    plain: Mutex<Vec<Pages>>,
     /// Whether a file did not become much smaller; its neighbours will not either.
     dense: AtomicBool,
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(archive: &'a Archive, request: &Request) -> Self {
-        let memory_kib = kib(request.memory.saturating_sub(OWN)).max(1);
+    /// Sends files like `own`, which has the length that all segments of its cluster have.
+    pub(super) fn new(archive: &'a Archive, request: &Request, own: &Source) -> Self {
+        let threads = threads();
+        // Every packing thread keeps a buffer for plain bytes; the rest is for what is packed.
+        let plain = if own.len > LARGE { 0 } else { threads as u64 * own.len };
+        let memory_kib = kib(request.memory.saturating_sub(OWN + plain)).max(1);
         Self {
             archive,
             packing: Packing {
@@ -74,7 +81,8 @@ impl<'a> Sender<'a> {
             overwrite: request.overwrite,
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
-            threads: Arc::new(Semaphore::new(threads())),
+            threads: Arc::new(Semaphore::new(threads)),
+            plain: Mutex::default(),
             dense: AtomicBool::new(false),
         }
     }
@@ -100,16 +108,30 @@ impl<'a> Sender<'a> {
     }
 
     async fn pack(&self, source: &Arc<Source>, room: u64) -> Result<Option<Prepared>> {
-        let mut memory = self.reserve(source.len + room).await?;
+        let mut memory = self.reserve(room).await?;
         let thread = acquire(&self.threads, 1).await?;
+        let mut plain = self.take_plain(source.len)?;
         let (file, how) = (Arc::clone(source), self.packing);
-        let packed = blocking(move || pack::pack(&file, how, room)).await?;
+        let (plain, packed) = blocking(move || {
+            let packed = pack::pack(&file, how, room, &mut plain)?;
+            Ok((plain, packed))
+        })
+        .await?;
+        self.plain.lock().unwrap_or_else(PoisonError::into_inner).push(plain);
         drop(thread);
         Ok(packed.map(|packed| {
             let kept = kib(packed.body.len() as u64) as usize;
             drop(memory.split(memory.num_permits().saturating_sub(kept)));
             Prepared { packed, _memory: memory }
         }))
+    }
+
+    /// A buffer for a file's plain bytes: one that an earlier file has left, whose pages are there
+    /// already, or a new one.
+    fn take_plain(&self, len: u64) -> Result<Pages> {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let left = self.plain.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        left.filter(|pages| pages.len() == len).map_or_else(|| Pages::new(len), Ok)
     }
 
     /// Sends one file, prepared already or not.
