@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # One static binary on an empty base:  docker build -t barkeep .
-FROM docker.io/library/rust:1.95-bookworm AS build
+FROM rust:1.95-bookworm AS build
 # A C compiler for the codecs, against musl; nothing in the tree needs OpenSSL or cmake.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates musl-tools \

@@ -83,7 +83,7 @@ pub const MANUALS: [Manual; 3] = [
 ];
 
 /// Variables that are no setting of ours but change what happens.
-pub const VARIABLES: [(&str, &str); 13] = [
+pub const VARIABLES: [(&str, &str); 15] = [
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "credentials"),
     ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "profiles and where they are"),
     ("AWS_REGION, AWS_DEFAULT_REGION", "the region when no setting names one"),
@@ -93,8 +93,16 @@ pub const VARIABLES: [(&str, &str); 13] = [
         "credentials from a container's agent",
     ),
     ("AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL", "the endpoint when no setting names one"),
-    ("AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE", "certificate authorities when no setting names them"),
+    (
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "when true, endpoints of those two variables and of profiles are ignored",
+    ),
+    (
+        "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE",
+        "certificate authorities when no setting names them, in this order",
+    ),
     ("AWS_MAX_ATTEMPTS", "at most so many attempts per request"),
+    ("AWS_RETRY_MODE", "legacy, standard and adaptive are understood and change nothing"),
     (
         "AWS_REQUEST_CHECKSUM_CALCULATION, AWS_RESPONSE_CHECKSUM_VALIDATION",
         "when_required or when_supported, when no setting says",
