@@ -234,6 +234,41 @@ async fn a_backlog_is_archived_ahead_and_answered_from_markers_without_the_netwo
 }
 
 #[tokio::test]
+async fn postgresqls_own_status_files_are_never_touched() {
+    let bed = Bed::new();
+    bed.settle(ONE).await;
+    let files: Vec<_> = (2..=6).map(|n| bed.segment(&name(n))).collect();
+    let status = bed.data().join("pg_wal/archive_status");
+    let listed = || {
+        let mut names: Vec<_> = std::fs::read_dir(&status).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = listed();
+    for file in &files {
+        bed.archive(file).await.unwrap();
+    }
+    assert_eq!(listed(), before);
+}
+
+#[tokio::test]
+async fn a_history_file_has_its_own_tags_when_they_are_given() {
+    let bed = Bed::new();
+    let history = bed.wal("00000002.history");
+    std::fs::write(&history, "1\t0/3000000\tx\n").unwrap();
+    let tags = |value: &str| barkeep::archive::Tags(vec![("kind".to_owned(), value.to_owned())]);
+    for (file, expected) in [(history, "history"), (bed.segment(ONE), "wal")] {
+        let request = wal_archive::Request {
+            tags: tags("wal"),
+            history_tags: Some(tags("history")),
+            ..bed.archive_request(&file)
+        };
+        wal_archive::run(&request, &bed).await.unwrap();
+        assert_eq!(bed.store.last_tags(), tags(expected));
+    }
+}
+
+#[tokio::test]
 async fn a_marker_never_hides_a_file_that_was_not_sent() {
     let bed = Bed::new();
     bed.settle(ONE).await;

@@ -395,6 +395,27 @@ fn an_outage_stops_recovery_and_not_a_standby() {
     machine.comes_back(&name(1));
 }
 
+#[test]
+fn a_broken_object_stops_recovery_and_not_a_standby() {
+    let machine = Machine::new();
+    machine.bed.segment(&name(1));
+    machine.archived(&name(1));
+    let object = machine.store.join(format!("main/wals/0000000100000000/{}.zst", name(1)));
+    let whole = std::fs::read(&object).unwrap();
+    std::fs::write(&object, &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(machine.bed.data().join("recovery.signal"), "").unwrap();
+    assert_eq!(machine.restore(&name(1)).status.code(), Some(126));
+    let on_error = |what: &str| {
+        let words = ["wal-restore", what, &name(1), "pg_wal/RECOVERYXLOG"];
+        machine.barkeep(&words).output().unwrap().status.code()
+    };
+    assert_eq!(on_error("--on-error=continue"), Some(6));
+    std::fs::write(machine.bed.data().join("standby.signal"), "").unwrap();
+    assert_eq!(machine.restore(&name(1)).status.code(), Some(6));
+    assert_eq!(on_error("--on-error=stop"), Some(126));
+    assert!(!machine.bed.wal("RECOVERYXLOG").exists());
+}
+
 /// Makes this test binary measure a command instead of testing.
 const MEASURE: &str = "BARKEEP_TEST_MEASURE";
 

@@ -44,6 +44,7 @@ pub struct Watched {
     pub looks_first: AtomicBool,
     /// Requests whose key contains the text take so long.
     slow: Mutex<Vec<(&'static str, String, Duration)>>,
+    tags: Mutex<Tags>,
     /// How long each put takes, and how many run at once.
     pub put_takes: Mutex<Duration>,
     puts_now: AtomicUsize,
@@ -59,6 +60,7 @@ impl Watched {
             ignores_condition: AtomicBool::new(false),
             looks_first: AtomicBool::new(false),
             slow: Mutex::default(),
+            tags: Mutex::default(),
             put_takes: Mutex::default(),
             puts_now: AtomicUsize::new(0),
             most_puts_at_once: AtomicUsize::new(0),
@@ -83,6 +85,11 @@ impl Watched {
     /// Makes the next `times` requests of this kind for keys that contain `text` fail.
     pub fn fail(&self, request: &'static str, text: &str, kind: ErrorKind, times: usize) {
         self.faults.lock().unwrap().push((request, text.to_owned(), kind, times));
+    }
+
+    /// The tags of the last put.
+    pub fn last_tags(&self) -> Tags {
+        self.tags.lock().unwrap().clone()
     }
 
     /// Makes requests of this kind for keys that contain `text` slow.
@@ -124,6 +131,7 @@ impl ObjectStore for Watched {
         tokio::time::sleep(takes).await;
         self.puts_now.fetch_sub(1, Ordering::SeqCst);
         let mut how = how.clone();
+        *self.tags.lock().unwrap() = how.tags.clone();
         if self.looks_first.load(Ordering::SeqCst) && self.inner.head(key).await?.is_none() {
             tokio::time::sleep(Duration::from_millis(20)).await;
             how.if_exists = IfExists::Replace;
