@@ -396,6 +396,25 @@ fn an_outage_stops_recovery_and_not_a_standby() {
 }
 
 #[test]
+fn a_volume_that_is_not_mounted_any_more_is_not_archived_to() {
+    let machine = Machine::new();
+    for n in 1..=4 {
+        machine.bed.segment(&name(n));
+    }
+    for n in 1..=2 {
+        machine.archived(&name(n));
+    }
+    // The mount point is there, and nothing in it.
+    std::fs::rename(&machine.store, machine.store.with_extension("volume")).unwrap();
+    std::fs::create_dir(&machine.store).unwrap();
+    let output = machine.archive(&name(4));
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains("mounted"), "{}", told(&output));
+    assert_eq!(std::fs::read_dir(&machine.store).unwrap().count(), 0);
+    assert_eq!(machine.restore(&name(1)).status.code(), Some(126));
+}
+
+#[test]
 fn a_broken_object_stops_recovery_and_not_a_standby() {
     let machine = Machine::new();
     machine.bed.segment(&name(1));

@@ -87,6 +87,8 @@ pub struct WalPut {
     pub tags: Tags,
     /// Take the place of what is there.
     pub overwrite: bool,
+    /// The archive has been seen to hold WAL before.
+    pub not_first: bool,
 }
 
 /// What came of a put.
@@ -230,6 +232,7 @@ impl WalPut {
             if_exists: if self.overwrite { IfExists::Replace } else { IfExists::Fail },
             tags: self.tags.clone(),
             metadata: self.recorded.to_metadata(),
+            not_first: self.not_first,
         }
     }
 }

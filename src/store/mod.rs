@@ -137,6 +137,9 @@ pub struct Put {
     pub tags: Tags,
     /// Metadata, for stores that have it; keys in lower-case ASCII with `-`, values in ASCII.
     pub metadata: BTreeMap<String, String>,
+    /// The caller has seen objects in the key's first folder before. A directory without that folder is
+    /// then not begun anew, kind `Usage`: a volume that is not mounted looks just like it.
+    pub not_first: bool,
 }
 
 /// What happens when the key is taken.

@@ -126,7 +126,7 @@ async fn archive_it(
         Err(Stored) => return Ok(Outcome { name: source.name, archived: Archived::Ahead, ahead: 0 }),
     };
     let opened = open(request, archive, deadline).await?;
-    let sender = Sender::new(&opened, request, &source);
+    let sender = Sender::new(&opened, request, &source, spool.as_ref());
     let source = Arc::new(source);
     // Packing takes the processor and the guard takes the network, so neither waits for the other.
     let guard = guard::admit(&opened, &source, request, spool.as_ref());

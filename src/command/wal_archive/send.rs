@@ -13,6 +13,7 @@ use super::source::Source;
 use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
 use crate::error::{Error, Result};
 use crate::model::WalName;
+use crate::spool::ArchiveSpool;
 use crate::stream::buffer::Pages;
 use crate::stream::codec;
 use crate::stream::digest::Sha256Sum;
@@ -53,6 +54,7 @@ pub(super) struct Sender<'a> {
     tags: Tags,
     history_tags: Option<Tags>,
     overwrite: bool,
+    not_first: bool,
     /// In KiB, since a semaphore counts to 2^32.
     memory: Arc<Semaphore>,
     memory_kib: u32,
@@ -65,7 +67,12 @@ pub(super) struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     /// Sends files like `own`, which has the length that all segments of its cluster have.
-    pub(super) fn new(archive: &'a Archive, request: &Request, own: &Source) -> Self {
+    pub(super) fn new(
+        archive: &'a Archive,
+        request: &Request,
+        own: &Source,
+        spool: Option<&ArchiveSpool>,
+    ) -> Self {
         let threads = threads();
         // Every packing thread keeps a buffer for plain bytes; the rest is for what is packed.
         let plain = if own.len > LARGE { 0 } else { threads as u64 * own.len };
@@ -79,6 +86,7 @@ impl<'a> Sender<'a> {
             tags: request.tags.clone(),
             history_tags: request.history_tags.clone(),
             overwrite: request.overwrite,
+            not_first: spool.and_then(ArchiveSpool::known).is_some_and(|known| known.owned),
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
             threads: Arc::new(Semaphore::new(threads)),
@@ -232,6 +240,7 @@ impl<'a> Sender<'a> {
             },
             tags: tags.clone(),
             overwrite: self.overwrite,
+            not_first: self.not_first,
         }
     }
 

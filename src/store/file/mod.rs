@@ -86,8 +86,13 @@ impl FileStore {
     }
 
     /// A draft beside `key`'s place. A delete that empties a folder removes it, perhaps in between.
-    fn draft(&self, key: &Key) -> Result<Draft> {
+    fn draft(&self, key: &Key, how: &Put) -> Result<Draft> {
         let path = self.path(key)?;
+        let first = self.root.join(key.as_str().split('/').next().unwrap_or_default());
+        if how.not_first && !first.exists() {
+            let gone = format!("{} was there before and is not there now", first.display());
+            return Err(Error::usage(gone).hint("see whether the store's volume is mounted"));
+        }
         let folders = key.as_str().rsplit_once('/').map_or("", |(folders, _)| folders);
         let attempt = || {
             disk::create_directories(&self.root, folders.as_ref())?;
@@ -111,7 +116,7 @@ impl FileStore {
     }
 
     fn put_now(&self, key: &Key, body: &[u8], how: &Put) -> Result<()> {
-        let mut draft = self.draft(key)?;
+        let mut draft = self.draft(key, how)?;
         draft.write_all(body).map_err(|e| self.explain(e))?;
         self.publish(draft, how)
     }
@@ -216,7 +221,8 @@ impl ObjectStore for FileStore {
 
     async fn upload(&self, key: &Key, how: &Put, _in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
         let (store, name, how) = (self.clone(), key.clone(), how.clone());
-        let draft = self.blocking(format!("put {key} into"), move |store| store.draft(&name)).await?;
+        let put = how.clone();
+        let draft = self.blocking(format!("put {key} into"), move |store| store.draft(&name, &put)).await?;
         Ok(Box::new(FileUpload { store, key: key.clone(), how, draft: Some(draft) }))
     }
 
