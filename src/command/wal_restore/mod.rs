@@ -1,8 +1,9 @@
 //! `wal-restore`: one WAL file out of the archive, whole or not at all.
 //!
-//! The order of things: who asks is told from the destination; a segment that was fetched ahead is
-//! renamed into place; else it is fetched at once, never queued behind the filler, verified, and
-//! renamed. "Missing" is only ever said after the store was asked and answered.
+//! The order of things: who asks is told from the destination; a segment that was fetched ahead, or
+//! that the filler is fetching at this very moment, is renamed into place; else it is fetched at once,
+//! whatever else the filler is doing, verified, and renamed. "Missing" is only ever said after the
+//! store was asked and answered.
 
 mod deliver;
 mod spooled;
@@ -130,19 +131,14 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         (_, Some(cluster)) => Spooled::open(request, archive.address(), cluster),
     };
     if let Some(spooled) = &spooled {
-        if spooled.deliver(&request.destination) {
+        let destination = &request.destination;
+        if spooled.deliver(destination) || spooled.await_filler(destination).await {
             spooled.delivered(None, request);
             return Ok(Outcome::Delivered { from: Source::Spool, partial: false });
         }
         if caller == Caller::Standby && spooled.just_missed(request.now) {
             return Ok(Outcome::Missing);
         }
-    }
-    if let Some(spooled) = &spooled
-        && spooled.await_filler(&request.destination).await
-    {
-        spooled.delivered(None, request);
-        return Ok(Outcome::Delivered { from: Source::Spool, partial: false });
     }
     if caller != Caller::Other {
         deliver::remove_drafts(&request.destination);
