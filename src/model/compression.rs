@@ -70,9 +70,9 @@ impl Compression {
         (name, Self::None)
     }
 
-    /// The codec's own number for a level: the default one when none is asked for (the fast end for
-    /// zstd and lz4, which are chosen for speed; else medium), one of the three words by the table of spec/barman-cloud.md 2.1, and a
-    /// number clamped to the codec's range.
+    /// The codec's own number for a level: the default when none is asked for (the fast end for zstd and
+    /// lz4, which are chosen for speed, else medium); for a word what the table of spec/barman-cloud.md
+    /// 2.1 says; a number clamped to the codec's range.
     pub fn level(self, asked: Option<Level>) -> i32 {
         let Some(scale) = self.scale() else { return 0 };
         match asked {
