@@ -13,9 +13,9 @@
 //!            │
 //!    4    archive ────┐      the archive's own nouns; the only place that spells keys
 //!            │        │
-//!    3     store    stream   pgdata   spool       four machines that do not know each other
-//!            │                 │        │
-//!    2       └─────── disk ────┴────────┘         durable local writes
+//!    3     store  stream  pgdata  postgres  spool   machines that do not know each other
+//!            │               │               │
+//!    2       └────── disk ───┴───────────────┘     durable local writes
 //!                      │
 //!    1               model                        names, numbers, decisions: pure
 //!    0               error
@@ -28,6 +28,7 @@ pub mod error;
 pub mod front;
 pub mod model;
 pub mod pgdata;
+pub mod postgres;
 pub mod spool;
 pub mod store;
 pub mod stream;

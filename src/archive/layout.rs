@@ -1,7 +1,7 @@
 //! The only place that spells keys, and the same place reads them back (docs/format.md).
 
 use crate::error::Result;
-use crate::model::{Compression, ServerName, WalName};
+use crate::model::{BackupId, Compression, ServerName, TarName, WalName};
 use crate::store::{Key, Prefix};
 
 /// How one server's part of a store is laid out.
@@ -19,6 +19,21 @@ impl Layout {
     /// `SERVER/wals`, below which all WAL lies.
     pub(super) fn wals(&self) -> Result<Key> {
         Key::new(format!("{}/wals", self.server))
+    }
+
+    /// `SERVER/base`, below which all base backups lie.
+    pub(super) fn bases(&self) -> Result<Key> {
+        Key::new(format!("{}/base", self.server))
+    }
+
+    /// The folder of one backup.
+    pub(super) fn backup_folder(&self, id: &BackupId) -> Result<Key> {
+        self.bases()?.join(id.as_str())
+    }
+
+    /// The key of one object of a backup.
+    pub(super) fn backup(&self, id: &BackupId, object: &BackupObject) -> Result<Key> {
+        self.backup_folder(id)?.join(&object.name())
     }
 
     /// `SERVER/barkeep-probes`, below which `check` puts its objects. Readers of the layout look only
@@ -53,6 +68,50 @@ impl Layout {
                 wals.join(&format!("{}{:08X}/{name}", segment.timeline, segment.log))
             }
         }
+    }
+}
+
+/// What lies in the folder of a base backup (spec/barman-cloud.md 3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BackupObject {
+    /// `backup.info`
+    Record,
+    /// `data.tar`, `16385_0001.tar.zst`, …
+    Tar(TarName, Compression),
+    /// `backup_manifest.zst`: PostgreSQL's manifest, which other readers of the layout pass over.
+    Manifest,
+    /// `annotations/keep`
+    Keep,
+}
+
+const RECORD: &str = "backup.info";
+const MANIFEST: &str = "backup_manifest.zst";
+const KEEP: &str = "annotations/keep";
+
+impl BackupObject {
+    /// Its name within the folder.
+    fn name(&self) -> String {
+        match self {
+            Self::Record => RECORD.to_owned(),
+            Self::Tar(name, how) => format!("{name}.tar{}", how.suffix()),
+            Self::Manifest => MANIFEST.to_owned(),
+            Self::Keep => KEEP.to_owned(),
+        }
+    }
+
+    /// Reads its name back.
+    pub(super) fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            RECORD => Self::Record,
+            MANIFEST => Self::Manifest,
+            KEEP => Self::Keep,
+            name => {
+                let (stem, how) = Compression::split_suffix(name);
+                // No writer of the layout packs tars with xz, and no reader expects it.
+                let known = how != Compression::Xz;
+                Self::Tar(TarName::read(stem.strip_suffix(".tar").filter(|_| known)?)?, how)
+            }
+        })
     }
 }
 
@@ -111,6 +170,32 @@ mod tests {
             let key = layout().wal(&name, how).unwrap();
             prop_assert_eq!(Layout::read_wal(&key), Some((name, how)));
             prop_assert!(layout().wal_candidates(&name).unwrap().matches(&key));
+        }
+    }
+
+    #[test]
+    fn the_objects_of_a_backup_are_named_and_read_back() {
+        let id = "20260102T030405".parse().unwrap();
+        let tar = |stem, how| BackupObject::Tar(TarName::read(stem).unwrap(), how);
+        for (object, key) in [
+            (BackupObject::Record, "main/base/20260102T030405/backup.info"),
+            (tar("data", Compression::None), "main/base/20260102T030405/data.tar"),
+            (tar("data_0001", Compression::Zstd), "main/base/20260102T030405/data_0001.tar.zst"),
+            (tar("16385", Compression::Gzip), "main/base/20260102T030405/16385.tar.gz"),
+            (BackupObject::Manifest, "main/base/20260102T030405/backup_manifest.zst"),
+            (BackupObject::Keep, "main/base/20260102T030405/annotations/keep"),
+        ] {
+            let spelled = layout().backup(&id, &object).unwrap();
+            assert_eq!(spelled.as_str(), key);
+            assert_eq!(layout().read_backup(&spelled), Some((id, object)));
+        }
+        for other in [
+            "main/base/x/data.tar",
+            "main/base/20260102T030405/data.tar.xz",
+            "main/base/20260102T030405",
+            "other/base/20260102T030405/data.tar",
+        ] {
+            assert_eq!(layout().read_backup(&Key::new(other).unwrap()), None, "{other}");
         }
     }
 }

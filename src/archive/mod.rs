@@ -3,6 +3,9 @@
 //! `docs/format.md` in code. The only place that spells keys or reads them back.
 
 mod address;
+mod backup_info;
+mod base;
+mod catalog;
 mod layout;
 mod probe;
 mod wal;
@@ -12,11 +15,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use address::Address;
+pub use base::{BackupFiles, MANIFEST_COMPRESSION, StoredManifest, StoredTar};
+pub use catalog::{Catalog, Entry, Orphan, Unreadable};
 use layout::Layout;
 pub use probe::Probe;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
-pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags};
+pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags, Upload};
 
 use crate::error::Result;
 use crate::model::ServerName;

@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use super::Archive;
 use super::layout::Layout;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{Compression, SystemId, WalName};
+use crate::model::{Compression, SystemId, WalInventory, WalName, WalObject};
 use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
 
 /// What an object's metadata says about the WAL file in it; all but the version may be unknown.
@@ -155,6 +155,22 @@ impl Archive {
         }))
     }
 
+    /// Everything there is among the WAL; a thousand files per request.
+    pub async fn wal_inventory(&self) -> Result<WalInventory> {
+        let wals = self.layout.wals()?.inside();
+        let mut all = self.store.list(&wals, None);
+        let mut objects = Vec::new();
+        while let Some(meta) = all.next().await {
+            let meta = meta.context(|| "list the WAL")?;
+            objects.extend(StoredWal::read(&meta).map(|found| WalObject {
+                name: found.name,
+                compression: found.compression,
+                stored_bytes: found.stored_bytes,
+            }));
+        }
+        Ok(WalInventory::new(objects))
+    }
+
     /// Opens a WAL file; what is recorded about it comes with it.
     pub async fn open_wal(&self, found: &StoredWal) -> Result<(Object, Recorded)> {
         let object = self.store.get(&found.key, None).await.map_err(|e| match e.kind() {
@@ -237,7 +253,7 @@ impl WalPut {
     }
 }
 
-fn taken_or(put: Result<()>) -> Result<Stored> {
+pub(super) fn taken_or(put: Result<()>) -> Result<Stored> {
     match put {
         Ok(()) => Ok(Stored::New),
         Err(e) if e.kind() == ErrorKind::Conflict => Ok(Stored::Taken),

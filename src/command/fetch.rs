@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::archive::{Archive, ByteStream, Object, Recorded, StoredWal};
 use crate::error::{Context, Error, Result};
-use crate::model::{Compression, SegmentName, SystemId, WalHeader, WalName, check_history};
+use crate::model::{Compression, SegmentName, SystemId, TimelineHistory, WalHeader, WalName};
 use crate::stream::codec;
 use crate::stream::digest::Tally;
 use crate::stream::reader::{StreamReader, reader};
@@ -121,7 +121,7 @@ impl Expected {
         }
         self.is_as_recorded(tally)?;
         if let WalName::History(timeline) = self.name {
-            check_history(timeline, &String::from_utf8_lossy(&text))?;
+            TimelineHistory::parse(timeline, &String::from_utf8_lossy(&text))?;
         }
         Ok(to.write_all(&text)?)
     }

@@ -3,22 +3,30 @@
 //! What a string names becomes here, once, a type that cannot be wrong; `Display` and `FromStr`
 //! are inverses. Decisions are functions from values to values.
 
+mod backup;
+mod backup_id;
 mod compression;
 mod history;
 mod lsn;
 mod segment;
 mod server_name;
 mod system_id;
+mod tar_name;
 mod timeline;
 mod wal_header;
+mod wal_inventory;
 mod wal_name;
 
+pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
+pub use backup_id::BackupId;
 pub use compression::{Compression, Level};
-pub use history::check_history;
+pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use system_id::SystemId;
+pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
 pub use wal_header::{Misfit, WalHeader};
+pub use wal_inventory::{WalInventory, WalObject};
 pub use wal_name::WalName;

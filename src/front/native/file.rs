@@ -2,7 +2,7 @@
 //!
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
-//! section each: `[s3]`, `[wal-archive]`, `[wal-restore]`, `[check]`. A key that does not exist is an
+//! section each: `[s3]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`, `[restore]`, `[retention]`. A key that does not exist is an
 //! error, because a setting that is silently ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
 
@@ -13,7 +13,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::args::{ArchiveArgs, OutputArgs, S3Args};
+use super::backup::BackupArgs;
 use super::check::CheckArgs;
+use super::restore::RestoreArgs;
+use super::retention::RetentionArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
 use crate::error::{Context as _, Error, Result};
 
@@ -36,6 +39,9 @@ pub(crate) struct Sections {
     pub(crate) wal_archive: WalArchiveArgs,
     pub(crate) wal_restore: WalRestoreArgs,
     pub(crate) check: CheckArgs,
+    pub(crate) backup: BackupArgs,
+    pub(crate) restore: RestoreArgs,
+    pub(crate) retention: RetentionArgs,
 }
 
 impl File {
@@ -71,7 +77,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 5] {
+fn grammar() -> [(&'static str, Vec<String>); 8] {
     let mut top = keys::<ArchiveArgs>();
     top.extend(keys::<OutputArgs>());
     [
@@ -80,6 +86,9 @@ fn grammar() -> [(&'static str, Vec<String>); 5] {
         ("wal-archive", keys::<WalArchiveArgs>()),
         ("wal-restore", keys::<WalRestoreArgs>()),
         ("check", keys::<CheckArgs>()),
+        ("backup", keys::<BackupArgs>()),
+        ("restore", keys::<RestoreArgs>()),
+        ("retention", keys::<RetentionArgs>()),
     ]
 }
 

@@ -3,11 +3,15 @@
 #![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
 
 pub(crate) mod args;
+mod backup;
+mod backups;
 mod check;
 mod file;
 mod manner;
 pub mod manual;
 mod render;
+mod restore;
+mod retention;
 mod settings;
 mod wal;
 
@@ -24,8 +28,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use self::args::{Layer as _, OutputArgs, Shared};
 use self::file::File;
 use self::manner::Manner;
-use self::render::Report;
-use self::settings::Settings;
+use self::render::{Archived, Checked, Prefetched, Report, Restored};
+use self::settings::{Environment, Settings};
 use super::exit::{Exit, Reader, status};
 use super::{guard, log};
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
@@ -48,6 +52,13 @@ enum Verb {
     WalArchive(Box<wal::WalArchive>),
     WalRestore(Box<wal::WalRestore>),
     Check(Box<check::Check>),
+    Backup(Box<backup::Backup>),
+    BackupList(Box<backups::BackupList>),
+    BackupShow(Box<backups::BackupShow>),
+    BackupKeep(Box<backups::BackupKeep>),
+    BackupDelete(Box<backups::BackupDelete>),
+    Restore(Box<restore::Restore>),
+    Retention(Box<retention::Retention>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
 }
@@ -68,7 +79,7 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
             say(&text);
             Exit::Done
         }
-        Ok(Answer::Report(report)) => tell(&report, &manner),
+        Ok(Answer::Report(report)) => tell(&*report, &manner),
         Err(error) => lament(&error, &manner),
     }
 }
@@ -76,7 +87,7 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
 /// What a run without failure ends with.
 enum Answer {
     Help(String),
-    Report(Report),
+    Report(Box<dyn Report>),
 }
 
 /// Words, then settings, then the verb. Nothing is touched before all words are understood.
@@ -118,12 +129,36 @@ fn without_empty_variable(arg: Arg) -> Arg {
     if arg.get_env().is_some_and(empty) { arg.env(Resettable::Reset) } else { arg }
 }
 
+/// What surrounds a verb's words.
+struct Around<'a> {
+    /// The configuration file.
+    file: &'a File,
+    /// What is said and how, already filled from the file.
+    output: &'a OutputArgs,
+    /// The environment.
+    environment: Environment<'a>,
+}
+
+impl Around<'_> {
+    /// What the verbs share, once flags, environment and file are one.
+    fn settings(&self, shared: Shared) -> Result<Settings> {
+        Settings::resolve(shared, self.file, self.environment)
+    }
+}
+
 impl Verb {
     fn shared(&self) -> &Shared {
         match self {
             Self::WalArchive(words) => &words.shared,
             Self::WalRestore(words) => &words.shared,
             Self::Check(words) => &words.shared,
+            Self::Backup(words) => &words.shared,
+            Self::BackupList(words) => &words.shared,
+            Self::BackupShow(words) => &words.shared,
+            Self::BackupKeep(words) => &words.shared,
+            Self::BackupDelete(words) => &words.shared,
+            Self::Restore(words) => &words.shared,
+            Self::Retention(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         }
     }
@@ -133,12 +168,19 @@ impl Verb {
             Self::WalArchive(words) => &mut words.shared,
             Self::WalRestore(words) => &mut words.shared,
             Self::Check(words) => &mut words.shared,
+            Self::Backup(words) => &mut words.shared,
+            Self::BackupList(words) => &mut words.shared,
+            Self::BackupShow(words) => &mut words.shared,
+            Self::BackupKeep(words) => &mut words.shared,
+            Self::BackupDelete(words) => &mut words.shared,
+            Self::Restore(words) => &mut words.shared,
+            Self::Retention(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         }
     }
 
     /// Fills the words from the file, makes the request and runs it.
-    fn perform(self, file: &File, output: &OutputArgs, manner: &mut Manner) -> Result<Report> {
+    fn perform(self, file: &File, output: &OutputArgs, manner: &mut Manner) -> Result<Box<dyn Report>> {
         let environment = &|name: &str| std::env::var_os(name);
         let settings = |shared| Settings::resolve(shared, file, environment);
         match self {
@@ -147,7 +189,7 @@ impl Verb {
                 let settings = settings(shared)?;
                 let own = own.over(file.sections.wal_archive.clone());
                 let request = wal::WalArchive::request(path, own, &settings)?;
-                block_on(wal_archive::run(&request, &settings.wire)).map(Report::Archived)
+                told(block_on(wal_archive::run(&request, &settings.wire)).map(Archived))
             }
             Self::WalRestore(words) => {
                 let (what, own, shared) = words.parts();
@@ -158,22 +200,34 @@ impl Verb {
                 let settings = settings(shared)?;
                 let request = wal::WalRestore::request(what, &own, &settings)?;
                 let outcome = block_on(wal_restore::run(&request, &settings.wire))?;
-                Ok(Report::Restored(request.name, outcome))
+                told(Ok(Restored(request.name, outcome)))
             }
             Self::Check(words) => {
                 let settings = settings(words.shared)?;
                 let own = words.own.over(file.sections.check.clone());
                 let request = own.request(&settings, environment);
                 let _turning = spinner(output);
-                block_on(check_verb::run(&request, &settings.wire)).map(Report::Checked)
+                told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
             }
+            Self::Backup(words) => words.perform(&Around { file, output, environment }),
+            Self::BackupList(words) => words.perform(&Around { file, output, environment }),
+            Self::BackupShow(words) => words.perform(&Around { file, output, environment }),
+            Self::BackupKeep(words) => words.perform(&Around { file, output, environment }),
+            Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
+            Self::Restore(words) => words.perform(&Around { file, output, environment }),
+            Self::Retention(words) => words.perform(&Around { file, output, environment }),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;
                 let request = words.request(&settings);
-                block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Report::Prefetched)
+                told(block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Prefetched))
             }
         }
     }
+}
+
+/// What a verb ended with, as one of many kinds of report.
+fn told<R: Report + 'static>(end: Result<R>) -> Result<Box<dyn Report>> {
+    end.map(|report| Box::new(report) as Box<dyn Report>)
 }
 
 /// Runs a verb to its end on this thread.
@@ -230,7 +284,7 @@ fn refusal(e: &clap::Error) -> Error {
 }
 
 /// Tells what a verb found.
-fn tell(report: &Report, manner: &Manner) -> Exit {
+fn tell(report: &dyn Report, manner: &Manner) -> Exit {
     report.log();
     let exit = status(manner.reader, Ok(report.exit()));
     if manner.json {
@@ -238,9 +292,7 @@ fn tell(report: &Report, manner: &Manner) -> Exit {
         return exit;
     }
     say(&report.text());
-    if let Report::Checked(found) = report
-        && let Some(error) = render::check_failure(found)
-    {
+    if let Some(error) = report.failure() {
         complain(&error);
     }
     exit

@@ -6,73 +6,103 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::command::check::{self, Exclusive, Fit};
-use crate::command::wal_archive::{self, Archived};
+use crate::command::wal_archive::{self, Archived as Stored};
 use crate::command::wal_restore::{self, Source};
 use crate::error::{Error, ErrorKind};
 use crate::front::exit::Exit;
 use crate::model::WalName;
 
 /// How a verb ended that did not fail.
-#[derive(Debug)]
-pub(super) enum Report {
-    /// `wal-archive`
-    Archived(wal_archive::Outcome),
-    /// `wal-restore`, and what was asked for
-    Restored(WalName, wal_restore::Outcome),
-    /// `check`, which may have found failures
-    Checked(check::Outcome),
-    /// The filler, which tells nobody
-    Prefetched,
-}
-
-impl Report {
+pub(super) trait Report {
     /// The status it stands for.
-    pub(super) fn exit(&self) -> Exit {
-        match self {
-            Self::Restored(_, wal_restore::Outcome::Missing) => Exit::NotFound,
-            Self::Archived(_) | Self::Restored(..) | Self::Prefetched => Exit::Done,
-            Self::Checked(found) => match (found.failure(), &found.fit) {
-                (Some(e), _) => e.kind().into(),
-                (None, Some(Fit::Foreign { .. })) => Exit::Conflict,
-                (None, _) => Exit::Done,
-            },
-        }
+    fn exit(&self) -> Exit {
+        Exit::Done
     }
 
     /// For people; nothing where silence is success.
-    pub(super) fn text(&self) -> String {
-        match self {
-            Self::Checked(found) => check_text(found),
-            _ => String::new(),
-        }
+    fn text(&self) -> String {
+        String::new()
     }
 
     /// For scripts: one object on one line, `exit` last.
-    pub(super) fn json(&self) -> String {
-        let exit = self.exit().code();
-        match self {
-            Self::Archived(outcome) => line(&ArchivedJson::new(outcome, exit)),
-            Self::Restored(name, outcome) => line(&RestoredJson::new(name, *outcome, exit)),
-            Self::Checked(found) => line(&CheckedJson::new(found, exit)),
-            Self::Prefetched => String::new(),
+    fn json(&self) -> String;
+
+    /// What is worth an info line in the log.
+    fn log(&self) {}
+
+    /// What is said on standard error besides, when the verb did its work and found something amiss.
+    fn failure(&self) -> Option<Error> {
+        None
+    }
+}
+
+/// The end of `wal-archive`.
+pub(super) struct Archived(pub(super) wal_archive::Outcome);
+
+impl Report for Archived {
+    fn json(&self) -> String {
+        line(&ArchivedJson::new(&self.0, self.exit().code()))
+    }
+
+    fn log(&self) {
+        let wal_archive::Outcome { name, archived, ahead } = &self.0;
+        tracing::info!(%name, outcome = archived_word(archived), ahead, "archived");
+    }
+}
+
+/// The end of `wal-restore`, and what was asked for.
+pub(super) struct Restored(pub(super) WalName, pub(super) wal_restore::Outcome);
+
+impl Report for Restored {
+    fn exit(&self) -> Exit {
+        match self.1 {
+            wal_restore::Outcome::Missing => Exit::NotFound,
+            wal_restore::Outcome::Delivered { .. } => Exit::Done,
         }
     }
 
-    /// What is worth an info line in the log.
-    pub(super) fn log(&self) {
-        match self {
-            Self::Archived(outcome) => tracing::info!(
-                name = %outcome.name, outcome = archived_word(&outcome.archived), ahead = outcome.ahead,
-                "archived"
-            ),
-            Self::Restored(name, wal_restore::Outcome::Delivered { from, partial }) => {
-                tracing::info!(%name, from = source_word(*from), partial, "restored");
+    fn json(&self) -> String {
+        line(&RestoredJson::new(&self.0, self.1, self.exit().code()))
+    }
+
+    fn log(&self) {
+        let name = self.0;
+        match self.1 {
+            wal_restore::Outcome::Delivered { from, partial } => {
+                tracing::info!(%name, from = source_word(from), partial, "restored");
             }
-            Self::Restored(name, wal_restore::Outcome::Missing) => {
-                tracing::info!(%name, "not in the archive");
-            }
-            Self::Checked(_) | Self::Prefetched => {}
+            wal_restore::Outcome::Missing => tracing::info!(%name, "not in the archive"),
         }
+    }
+}
+
+/// The end of `check`, which may have found failures.
+pub(super) struct Checked(pub(super) check::Outcome);
+
+impl Report for Checked {
+    fn exit(&self) -> Exit {
+        self.failure().map_or(Exit::Done, |e| e.kind().into())
+    }
+
+    fn text(&self) -> String {
+        check_text(&self.0)
+    }
+
+    fn json(&self) -> String {
+        line(&CheckedJson::new(&self.0, self.exit().code()))
+    }
+
+    fn failure(&self) -> Option<Error> {
+        check_failure(&self.0)
+    }
+}
+
+/// The end of the filler, which tells nobody.
+pub(super) struct Prefetched;
+
+impl Report for Prefetched {
+    fn json(&self) -> String {
+        String::new()
     }
 }
 
@@ -82,7 +112,7 @@ pub(super) fn error_json(error: &Error, exit: Exit) -> String {
     line(&FailedJson { error: json, exit: exit.code() })
 }
 
-fn line(value: &impl Serialize) -> String {
+pub(super) fn line(value: &impl Serialize) -> String {
     // Our own structs of text and numbers always have a spelling.
     serde_json::to_string(value).unwrap_or_default() + "\n"
 }
@@ -123,8 +153,8 @@ struct ArchivedJson {
 impl ArchivedJson {
     fn new(outcome: &wal_archive::Outcome, exit: u8) -> Self {
         let (plain_bytes, stored_bytes) = match outcome.archived {
-            Archived::Stored { plain_bytes, stored_bytes } => (Some(plain_bytes), Some(stored_bytes)),
-            Archived::Same | Archived::Ahead => (None, None),
+            Stored::Stored { plain_bytes, stored_bytes } => (Some(plain_bytes), Some(stored_bytes)),
+            Stored::Same | Stored::Ahead => (None, None),
         };
         Self {
             name: outcome.name.to_string(),
@@ -137,11 +167,11 @@ impl ArchivedJson {
     }
 }
 
-const fn archived_word(archived: &Archived) -> &'static str {
+const fn archived_word(archived: &Stored) -> &'static str {
     match archived {
-        Archived::Stored { .. } => "stored",
-        Archived::Same => "same",
-        Archived::Ahead => "ahead",
+        Stored::Stored { .. } => "stored",
+        Stored::Same => "same",
+        Stored::Ahead => "ahead",
     }
 }
 
@@ -332,7 +362,7 @@ fn fit_text(fit: &Fit) -> String {
 }
 
 /// What `check` says on standard error when it found a failure; the table has the details.
-pub(super) fn check_failure(found: &check::Outcome) -> Option<Error> {
+fn check_failure(found: &check::Outcome) -> Option<Error> {
     let failed = found.steps.iter().find_map(|step| Some((step.name, step.result.as_ref().err()?)));
     match (failed, &found.fit) {
         (Some((name, e)), _) => {
@@ -393,22 +423,22 @@ mod tests {
 
     #[test]
     fn check_prints_a_table_and_what_it_means() {
-        insta::assert_snapshot!("check_good", Report::Checked(good()).text());
-        insta::assert_snapshot!("check_bad", Report::Checked(bad()).text());
+        insta::assert_snapshot!("check_good", Checked(good()).text());
+        insta::assert_snapshot!("check_bad", Checked(bad()).text());
     }
 
     #[test]
     fn json_has_the_same_fields_whatever_happened() {
         let name: WalName = "000000010000000000000007".parse().unwrap();
-        let stored = Archived::Stored { plain_bytes: 16 << 20, stored_bytes: 5000 };
+        let stored = Stored::Stored { plain_bytes: 16 << 20, stored_bytes: 5000 };
         let delivered = wal_restore::Outcome::Delivered { from: Source::Spool, partial: false };
         let lines = [
-            Report::Archived(wal_archive::Outcome { name, archived: stored, ahead: 3 }).json(),
-            Report::Archived(wal_archive::Outcome { name, archived: Archived::Ahead, ahead: 0 }).json(),
-            Report::Restored(name, delivered).json(),
-            Report::Restored(name, wal_restore::Outcome::Missing).json(),
-            Report::Checked(good()).json(),
-            Report::Checked(bad()).json(),
+            Archived(wal_archive::Outcome { name, archived: stored, ahead: 3 }).json(),
+            Archived(wal_archive::Outcome { name, archived: Stored::Ahead, ahead: 0 }).json(),
+            Restored(name, delivered).json(),
+            Restored(name, wal_restore::Outcome::Missing).json(),
+            Checked(good()).json(),
+            Checked(bad()).json(),
             error_json(&Error::local("no space left").hint("make room"), Exit::Local),
             error_json(&Error::bug("odd"), Exit::Stop),
         ];
@@ -418,12 +448,12 @@ mod tests {
 
     #[test]
     fn what_check_finds_decides_its_status() {
-        assert_eq!(Report::Checked(good()).exit(), Exit::Done);
+        assert_eq!(Checked(good()).exit(), Exit::Done);
         assert!(check_failure(&good()).is_none());
-        assert_eq!(Report::Checked(bad()).exit(), Exit::Denied);
+        assert_eq!(Checked(bad()).exit(), Exit::Denied);
         assert_eq!(check_failure(&bad()).unwrap().hint_text(), Some("grant s3:PutObject"));
         let foreign = check::Outcome { steps: Vec::new(), ..bad() };
         assert_eq!(check_failure(&foreign).unwrap().kind(), ErrorKind::Conflict);
-        assert_eq!(Report::Checked(foreign).exit(), Exit::Conflict);
+        assert_eq!(Checked(foreign).exit(), Exit::Conflict);
     }
 }

@@ -1,0 +1,170 @@
+//! Base backups in the archive: their tars, their manifest, their record.
+
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use super::layout::{BackupObject, Layout};
+use super::wal::{Stored, taken_or};
+use super::{Archive, backup_info};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::model::{Backup, BackupId, Compression, TarName};
+use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
+
+/// How the manifest of a backup is compressed; part of its key.
+pub const MANIFEST_COMPRESSION: Compression = Compression::Zstd;
+
+/// What lies in one backup's folder, its record and its annotations left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BackupFiles {
+    /// Its tars, in the order of their names.
+    pub tars: Vec<StoredTar>,
+    /// Its manifest, which only backups of ours have.
+    pub manifest: Option<StoredManifest>,
+}
+
+impl BackupFiles {
+    /// What they take in the store, in bytes.
+    pub fn stored_bytes(&self) -> u64 {
+        let tars: u64 = self.tars.iter().map(|tar| tar.stored_bytes).sum();
+        tars + self.manifest.as_ref().map_or(0, |manifest| manifest.stored_bytes)
+    }
+}
+
+/// A tar as it lies in the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTar {
+    /// Its name.
+    pub name: TarName,
+    /// What it is compressed with.
+    pub compression: Compression,
+    /// Its length in the store, in bytes.
+    pub stored_bytes: u64,
+    pub(super) key: Key,
+}
+
+impl StoredTar {
+    /// Its key, for messages.
+    pub fn key(&self) -> &str {
+        self.key.as_str()
+    }
+}
+
+/// A manifest as it lies in the archive, compressed with [`MANIFEST_COMPRESSION`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredManifest {
+    /// Its length in the store, in bytes.
+    pub stored_bytes: u64,
+    pub(super) key: Key,
+}
+
+impl Archive {
+    /// Takes a backup's identifier by storing its record, exclusively. Kind is success with
+    /// [`Stored::Taken`] when there is such a backup already.
+    pub async fn claim_backup(&self, backup: &Backup, tags: &Tags) -> Result<Stored> {
+        let how = Put { if_exists: IfExists::Fail, tags: tags.clone(), ..Put::default() };
+        taken_or(self.put_record(backup, &how).await)
+    }
+
+    /// Stores a backup's record over the one that is there. With status DONE this is what makes the
+    /// backup one: everything it speaks of must be stored before.
+    pub async fn publish_backup(&self, backup: &Backup, tags: &Tags) -> Result<()> {
+        let how = Put { if_exists: IfExists::Replace, tags: tags.clone(), ..Put::default() };
+        self.put_record(backup, &how).await
+    }
+
+    async fn put_record(&self, backup: &Backup, how: &Put) -> Result<()> {
+        let key = self.layout.backup(&backup.id, &BackupObject::Record)?;
+        let text = backup_info::print(backup);
+        self.store.put(&key, Bytes::from(text), how).await
+    }
+
+    /// Whether anything lies in the folder of this backup; one request.
+    pub async fn has_backup_folder(&self, id: &BackupId) -> Result<bool> {
+        let folder = self.layout.backup_folder(id)?;
+        let first = self.store.list(&folder.inside(), None).next().await.transpose()?;
+        Ok(first.is_some())
+    }
+
+    /// Begins a tar. Whoever has claimed the identifier is alone in its folder, so a tar takes the place
+    /// of whatever is there; see [`Upload`] for its parts.
+    pub async fn new_tar(
+        &self,
+        id: &BackupId,
+        name: &TarName,
+        how: Compression,
+        tags: &Tags,
+        in_flight: NonZeroUsize,
+    ) -> Result<Box<dyn Upload>> {
+        let key = self.layout.backup(id, &BackupObject::Tar(*name, how))?;
+        self.new_backup_object(&key, tags, in_flight).await
+    }
+
+    /// Begins the manifest, which is compressed with [`MANIFEST_COMPRESSION`].
+    pub async fn new_manifest(
+        &self,
+        id: &BackupId,
+        tags: &Tags,
+        in_flight: NonZeroUsize,
+    ) -> Result<Box<dyn Upload>> {
+        let key = self.layout.backup(id, &BackupObject::Manifest)?;
+        self.new_backup_object(&key, tags, in_flight).await
+    }
+
+    async fn new_backup_object(
+        &self,
+        key: &Key,
+        tags: &Tags,
+        in_flight: NonZeroUsize,
+    ) -> Result<Box<dyn Upload>> {
+        let how = Put { if_exists: IfExists::Replace, tags: tags.clone(), ..Put::default() };
+        self.store.upload(key, &how, in_flight).await.context(|| format!("begin {key}"))
+    }
+
+    /// Opens a tar, or the bytes of it in `range`.
+    pub async fn open_tar(&self, tar: &StoredTar, range: Option<Range<u64>>) -> Result<Object> {
+        self.open_listed(&tar.key, range).await
+    }
+
+    /// Opens a manifest.
+    pub async fn open_manifest(&self, manifest: &StoredManifest) -> Result<Object> {
+        self.open_listed(&manifest.key, None).await
+    }
+
+    async fn open_listed(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
+        self.store.get(key, range).await.map_err(|e| match e.kind() {
+            ErrorKind::NotFound => Error::corrupt(format!("{key} was listed and is gone")),
+            _ => e,
+        })
+    }
+}
+
+impl BackupFiles {
+    /// Takes note of an object of the folder; gives it back when it is none of these.
+    pub(super) fn note(&mut self, object: BackupObject, meta: ObjectMeta) -> Option<ObjectMeta> {
+        let ObjectMeta { key, size, .. } = meta;
+        match object {
+            BackupObject::Tar(name, compression) => {
+                self.tars.push(StoredTar { name, compression, stored_bytes: size, key });
+                None
+            }
+            BackupObject::Manifest => {
+                self.manifest = Some(StoredManifest { stored_bytes: size, key });
+                None
+            }
+            BackupObject::Record | BackupObject::Keep => Some(ObjectMeta { key, size, ..meta }),
+        }
+    }
+}
+
+impl Layout {
+    /// Reads a key of a backup's folder back; `None` for anything else that may lie there.
+    pub(super) fn read_backup(&self, key: &Key) -> Option<(BackupId, BackupObject)> {
+        let bases = self.bases().ok()?;
+        let below = key.as_str().strip_prefix(bases.as_str())?.strip_prefix('/')?;
+        let (id, object) = below.split_once('/')?;
+        Some((id.parse().ok()?, BackupObject::read(object)?))
+    }
+}
