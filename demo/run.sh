@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# `make demo`: a throw-away PostgreSQL archives with barkeep under a write load, loses its data
-# directory, and comes back from the archive with every row. Needs no cloud and leaves nothing behind.
+# `make demo`: a throw-away PostgreSQL archives with barkeep under a write load, is backed up, loses a
+# table and its data directory, and comes back from the archive as it was the moment before. Needs no
+# cloud and leaves nothing behind.
 # BARKEEP_BINARY names a binary to use instead of building one.
 set -euo pipefail
 umask 022
@@ -31,29 +32,35 @@ main() {
     load
     tell "archived under load with archive_command = 'barkeep wal-archive %p'"
 
-    pg_basebackup --pgdata="$work/base" --checkpoint=fast --wal-method=none 2>/dev/null
-    tell "took a base backup with pg_basebackup, without WAL"
+    barkeep backup --pgdata "$work/data" --dsn "host=$PGHOST dbname=postgres user=postgres" >/dev/null
+    tell "took a base backup with barkeep backup"
+    barkeep backup-list | sed 's/^/demo:   /'
 
     load
     fingerprint >"$work/before"
+    sleep 0.2
+    local moment
+    moment=$(sql "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'")
+    tell "remembered every row as it was at $moment"
+    sleep 0.2
+    sql 'delete from pgbench_accounts' >/dev/null
     sql 'select pg_switch_wal()' >/dev/null
     wait_until "all WAL is archived" nothing_is_waiting
-    tell "wrote more: $(archived_segments) segments of WAL archived, $(mib_stored) MiB stored"
+    tell "then somebody deleted a table: $(archived_segments) segments of WAL archived, $(mib_stored) MiB stored"
 
     pg_ctl --pgdata="$work/data" --mode=immediate --silent stop
     rm -rf "$work/data"
     tell "killed PostgreSQL and deleted its data directory"
 
-    as_postgres mv "$work/base" "$work/recovered"
-    as_postgres touch "$work/recovered/recovery.signal"
+    barkeep restore --target-time "$moment" --target-action promote "$work/recovered" >/dev/null
     local begin=$SECONDS
     start "$work/recovered"
     wait_until "recovery has ended" recovery_has_ended
-    tell "recovered with restore_command = 'barkeep wal-restore %f %p': $(restored_files) files in $((SECONDS - begin)) s"
+    tell "restored to that moment with barkeep restore: $(restored_files) files of WAL replayed in $((SECONDS - begin)) s"
 
     fingerprint >"$work/after"
     cmp -s "$work/before" "$work/after" || die "the rows differ: $(diff "$work/before" "$work/after" | tr '\n' ' ')"
-    tell "compared $(awk -F '|' '{ rows += $2 } END { print rows }' "$work/after") rows with those before the loss: all are there, unchanged"
+    tell "compared $(awk -F '|' '{ rows += $2 } END { print rows }' "$work/after") rows with those of that moment: all are there, unchanged"
 }
 
 # The development build: its codecs are optimised, and it takes a fraction of a release build's time.
@@ -69,7 +76,7 @@ build_barkeep() {
 find_postgres() {
     local dir
     for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) "${BARKEEP_SERVERS:-$PWD/target/servers}/postgres-18/bin"; do
-        if [ -x "$dir/postgres" ] && [ -x "$dir/pgbench" ] && [ -x "$dir/pg_basebackup" ]; then
+        if [ -x "$dir/postgres" ] && [ -x "$dir/pgbench" ]; then
             pg_bin=$(readlink -f "$dir")
             return
         fi
@@ -90,7 +97,7 @@ as_postgres() {
 postgres() { as_postgres "$pg_bin/postgres" "$@"; }
 pg_ctl() { as_postgres "$pg_bin/pg_ctl" "$@"; }
 pgbench() { as_postgres "$pg_bin/pgbench" "$@"; }
-pg_basebackup() { as_postgres "$pg_bin/pg_basebackup" "$@"; }
+barkeep() { as_postgres "$work/barkeep" "$@"; }
 sql() { as_postgres "$pg_bin/psql" --no-psqlrc --quiet --tuples-only --no-align --command "$1"; }
 
 make_cluster() {
