@@ -163,6 +163,15 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// Flushes the whole file system that holds `path`: one wait in place of one for each of many files.
+pub fn sync_file_system(path: &Path) -> io::Result<()> {
+    let handle = fs_err::File::open(path)?;
+    rustix::fs::syncfs(&handle).map_err(|e| {
+        let error = io::Error::from(e);
+        io::Error::new(error.kind(), format!("failed to flush the file system of `{}`: {error}", path.display()))
+    })
+}
+
 /// The error of the house for an I/O error: `Conflict` for a taken name, `Denied` for missing rights,
 /// `Local` for the rest, with a hint where there is something to do.
 pub fn explain(e: io::Error) -> Error {

@@ -5,6 +5,7 @@
 mod fetch;
 
 pub mod check;
+pub mod restore;
 pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;

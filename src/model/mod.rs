@@ -5,9 +5,11 @@
 
 mod backup;
 mod backup_id;
+mod choose;
 mod compression;
 mod history;
 mod lsn;
+mod recovery_target;
 mod segment;
 mod server_name;
 mod system_id;
@@ -19,9 +21,13 @@ mod wal_name;
 
 pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
+pub use choose::{Candidate, Choice, Rejected, Timelines, Unfit, Why, choose};
 pub use compression::{Compression, Level};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
+pub use recovery_target::{
+    RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
+};
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use system_id::SystemId;

@@ -1,7 +1,11 @@
-//! The data directory: what it says about its server. Nothing here ever writes into one.
+//! The data directory: what it says about its server, and how a new one is filled. Nothing here ever
+//! writes into one that was not made by a restore.
 
 mod control;
+pub mod destination;
 mod queue;
+pub mod recovery;
+pub(crate) mod unpack;
 
 use std::path::{Path, PathBuf};
 
