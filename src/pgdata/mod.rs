@@ -1,6 +1,7 @@
 //! The data directory: what it says about its server. Nothing here ever writes into one.
 
 mod control;
+pub mod manifest;
 mod queue;
 
 use std::path::{Path, PathBuf};
