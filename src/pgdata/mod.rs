@@ -3,6 +3,7 @@
 
 mod control;
 pub mod destination;
+pub mod manifest;
 mod queue;
 pub mod recovery;
 pub(crate) mod unpack;
