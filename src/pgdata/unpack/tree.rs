@@ -77,7 +77,7 @@ impl Tree {
         let (top, rest) = self.top_of(name.path());
         let mut at = rustix::fs::openat(&self.tops[top].handle, ".", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         for part in &rest {
-            at = at.and_then(|at| open_directory(at.as_fd(), part, false));
+            at = at.and_then(|at| open_directory(at.as_fd(), part.as_ref(), false));
         }
         at.map_err(|e| self.explain(e, "open", name))
     }
