@@ -29,6 +29,7 @@ pub use self::plan::{CopySize, Gap, Plan, WalPlan};
 use self::plan::{Sources, Wish, plan};
 use self::site::Site;
 pub use self::site::Volume;
+pub use crate::pgdata::recovery::{Recovery, restore_command};
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
 use crate::command::fetch::{decoded, history};
 use crate::disk;
@@ -37,7 +38,6 @@ use crate::model::{BackupRef, RecoveryTarget, Timelines, WalInventory, WalName};
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
-use crate::pgdata::recovery::Recovery;
 
 /// How many histories are read at once.
 const HISTORIES: usize = 8;

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 3] = [
+pub const MANUALS: [Manual; 4] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -71,6 +71,29 @@ pub const MANUALS: [Manual; 3] = [
         ],
         exits: &[
             Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+        ],
+    },
+    Manual {
+        verb: "restore",
+        examples: &[
+            ("barkeep restore --plan --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18", "what would be done, and whether it can be"),
+            ("barkeep restore --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18", "do it; then start PostgreSQL"),
+            ("barkeep restore --standby --primary-conninfo 'host=db1 user=replicator' /srv/pg/18", "a new standby"),
+            (
+                "barkeep restore --backup before-upgrade --target-immediate --tablespace fast=/ssd/fast /srv/copy",
+                "one very backup, and not a moment more",
+            ),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::NotFound,
             Exit::Usage,
             Exit::Conflict,
             Exit::Unavailable,

@@ -11,6 +11,7 @@ mod manner;
 pub mod manual;
 mod render;
 mod restore;
+mod restored;
 mod retention;
 mod settings;
 mod wal;
