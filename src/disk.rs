@@ -168,7 +168,10 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
     let handle = fs_err::File::open(path)?;
     rustix::fs::syncfs(&handle).map_err(|e| {
         let error = io::Error::from(e);
-        io::Error::new(error.kind(), format!("failed to flush the file system of `{}`: {error}", path.display()))
+        io::Error::new(
+            error.kind(),
+            format!("failed to flush the file system of `{}`: {error}", path.display()),
+        )
     })
 }
 

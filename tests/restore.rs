@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use barkeep::archive::{ExclusivePut, OpenArchive, Patience, Tags};
 use barkeep::command::restore::{self, Gap, Outcome, Progress, Recovery};
+use barkeep::command::wal_restore;
 use barkeep::error::{ErrorKind, Result};
 use barkeep::model::{
     Backup, BackupStatus, Compression, Lsn, RecoveryTarget, SegmentSize, SystemId, Tablespace, TargetAction,
@@ -83,14 +84,24 @@ fn ordinary() -> Tar {
         .file("postgresql.auto.conf", b"work_mem = '8MB'\n")
 }
 
-/// More than one write, and than one small range.
+/// More than one write, and than one small range; it does not compress.
 fn page() -> Vec<u8> {
-    let state = (0..3_000_000_u32).map(|i| i.wrapping_mul(2_654_435_761));
-    state.map(|n| n.to_be_bytes()[0]).collect()
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    noise.take(375_000).flatten().collect()
 }
 
 fn segment(n: u64) -> String {
     format!("0000000100000000{n:08X}")
+}
+
+fn moment(text: &str) -> jiff::Zoned {
+    text.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC)
 }
 
 fn record() -> Backup {
@@ -101,10 +112,10 @@ fn record() -> Backup {
     backup.segment_size = SegmentSize::new(MIB).unwrap();
     backup.begin.lsn = Some(Lsn(2 * MIB + 0x28));
     backup.begin.wal = Some(segment(2).parse().unwrap());
-    backup.begin.time = Some("2026-01-02T03:04:05+00:00[UTC]".parse().unwrap());
+    backup.begin.time = Some(moment("2026-01-02T03:04:05Z"));
     backup.end.lsn = Some(Lsn(3 * MIB + 0x100));
     backup.end.wal = Some(segment(3).parse().unwrap());
-    backup.end.time = Some("2026-01-02T03:10:00+00:00[UTC]".parse().unwrap());
+    backup.end.time = Some(moment("2026-01-02T03:10:00Z"));
     backup
 }
 
@@ -137,12 +148,7 @@ async fn remove(bed: &Bed, key: &str) {
 }
 
 fn target(point: TargetPoint) -> RecoveryTarget {
-    RecoveryTarget {
-        point,
-        inclusive: true,
-        timeline: TargetTimeline::Latest,
-        action: TargetAction::Pause,
-    }
+    RecoveryTarget { point, inclusive: true, timeline: TargetTimeline::Latest, action: TargetAction::Pause }
 }
 
 fn request(bed: &Bed) -> restore::Request {
@@ -165,7 +171,8 @@ fn request(bed: &Bed) -> restore::Request {
         spool: bed.spool(),
         retry_for: Duration::from_secs(1),
         max_attempts: None,
-        now: "2026-01-03T00:00:00Z".parse().unwrap(),
+        warm: false,
+        now: "2026-02-01T00:00:00Z".parse().unwrap(),
         progress: Arc::new(Progress::default()),
     }
 }
@@ -369,8 +376,14 @@ async fn a_link_that_leads_out_is_left_out_and_told() {
     let bed = stocked(tar).await;
     let outcome = restore(&bed).await.unwrap();
     let found = everything(&copy(&bed));
-    assert_eq!(outcome.restored.unwrap().links_left_out, ["server.crt -> /etc/ssl/cert.pem", "up -> ../outside"]);
-    assert_eq!((found["base/same"].as_slice(), found["base/again"].as_slice()), (&b"../PG_VERSION"[..], &b"18\n"[..]));
+    assert_eq!(
+        outcome.restored.unwrap().links_left_out,
+        ["server.crt -> /etc/ssl/cert.pem", "up -> ../outside"]
+    );
+    assert_eq!(
+        (found["base/same"].as_slice(), found["base/again"].as_slice()),
+        (&b"../PG_VERSION"[..], &b"18\n"[..])
+    );
     assert!(!found.contains_key("pipe") && !found.contains_key("up"));
 }
 
@@ -384,7 +397,8 @@ async fn a_link_that_is_there_already_is_never_written_through() {
     restore(&bed).await.unwrap();
     assert!(everything(&aside).is_empty());
     // As a member it is left out, and the name is a plain directory for those that come after it.
-    let trap = ordinary().link(tar::EntryType::Symlink, "trap", aside.to_str().unwrap()).file("trap/escaped", b"x");
+    let trap =
+        ordinary().link(tar::EntryType::Symlink, "trap", aside.to_str().unwrap()).file("trap/escaped", b"x");
     let bed = stocked(trap).await;
     restore(&bed).await.unwrap();
     assert!(everything(&aside).is_empty() && copy(&bed).join("trap/escaped").is_file());
@@ -564,7 +578,11 @@ async fn every_file_is_compared_with_the_manifest_which_stays() {
 async fn a_backup_without_its_control_file_or_label_is_not_startable() {
     let without = |name: &str| {
         let tar = Tar::new().file("PG_VERSION", b"18\n");
-        if name == "backup_label" { tar.file("global/pg_control", b"x") } else { tar.file("backup_label", b"x") }
+        if name == "backup_label" {
+            tar.file("global/pg_control", b"x")
+        } else {
+            tar.file("backup_label", b"x")
+        }
     };
     for name in ["backup_label", "global/pg_control"] {
         let bed = stocked(without(name)).await;
@@ -607,16 +625,129 @@ async fn trouble_of_the_store_comes_out_as_what_it_is() {
 
 #[tokio::test]
 async fn the_first_wal_lies_in_the_spool_when_recovery_asks_for_it() {
-    if rustix::process::geteuid().is_root() {
-        // PostgreSQL does not run as root, so nothing is fetched for it then.
-        let bed = stocked(ordinary()).await;
-        restore(&bed).await.unwrap();
-        assert!(!bed.spool().join("restore").exists());
-        return;
-    }
     let bed = stocked(ordinary()).await;
-    bed.store.slow("get", "data.tar", Duration::from_millis(300));
-    restore(&bed).await.unwrap();
-    let folder = std::fs::read_dir(bed.spool().join("restore")).unwrap().next().unwrap().unwrap().path();
-    assert!(folder.join("00000001").join(segment(2)).is_file());
+    bed.store.slow("get", "data.tar", Duration::from_millis(500));
+    restore::run(&restore::Request { warm: true, ..request(&bed) }, &bed).await.unwrap();
+    // A control file that tells who the cluster is, as a real backup's does.
+    std::fs::copy(bed.data().join("global/pg_control"), copy(&bed).join("global/pg_control")).unwrap();
+    for n in 2..=4 {
+        let to = copy(&bed).join("pg_wal/RECOVERYXLOG");
+        bed.store.reset();
+        let outcome = wal_restore::run(&bed.restore_request(&segment(n), &to), &bed).await.unwrap();
+        assert_eq!(
+            outcome,
+            wal_restore::Outcome::Delivered { from: wal_restore::Source::Spool, partial: false }
+        );
+        assert_eq!(bed.store.requests(), 0, "{:?}", bed.store.counts());
+    }
+}
+
+#[tokio::test]
+async fn a_spool_that_cannot_be_used_stops_no_restore() {
+    let bed = stocked(ordinary()).await;
+    std::fs::write(bed.spool(), "no directory").unwrap();
+    restore::run(&restore::Request { warm: true, ..request(&bed) }, &bed).await.unwrap();
+    assert!(is_startable(&bed));
+}
+
+async fn timeline(bed: &Bed, number: u32, forks: &str, segments: impl IntoIterator<Item = u64>) {
+    bed.foreign(&format!("main/wals/{number:08X}.history"), forks.as_bytes().to_vec()).await;
+    for n in segments {
+        let name = format!("{number:08X}00000000{n:08X}");
+        bed.foreign(&format!("main/wals/{}/{name}", &name[..16]), vec![0; 10]).await;
+    }
+}
+
+async fn planned(bed: &Bed, target: RecoveryTarget) -> Result<restore::Plan> {
+    let request = restore::Request { target, plan_only: true, ..request(bed) };
+    restore::run(&request, bed).await.map(|outcome| outcome.plan)
+}
+
+fn numbers(plan: &restore::Plan) -> Vec<u32> {
+    plan.wal.timelines.iter().map(|timeline| timeline.number()).collect()
+}
+
+#[tokio::test]
+async fn recovery_goes_on_from_one_timeline_to_the_next_where_its_history_says() {
+    let bed = stocked(ordinary()).await;
+    // Timeline 2 left timeline 1 within segment 5, timeline 3 left 2 where segment 7 begins.
+    wal(&bed, [5, 6, 7]).await;
+    timeline(&bed, 2, "1\t0/500100\tx\n", [5, 6, 7]).await;
+    timeline(&bed, 3, "1\t0/500100\tx\n2\t0/700000\ty\n", [7, 8]).await;
+    let latest = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+    assert_eq!(numbers(&latest), [1, 2, 3]);
+    assert_eq!(latest.wal.last.to_string(), "000000030000000000000008");
+    assert_eq!((latest.wal.gaps.as_slice(), latest.wal.segments), (&[][..], 7));
+    let on = |timeline| RecoveryTarget { timeline, ..target(TargetPoint::Latest) };
+    let second = planned(&bed, on(TargetTimeline::Number(Timeline::new(2).unwrap()))).await.unwrap();
+    assert_eq!(
+        (numbers(&second), second.wal.last.to_string()),
+        (vec![1, 2], "000000020000000000000007".to_owned())
+    );
+    let own = planned(&bed, on(TargetTimeline::Current)).await.unwrap();
+    assert_eq!((numbers(&own), own.wal.last.to_string()), (vec![1], segment(7)));
+    let e = planned(&bed, on(TargetTimeline::Number(Timeline::new(9).unwrap()))).await.unwrap_err();
+    assert!(e.kind() == ErrorKind::NotFound && e.to_string().contains("00000009.history"), "{e}");
+}
+
+#[tokio::test]
+async fn the_segment_of_a_fork_may_be_there_under_either_name() {
+    for (parent, child, missing) in [(true, false, false), (false, true, false), (false, false, true)] {
+        let bed = stocked(ordinary()).await;
+        wal(&bed, parent.then_some(5)).await;
+        timeline(&bed, 2, "1\t0/500100\tx\n", child.then_some(5).into_iter().chain([6])).await;
+        let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+        let gap = Gap::Segments("000000020000000000000005".parse().unwrap(), 1);
+        assert_eq!(plan.wal.gaps, missing.then_some(gap).into_iter().collect::<Vec<_>>());
+    }
+    // What a promotion leaves of the old timeline's last segment serves up to the fork.
+    let bed = stocked(ordinary()).await;
+    bed.foreign(&format!("main/wals/0000000100000000/{}.partial", segment(5)), vec![0; 10]).await;
+    timeline(&bed, 2, "1\t0/500100\tx\n", [6]).await;
+    assert!(planned(&bed, target(TargetPoint::Latest)).await.unwrap().wal.gaps.is_empty());
+}
+
+#[tokio::test]
+async fn a_history_that_is_missing_on_the_way_is_a_gap() {
+    let bed = stocked(ordinary()).await;
+    timeline(&bed, 3, "1\t0/400100\tx\n", [4, 5]).await;
+    let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+    assert_eq!(plan.wal.gaps, [Gap::History(Timeline::new(2).unwrap())]);
+    assert!(restore(&bed).await.unwrap_err().to_string().contains("00000002.history"));
+    let named = TargetTimeline::Number(Timeline::new(3).unwrap());
+    let plan =
+        planned(&bed, RecoveryTarget { timeline: named, ..target(TargetPoint::Latest) }).await.unwrap();
+    assert!(plan.wal.gaps.is_empty(), "{:?}", plan.wal.gaps);
+}
+
+#[tokio::test]
+async fn a_later_backup_tells_how_far_the_wal_for_a_moment_reaches() {
+    let bed = stocked(ordinary()).await;
+    let mut later = Backup { id: "20260105T000000".parse().unwrap(), ..record() };
+    later.begin.time = Some(moment("2026-01-05T00:00:00Z"));
+    later.end.time = Some(moment("2026-01-05T00:10:00Z"));
+    later.begin.lsn = Some(Lsn(6 * MIB));
+    later.end.lsn = Some(Lsn(6 * MIB + 5));
+    let archive = bed.open(ExclusivePut::Trusted, &Patience::default()).await.unwrap();
+    archive.publish_backup(&later, &Tags::default()).await.unwrap();
+    bed.foreign("main/base/20260105T000000/data.tar", ordinary().bytes()).await;
+    wal(&bed, [5, 6, 9]).await;
+    let at = |text: &str| target(TargetPoint::Time(text.parse().unwrap()));
+    let between = planned(&bed, at("2026-01-03T00:00:00Z")).await.unwrap();
+    assert_eq!((between.backup.id.as_str(), between.wal.last.to_string()), (ID, segment(6)));
+    assert!(between.wal.gaps.is_empty());
+    // What came after it may lie anywhere up to the end.
+    let after = planned(&bed, at("2026-01-06T00:00:00Z")).await.unwrap();
+    assert_eq!((after.backup.id.as_str(), after.wal.gaps.len()), ("20260105T000000", 1));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_split_with_a_hole_or_lacks_a_tablespace_is_passed_over() {
+    let bed = stocked(ordinary()).await;
+    bed.foreign(&format!("{DATA}_0002.tar"), Tar::new().bytes()).await;
+    let e = restore(&bed).await.unwrap_err();
+    assert!(e.kind() == ErrorKind::NotFound && e.to_string().contains("data_0001.tar"), "{e}");
+    let bed = stocked(ordinary()).await;
+    publish(&bed, &with_tablespace(&bed)).await;
+    assert!(restore(&bed).await.unwrap_err().to_string().contains("16385.tar"));
 }

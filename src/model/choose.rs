@@ -33,7 +33,8 @@ impl Timelines {
 
     /// The newest timeline as PostgreSQL finds it: it counts on from `from` while there is a history.
     pub fn latest_from(&self, from: Timeline) -> Timeline {
-        let next = |at: &Timeline| Timeline::new(at.number().checked_add(1)?).filter(|t| self.0.contains_key(t));
+        let next =
+            |at: &Timeline| Timeline::new(at.number().checked_add(1)?).filter(|t| self.0.contains_key(t));
         std::iter::successors(Some(from), next).last().unwrap_or(from)
     }
 
@@ -237,6 +238,8 @@ fn none(named: Option<&BackupId>, target: &RecoveryTarget, rejected: &[Rejected]
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
     use crate::model::TargetAction;
 
@@ -248,7 +251,8 @@ mod tests {
         let mut backup = Backup::new(format!("202601{day:02}T000000").parse().unwrap(), BackupStatus::Done);
         backup.timeline = Some(timeline(number));
         backup.end.lsn = Some(Lsn(end));
-        backup.end.time = Some(format!("2026-01-{day:02}T00:10:00+00:00[UTC]").parse().unwrap());
+        backup.end.time =
+            Some(format!("2026-01-{day:02}T00:10:00Z").parse::<Timestamp>().unwrap().to_zoned(TimeZone::UTC));
         backup
     }
 
@@ -257,8 +261,7 @@ mod tests {
     }
 
     fn pick(backups: &[Backup], target: &RecoveryTarget, timelines: &Timelines) -> Result<Choice> {
-        let candidates: Vec<_> =
-            backups.iter().map(|backup| Candidate { backup, flaw: None }).collect();
+        let candidates: Vec<_> = backups.iter().map(|backup| Candidate { backup, flaw: None }).collect();
         choose(&candidates, None, target, timelines)
     }
 

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 
 use super::{Lsn, Timeline};
 use crate::error::{Error, Result};
@@ -76,8 +76,8 @@ pub struct TargetTime {
 }
 
 impl TargetTime {
-    /// Reads a moment: a date and a time, divided by a blank or a `T`, with `Z`, an offset or a zone in
-    /// brackets behind them; without any of these it is local time in `zone`. A time that a change of
+    /// Reads a moment: a date and a time, divided by a blank or a `T`, with `Z` or an offset
+    /// behind them; without either it is local time in `zone`. A time that a change of
     /// the clocks makes ambiguous, or skips, is refused: nobody but the writer knows what was meant.
     pub fn read(text: &str, zone: &TimeZone) -> Result<Self> {
         let refused = |why: String| {
@@ -88,8 +88,10 @@ impl TargetTime {
         if let Ok(time) = plain.parse::<Timestamp>() {
             return Ok(Self { time, zone_assumed: false });
         }
-        if let Ok(zoned) = plain.parse::<Zoned>() {
-            return Ok(Self { time: zoned.timestamp(), zone_assumed: false });
+        // What is read below passes over an offset or a zone that is not understood, and must not.
+        let is_local = |c: char| c.is_ascii_digit() || "-:. T".contains(c);
+        if !plain.chars().all(is_local) || plain.matches('-').count() != 2 {
+            return Err(refused("it is no date and time with an offset or without one".to_owned()));
         }
         let local: DateTime = plain.parse().map_err(|e: jiff::Error| refused(e.to_string()))?;
         let moment = zone.to_ambiguous_timestamp(local);
@@ -279,7 +281,14 @@ mod tests {
             assert!(e.to_string().contains("offset"), "{e}");
         }
         assert!(read("2026-10-25 02:30:00+02").is_ok());
-        for text in ["", "yesterday", "2026-13-01 00:00:00", "12:00"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01 00:00:00",
+            "12:00",
+            "2026-01-31 12:00 CET",
+            "2026-01-31 12:00[Asia/Tokyo]",
+        ] {
             assert!(read(text).is_err(), "{text:?}");
         }
     }

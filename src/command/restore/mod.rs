@@ -23,13 +23,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tracing::warn;
 
-pub use self::fetch::Progress;
 use self::fetch::Fetch;
+pub use self::fetch::Progress;
 pub use self::plan::{CopySize, Gap, Plan, WalPlan};
 use self::plan::{Sources, Wish, plan};
 use self::site::Site;
 pub use self::site::Volume;
-pub use crate::pgdata::recovery::{Recovery, restore_command};
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
 use crate::command::fetch::{decoded, history};
 use crate::disk;
@@ -37,6 +36,7 @@ use crate::error::{Context, Error, Result};
 use crate::model::{BackupRef, RecoveryTarget, Timelines, WalInventory, WalName};
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
+pub use crate::pgdata::recovery::{Recovery, restore_command};
 use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
 
 /// How many histories are read at once.
@@ -76,6 +76,9 @@ pub struct Request {
     pub max_rate: Option<u64>,
     /// What all buffers together may hold, in bytes.
     pub memory: u64,
+    /// Fetch the first WAL into the spool meanwhile. Of no use when another user's PostgreSQL, with a
+    /// spool of its own, will ask for it.
+    pub warm: bool,
     /// The spool's directory.
     pub spool: PathBuf,
     /// How long a failing request is tried again for.
@@ -128,11 +131,8 @@ pub struct Restored {
 /// for a gap in the WAL or a directory that is in use or not empty, `Corrupt` for a backup that is not
 /// what it should be, `Local` when it does not fit, and the store's own.
 pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
-    let patience = Patience {
-        retry_for: request.retry_for,
-        max_attempts: request.max_attempts,
-        ..Patience::default()
-    };
+    let patience =
+        Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
     let archive = Arc::new(open.open(ExclusivePut::ByService, &patience).await?);
     let plan = look(request, &archive).await?;
     let waldir = request.waldir.as_deref();
@@ -166,7 +166,7 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
     let work = Work { request, archive: &archive, site: &site, plan: &outcome.plan };
     let lay_down = work.lay_down(&grounds, &marker);
     let warm = async {
-        if request.recovery.is_some() {
+        if request.warm && request.recovery.is_some() {
             warm::warm(request, &outcome.plan, site.data(), open).await;
         }
         std::future::pending().await
@@ -201,7 +201,8 @@ async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<Timelines> {
             _ => None,
         })
         .collect();
-    let histories = stream::iter(names).map(|timeline| history(archive, timeline)).buffer_unordered(HISTORIES);
+    let histories =
+        stream::iter(names).map(|timeline| history(archive, timeline)).buffer_unordered(HISTORIES);
     let histories: Vec<_> = histories.try_collect().await?;
     Ok(Timelines::new(histories.into_iter().flatten()))
 }
@@ -223,14 +224,19 @@ async fn manifest_size(archive: &Archive, manifest: &StoredManifest) -> Result<u
 fn refusal(request: &Request, outcome: &Outcome) -> Option<Error> {
     let Plan { backup, size, .. } = &outcome.plan;
     if request.recovery.is_some() && backup.version.is_some_and(|version| version < OLDEST) {
-        let why = format!("backup {} is of PostgreSQL {}, which reads recovery.conf", backup.id, backup.version.unwrap_or(0) / 10_000);
+        let why = format!(
+            "backup {} is of PostgreSQL {}, which reads recovery.conf",
+            backup.id,
+            backup.version.unwrap_or(0) / 10_000
+        );
         return Some(Error::usage(why).hint("give --no-recovery-config and write that file by hand"));
     }
     if let Some(gap) = outcome.plan.refusal().filter(|_| !request.allow_gap) {
         return Some(gap);
     }
     // What has to go makes room, but nobody has counted how much.
-    let crowded = outcome.volumes.iter().find(|volume| volume.needed > volume.free).filter(|_| !outcome.clears)?;
+    let crowded =
+        outcome.volumes.iter().find(|volume| volume.needed > volume.free).filter(|_| !outcome.clears)?;
     match size {
         CopySize::Recorded(_) => Some(
             Error::local(format!(

@@ -111,7 +111,10 @@ pub(super) fn plan(wish: Wish<'_>, there: Sources<'_>) -> Result<Plan> {
     if let TargetTimeline::Number(timeline) = wish.target.timeline
         && !there.timelines.has(timeline)
     {
-        let why = format!("the archive has no {timeline}.history, so timeline {} cannot be followed", timeline.number());
+        let why = format!(
+            "the archive has no {timeline}.history, so timeline {} cannot be followed",
+            timeline.number()
+        );
         return Err(Error::not_found(why).hint("`latest` and `current` are the others to choose from"));
     }
     let candidates: Vec<_> = there.catalog.entries.iter().map(candidate).collect();
@@ -122,7 +125,13 @@ pub(super) fn plan(wish: Wish<'_>, there: Sources<'_>) -> Result<Plan> {
     if choice.why == Why::NewestUnproven {
         warnings.insert(0, unproven(&choice, wish.target));
     }
-    warnings.extend(there.catalog.unreadable.iter().map(|u| format!("the record of backup {} cannot be read: {}", u.id, u.error)));
+    warnings.extend(
+        there
+            .catalog
+            .unreadable
+            .iter()
+            .map(|u| format!("the record of backup {} cannot be read: {}", u.id, u.error)),
+    );
     Ok(Plan {
         backup: entry.backup.clone(),
         files: entry.files.clone(),
@@ -139,7 +148,8 @@ impl Plan {
         let gaps: Vec<_> = self.wal.gaps.iter().map(Gap::to_string).collect();
         let first = gaps.first()?;
         let more = if gaps.len() > 1 { format!(", and {} more gaps", gaps.len() - 1) } else { String::new() };
-        let error = Error::conflict(format!("recovery cannot get past a gap: {first} is not in the archive{more}"));
+        let error =
+            Error::conflict(format!("recovery cannot get past a gap: {first} is not in the archive{more}"));
         Some(error.hint("choose a target before it, or another backup; --allow-gap restores all the same"))
     }
 }
@@ -283,7 +293,8 @@ impl<'a> Way<'a> {
         let later = catalog.entries.iter().map(|entry| &entry.backup).filter_map(|other| {
             let began = other.begin.time.as_ref()?.timestamp();
             let number = other.begin.lsn?.0 / self.size.bytes();
-            let on_the_way = self.stretches.iter().any(|s| Some(s.timeline) == other.timeline && s.holds(number));
+            let on_the_way =
+                self.stretches.iter().any(|s| Some(s.timeline) == other.timeline && s.holds(number));
             (began > time && on_the_way && number >= self.begin).then_some(number)
         });
         later.min()
@@ -326,7 +337,8 @@ impl<'a> Way<'a> {
     /// The name under which PostgreSQL asks for a segment first: the newest timeline's that may hold it.
     fn name(&self, number: u64) -> SegmentName {
         let newest = self.stretches.iter().rev().find(|stretch| stretch.first <= number);
-        let timeline = newest.or(self.stretches.first()).map(|stretch| stretch.timeline).or(self.backup.timeline);
+        let timeline =
+            newest.or(self.stretches.first()).map(|stretch| stretch.timeline).or(self.backup.timeline);
         let timeline = timeline.unwrap_or(Timeline::FIRST);
         SegmentName::holding(timeline, Lsn(number.saturating_mul(self.size.bytes())), self.size)
     }

@@ -53,7 +53,8 @@ impl Site {
         let mut destinations = vec![Destination { path: data.clone(), role: Role::Data }];
         let mut elsewhere = Vec::new();
         for tablespace in &backup.tablespaces {
-            let place = tablespaces.get(&tablespace.name).map_or(Path::new(&tablespace.location), PathBuf::as_path);
+            let place =
+                tablespaces.get(&tablespace.name).map_or(Path::new(&tablespace.location), PathBuf::as_path);
             let place = absolute(place)?;
             elsewhere.push((Path::new("pg_tblspc").join(tablespace.oid.to_string()), place.clone()));
             destinations.push(Destination { path: place, role: Role::Tablespace });
@@ -106,7 +107,9 @@ impl Site {
                 volume.needed = volume.needed.saturating_add(needed);
                 continue;
             }
-            let stat = rustix::fs::statvfs(there).map_err(std::io::Error::from).context(|| format!("look at {}", there.display()))?;
+            let stat = rustix::fs::statvfs(there)
+                .map_err(std::io::Error::from)
+                .context(|| format!("look at {}", there.display()))?;
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             volumes.push((device, Volume { path: place.to_owned(), needed, free }));
         }
@@ -116,7 +119,9 @@ impl Site {
     /// Makes all directories ready: cleared as surveyed, marked, and linked to each other.
     pub(super) fn prepare(&self, grounds: &[Ground], marker: &Marker) -> Result<Vec<Held>> {
         let each = self.destinations.iter().zip(grounds);
-        let held = each.map(|(destination, ground)| destination.prepare(*ground, marker)).collect::<Result<Vec<_>>>()?;
+        let held = each
+            .map(|(destination, ground)| destination.prepare(*ground, marker))
+            .collect::<Result<Vec<_>>>()?;
         for (name, place) in &self.elsewhere {
             let link = self.data.join(name);
             if let Some(above) = link.parent().filter(|above| *above != self.data && !above.exists()) {
@@ -207,7 +212,8 @@ impl Site {
 /// The path from the root, with the links of what exists of it resolved, so that two names of one
 /// directory are seen to be one.
 fn absolute(path: &Path) -> Result<PathBuf> {
-    let path = std::path::absolute(path).map_err(Error::from).context(|| format!("find {}", path.display()))?;
+    let path =
+        std::path::absolute(path).map_err(Error::from).context(|| format!("find {}", path.display()))?;
     let there = existing(&path);
     let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
     let real = fs_err::canonicalize(there)?;

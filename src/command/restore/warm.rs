@@ -35,10 +35,7 @@ pub(super) async fn warm(request: &Request, plan: &Plan, data: &Path, archive: &
 
 async fn try_warm(request: &Request, plan: &Plan, data: &Path, archive: &dyn OpenArchive) -> Result<u64> {
     let size = plan.backup.segment_size;
-    // PostgreSQL never runs as root, and its own spool is not root's.
-    let ours = !rustix::process::geteuid().is_root();
-    let (Some(system_id), Some(before), true) = (plan.backup.system_id, before(plan.wal.first, size), ours)
-    else {
+    let (Some(system_id), Some(before)) = (plan.backup.system_id, before(plan.wal.first, size)) else {
         return Ok(0);
     };
     let instance = wal_restore::instance(data);
@@ -67,7 +64,8 @@ fn ask(
     window: u64,
     size: SegmentSize,
 ) -> Result<()> {
-    let spool = Spool::open(&request.spool)?.restore(&archive.address().fingerprint(), system_id, instance)?;
+    let spool =
+        Spool::open(&request.spool)?.restore(&archive.address().fingerprint(), system_id, instance)?;
     // What an earlier copy in this directory had fetched may be another history's.
     spool.sweep(crate::spool::Sweep::Everything)?;
     spool.set_demand(&Demand {

@@ -83,9 +83,18 @@ pub const MANUALS: [Manual; 4] = [
     Manual {
         verb: "restore",
         examples: &[
-            ("barkeep restore --plan --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18", "what would be done, and whether it can be"),
-            ("barkeep restore --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18", "do it; then start PostgreSQL"),
-            ("barkeep restore --standby --primary-conninfo 'host=db1 user=replicator' /srv/pg/18", "a new standby"),
+            (
+                "barkeep restore --plan --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
+                "what would be done, and whether it can be",
+            ),
+            (
+                "barkeep restore --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
+                "do it; then start PostgreSQL",
+            ),
+            (
+                "barkeep restore --standby --primary-conninfo 'host=db1 user=replicator' /srv/pg/18",
+                "a new standby",
+            ),
             (
                 "barkeep restore --backup before-upgrade --target-immediate --tablespace fast=/ssd/fast /srv/copy",
                 "one very backup, and not a moment more",

@@ -181,7 +181,8 @@ impl FromStr for Mapping {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let parts = text.split_once('=').filter(|(name, directory)| !name.is_empty() && !directory.is_empty());
+        let parts =
+            text.split_once('=').filter(|(name, directory)| !name.is_empty() && !directory.is_empty());
         let (name, directory) = parts.ok_or_else(|| {
             Error::usage(format!("`{text}` does not say where a tablespace goes (NAME=DIR)"))
         })?;
@@ -218,6 +219,8 @@ impl Restore {
             jobs: own.jobs.unwrap_or_else(jobs),
             max_rate: own.max_rate.map(|rate| rate.0),
             memory: memory.0,
+            // PostgreSQL never runs as root, and its own spool is not root's.
+            warm: !rustix::process::geteuid().is_root(),
             spool: settings.spool.clone(),
             retry_for: own.retry_for.map_or(RETRY_FOR, |span| span.0),
             max_attempts: settings.max_attempts,
@@ -226,7 +229,13 @@ impl Restore {
         };
         let _bar = bar(around.output, &progress);
         let outcome = block_on(restore::run(&request, &settings.wire));
-        told(outcome.map(|outcome| Told { outcome, target: request.target, recovery: request.recovery, zone, zone_assumed }))
+        told(outcome.map(|outcome| Told {
+            outcome,
+            target: request.target,
+            recovery: request.recovery,
+            zone,
+            zone_assumed,
+        }))
     }
 }
 
@@ -250,7 +259,8 @@ impl Goal {
             TargetPoint::Latest
         };
         let inclusive = !self.exclusive.unwrap_or(false);
-        if !inclusive && matches!(point, TargetPoint::Latest | TargetPoint::Immediate | TargetPoint::Name(_)) {
+        if !inclusive && matches!(point, TargetPoint::Latest | TargetPoint::Immediate | TargetPoint::Name(_))
+        {
             return Err(Error::usage("--exclusive needs a target time, LSN or transaction"));
         }
         let timeline = self.target_timeline.unwrap_or_default();
@@ -276,7 +286,9 @@ impl Goal {
         if place.no_recovery_config.unwrap_or(false) {
             let contradicted = if standby { "--standby" } else { "--restore-command" };
             if standby || command.is_some() {
-                return Err(Error::usage(format!("--no-recovery-config and {contradicted} exclude each other")));
+                return Err(Error::usage(format!(
+                    "--no-recovery-config and {contradicted} exclude each other"
+                )));
             }
             return Ok(None);
         }

@@ -86,7 +86,16 @@ impl Told {
             let (needed, free) = (BinaryBytes(*needed), BinaryBytes(*free));
             row("disk", format!("{needed} needed for {}, {free} free{how}", path.display()));
         }
-        row("WAL", format!("{} to {}: {} segments, {}", wal.first, wal.last, wal.segments, BinaryBytes(wal.stored_bytes)));
+        row(
+            "WAL",
+            format!(
+                "{} to {}: {} segments, {}",
+                wal.first,
+                wal.last,
+                wal.segments,
+                BinaryBytes(wal.stored_bytes)
+            ),
+        );
         row("", format!("consistent after {}", wal.consistent));
         let timelines: Vec<_> = wal.timelines.iter().map(|t| t.number().to_string()).collect();
         row("", format!("on timeline {}", timelines.join(", then ")));
@@ -127,7 +136,9 @@ impl Told {
         } else {
             say(format!("recovery will begin with {} and go to {}", plan.wal.first, self.target_text()));
         }
-        say(format!("next: look through {directory}/postgresql.conf and pg_hba.conf, then start it: pg_ctl -D {directory} start"));
+        say(format!(
+            "next: look through {directory}/postgresql.conf and pg_hba.conf, then start it: pg_ctl -D {directory} start"
+        ));
         say("archive_mode is off in this copy, so that it cannot write into the archive it came from; once it \
              has a server name of its own there: ALTER SYSTEM RESET archive_mode, and restart"
             .to_owned());
@@ -138,7 +149,11 @@ impl Told {
         let RecoveryTarget { point, inclusive, timeline, .. } = &self.target;
         let mut text = match point {
             TargetPoint::Time(time) => {
-                let taken = if self.zone_assumed { "; no offset was given, so it was taken for local time" } else { "" };
+                let taken = if self.zone_assumed {
+                    "; no offset was given, so it was taken for local time"
+                } else {
+                    ""
+                };
                 format!("{} ({} here{taken})", utc(*time), self.local(*time))
             }
             point => point.to_string(),
@@ -151,9 +166,10 @@ impl Told {
     }
 
     fn moment(&self, edge: &Edge) -> String {
-        edge.time.as_ref().map_or_else(|| "at an unknown time".to_owned(), |time| {
-            format!("{} ({} here)", utc(time.timestamp()), self.local(time.timestamp()))
-        })
+        edge.time.as_ref().map_or_else(
+            || "at an unknown time".to_owned(),
+            |time| format!("{} ({} here)", utc(time.timestamp()), self.local(time.timestamp())),
+        )
     }
 
     fn local(&self, time: Timestamp) -> String {
@@ -189,7 +205,10 @@ struct ToldJson<'a> {
 impl<'a> ToldJson<'a> {
     fn new(told: &'a Told, exit: u8) -> Self {
         let Outcome { address, directory, plan, volumes, clears, refusal, restored, .. } = &told.outcome;
-        let rejected = |r: &crate::model::Rejected| RejectedJson { backup: r.id.to_string(), because: r.because.to_string() };
+        let rejected = |r: &crate::model::Rejected| RejectedJson {
+            backup: r.id.to_string(),
+            because: r.because.to_string(),
+        };
         Self {
             archive: address,
             backup: plan.choice.id.to_string(),

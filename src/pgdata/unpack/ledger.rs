@@ -106,8 +106,10 @@ impl Ledger {
         if wrong == 0 {
             return Ok(files);
         }
-        let more = if wrong > NAMED as u64 { format!(" and {} more", wrong - NAMED as u64) } else { String::new() };
-        let message = format!("{wrong} of {files} files are not what the manifest says: {}{more}", named.join(", "));
+        let more =
+            if wrong > NAMED as u64 { format!(" and {} more", wrong - NAMED as u64) } else { String::new() };
+        let message =
+            format!("{wrong} of {files} files are not what the manifest says: {}{more}", named.join(", "));
         Err(Error::corrupt(message).hint("restore from another backup; this one is damaged in the store"))
     }
 

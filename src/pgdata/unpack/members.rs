@@ -109,7 +109,9 @@ impl<R: Read> Members<R> {
             b'1' => Kind::HardLink(Below::read(&link().ok_or_else(no_link)?)?),
             b'2' => Kind::SymbolicLink(link().ok_or_else(no_link)?),
             b'6' => Kind::Pipe,
-            b'3' | b'4' => return Err(Error::corrupt(format!("`{name}` is a device, which no backup holds"))),
+            b'3' | b'4' => {
+                return Err(Error::corrupt(format!("`{name}` is a device, which no backup holds")));
+            }
             other => {
                 let kind = char::from(other).escape_default();
                 return Err(Error::corrupt(format!("`{name}` is a member of the unknown kind `{kind}`")));
@@ -144,7 +146,11 @@ impl<R: Read> Members<R> {
         if block.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
-        let sum: u32 = block.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u32::from(*b) }).sum();
+        let sum: u32 = block
+            .iter()
+            .enumerate()
+            .map(|(i, b)| if (148..156).contains(&i) { 32 } else { u32::from(*b) })
+            .sum();
         match header.cksum() {
             Ok(recorded) if recorded == sum => Ok(Some(header)),
             _ => Err(Error::corrupt("what should be the header of a member is none")),
@@ -198,7 +204,12 @@ impl Extended {
             let record = record.map_err(|_| Error::corrupt("an extended header is none"))?;
             let (key, value) = (record.key_bytes(), record.value_bytes());
             let text = || String::from_utf8_lossy(value).into_owned();
-            let number = |what| std::str::from_utf8(value).ok().and_then(|v| v.parse::<u64>().ok()).ok_or_else(|| refused(what));
+            let number = |what| {
+                std::str::from_utf8(value)
+                    .ok()
+                    .and_then(|v| v.parse::<u64>().ok())
+                    .ok_or_else(|| refused(what))
+            };
             let id = |what| number(what).and_then(|n| u32::try_from(n).map_err(|_| refused(what)));
             match key {
                 b"path" => self.name = Some(value.to_vec()),

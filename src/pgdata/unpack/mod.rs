@@ -85,8 +85,10 @@ impl Unpacker {
             match member.kind {
                 Kind::File(size) => {
                     let Some(file) = self.create(&member, object)? else { continue };
-                    let file = Written { file, name: &member.name, place: self.tree.place(member.name.path()) };
-                    dress(&file.file, &member, &mut owners).context(|| format!("set the rights of {}", file.place.display()))?;
+                    let file =
+                        Written { file, name: &member.name, place: self.tree.place(member.name.path()) };
+                    dress(&file.file, &member, &mut owners)
+                        .context(|| format!("set the rights of {}", file.place.display()))?;
                     let sum = file.fill(&mut members, &self.ledger, &mut piece)?;
                     self.ledger.note(member.name.path(), object, size, sum);
                     (done.files, done.bytes) = (done.files + 1, done.bytes + size);
@@ -109,7 +111,11 @@ impl Unpacker {
 
     fn create(&mut self, member: &Member, object: u32) -> Result<Option<File>> {
         let (tree, name) = (&mut self.tree, &member.name);
-        let held = if name.path() == Path::new(CONTROL) { Below::read(CONTROL_HELD.as_bytes())? } else { name.clone() };
+        let held = if name.path() == Path::new(CONTROL) {
+            Below::read(CONTROL_HELD.as_bytes())?
+        } else {
+            name.clone()
+        };
         self.ledger.claim(name.path(), object, || tree.create(&held, 0o600))
     }
 

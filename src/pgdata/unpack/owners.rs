@@ -33,8 +33,10 @@ impl Owners {
             return *ids;
         }
         let named = |name: &str| !name.is_empty();
-        let user = Some(owner.user.as_str()).filter(|n| named(n)).and_then(|n| User::from_name(n).ok().flatten());
-        let group = Some(owner.group.as_str()).filter(|n| named(n)).and_then(|n| Group::from_name(n).ok().flatten());
+        let user =
+            Some(owner.user.as_str()).filter(|n| named(n)).and_then(|n| User::from_name(n).ok().flatten());
+        let group =
+            Some(owner.group.as_str()).filter(|n| named(n)).and_then(|n| Group::from_name(n).ok().flatten());
         let uid = user.map_or(owner.uid, |user| user.uid.as_raw());
         let gid = group.map_or(owner.gid, |group| group.gid.as_raw());
         let ids = (Uid::from_raw(uid), Gid::from_raw(gid));

@@ -58,9 +58,7 @@ impl Tree {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = || rustix::fs::openat(at.as_fd(), &file, flags, Mode::from_raw_mode(mode));
         let made = match made() {
-            Err(Errno::EXIST) => {
-                remove(at.as_fd(), &file).and_then(|()| made())
-            }
+            Err(Errno::EXIST) => remove(at.as_fd(), &file).and_then(|()| made()),
             made => made,
         };
         made.map(File::from).map_err(|e| self.explain(e, "create", name))
@@ -75,7 +73,12 @@ impl Tree {
     /// The directory that the name stands for.
     pub(super) fn directory(&self, name: &Below) -> Result<OwnedFd> {
         let (top, rest) = self.top_of(name.path());
-        let mut at = rustix::fs::openat(&self.tops[top].handle, ".", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let mut at = rustix::fs::openat(
+            &self.tops[top].handle,
+            ".",
+            OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        );
         for part in &rest {
             at = at.and_then(|at| open_directory(at.as_fd(), part.as_ref(), false));
         }
@@ -89,7 +92,9 @@ impl Tree {
         let linked = || rustix::fs::linkat(from.as_fd(), &old_file, at.as_fd(), &file, AtFlags::empty());
         match linked() {
             Err(Errno::NOENT) => {
-                return Err(Error::corrupt(format!("`{name}` is a link to `{old}`, which did not come before it")));
+                return Err(Error::corrupt(format!(
+                    "`{name}` is a link to `{old}`, which did not come before it"
+                )));
             }
             Err(Errno::EXIST) => remove(at.as_fd(), &file).and_then(|()| linked()),
             linked => linked,
@@ -132,10 +137,16 @@ impl Tree {
         {
             return Ok((Arc::clone(handle), PathBuf::from(file)));
         }
-        let mut at = rustix::fs::openat(&self.tops[top].handle, ".", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|e| self.explain(e, "open", name))?;
+        let mut at = rustix::fs::openat(
+            &self.tops[top].handle,
+            ".",
+            OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .map_err(|e| self.explain(e, "open", name))?;
         for part in parent {
-            at = open_directory(at.as_fd(), part.as_ref(), true).map_err(|e| self.explain(e, "create", name))?;
+            at = open_directory(at.as_fd(), part.as_ref(), true)
+                .map_err(|e| self.explain(e, "create", name))?;
         }
         let handle = Arc::new(at);
         self.last = Some((top, parent.to_owned(), Arc::clone(&handle)));
