@@ -55,9 +55,8 @@ impl Fetch<'_> {
         let fetches = numbered.into_iter().map(|(object, tar)| {
             let body = self.body(tar, shares, pace.clone());
             let (unpacker, within) = (unpacker.clone(), within(tar.name.series));
-            let unpacked =
-                decoded(body, tar.compression, move |plain| unpacker.unpack(&within, object, plain));
-            async move { unpacked.await.context(|| format!("restore {}", tar.key())) }
+            let files = decoded(body, tar.compression, move |plain| unpacker.unpack(&within, object, plain));
+            async move { files.await.context(|| format!("restore {}", tar.key())) }
         });
         let mut running = stream::iter(fetches).buffer_unordered(shares.objects);
         let mut all = Unpacked::default();

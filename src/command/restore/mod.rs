@@ -51,6 +51,7 @@ const MANIFEST_HELD: &str = ".barkeep-manifest";
 
 /// What to restore and where to.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, and none rules out another")]
 pub struct Request {
     /// The data directory: absent or empty, or what a killed restore left.
     pub directory: PathBuf,

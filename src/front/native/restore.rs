@@ -1,7 +1,5 @@
 //! The words of `restore`.
 
-#![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::IsTerminal as _;

@@ -97,7 +97,7 @@ impl<R: Read> Members<R> {
     fn member(&mut self, header: &Header, extended: Extended) -> Result<Member> {
         let written = extended.name.unwrap_or_else(|| header.path_bytes().into_owned());
         let name = Below::read(&written)?;
-        let link = || extended.link.or_else(|| header.link_name_bytes().map(|l| l.into_owned()));
+        let link = || extended.link.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned));
         let no_link = || Error::corrupt(format!("the link `{name}` leads nowhere"));
         let kind = match header.entry_type().as_byte() {
             b'0' | 0 | b'7' if written.ends_with(b"/") => Kind::Directory,

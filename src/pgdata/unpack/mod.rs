@@ -9,9 +9,11 @@ mod members;
 mod owners;
 mod tree;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -151,18 +153,13 @@ impl Unpacker {
         if name.path() == Path::new(CONTROL) {
             return Err(Error::corrupt(format!("`{CONTROL}` is a link")));
         }
-        match name.follow(to) {
-            Some(_) => {
-                use std::os::unix::ffi::OsStrExt as _;
-                self.tree.symbolic_link(name, Path::new(std::ffi::OsStr::from_bytes(to)))
-            }
-            None => {
-                if done.links_left_out.len() < MOST_LINKS {
-                    done.links_left_out.push(format!("{name} -> {}", to.escape_ascii()));
-                }
-                Ok(())
-            }
+        if name.follow(to).is_some() {
+            return self.tree.symbolic_link(name, Path::new(OsStr::from_bytes(to)));
         }
+        if done.links_left_out.len() < MOST_LINKS {
+            done.links_left_out.push(format!("{name} -> {}", to.escape_ascii()));
+        }
+        Ok(())
     }
 }
 

@@ -56,12 +56,12 @@ impl Tree {
     pub(super) fn create(&mut self, name: &Below, mode: u32) -> Result<File> {
         let (at, file) = self.parent(name)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = || rustix::fs::openat(at.as_fd(), &file, flags, Mode::from_raw_mode(mode));
-        let made = match made() {
-            Err(Errno::EXIST) => remove(at.as_fd(), &file).and_then(|()| made()),
-            made => made,
+        let create = || rustix::fs::openat(at.as_fd(), &file, flags, Mode::from_raw_mode(mode));
+        let created = match create() {
+            Err(Errno::EXIST) => remove(at.as_fd(), &file).and_then(|()| create()),
+            created => created,
         };
-        made.map(File::from).map_err(|e| self.explain(e, "create", name))
+        created.map(File::from).map_err(|e| self.explain(e, "create", name))
     }
 
     /// Makes a directory, unless it is there.
