@@ -8,6 +8,7 @@ mod backup_id;
 mod compression;
 mod history;
 mod lsn;
+mod retention;
 mod segment;
 mod server_name;
 mod system_id;
@@ -22,6 +23,10 @@ pub use backup_id::BackupId;
 pub use compression::{Compression, Level};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
+pub use retention::{
+    BackupFact, Facts, Judged, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan, WalRange,
+    WindowUnit, Withheld,
+};
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use system_id::SystemId;
