@@ -17,6 +17,7 @@ mod timeline;
 mod wal_header;
 mod wal_inventory;
 mod wal_name;
+mod wal_state;
 
 pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
@@ -35,3 +36,4 @@ pub use timeline::Timeline;
 pub use wal_header::{Misfit, WalHeader};
 pub use wal_inventory::{WalInventory, WalObject};
 pub use wal_name::WalName;
+pub use wal_state::WalState;

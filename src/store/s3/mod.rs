@@ -105,6 +105,28 @@ impl S3Store {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// The same store with one more slash behind its path: what other tools that join paths with a
+    /// slash make of a URL that ends in one. `None` without a path, which they join nothing to.
+    #[must_use]
+    pub fn slashed(&self) -> Option<Self> {
+        let Shared { client, bucket, root, service, checksums, encryption, patience, .. } = &*self.shared;
+        (!root.is_empty()).then(|| {
+            let shared = Shared {
+                client: client.clone(),
+                bucket: bucket.clone(),
+                root: format!("{root}/"),
+                service: service.clone(),
+                encrypted: self.shared.encrypted,
+                checksums: *checksums,
+                encryption: encryption.clone(),
+                asks_first: self.shared.asks_first,
+                is_there: AtomicBool::new(false),
+                patience: patience.clone(),
+            };
+            Self { shared: Arc::new(shared) }
+        })
+    }
+
     /// The name of an object in the bucket.
     fn name(&self, key: &Key) -> String {
         format!("{}{key}", self.shared.root)
