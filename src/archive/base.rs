@@ -165,6 +165,17 @@ impl BackupFiles {
         self.others.push(key);
     }
 
+    /// The keys of everything but annotations.
+    pub(super) fn body(&self) -> impl Iterator<Item = &Key> {
+        let tars = self.tars.iter().map(|tar| &tar.key);
+        tars.chain(self.manifest.iter().map(|manifest| &manifest.key)).chain(&self.others)
+    }
+
+    /// The keys of its annotations in the store's usual spelling or in the other.
+    pub(super) fn keeps_in(&self, slashed: bool) -> &[Key] {
+        if slashed { &self.slashed_keeps } else { &self.keeps }
+    }
+
     /// Takes note of an annotation, in the store's usual spelling or in the other.
     pub(super) fn note_keep(&mut self, slashed: bool, key: Key) {
         if slashed { self.slashed_keeps.push(key) } else { self.keeps.push(key) }

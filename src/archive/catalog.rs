@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::layout::BackupObject;
 use super::{Archive, BackupFiles, backup_info};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{Backup, BackupId, BackupRef, BackupStatus, Keep};
+use crate::model::{Backup, BackupFact, BackupId, BackupRef, BackupStatus, Facts, Keep, OrphanFact};
 use crate::store::{Key, ObjectMeta, ObjectStore};
 
 /// How many records and annotations are fetched at once.
@@ -197,6 +197,26 @@ async fn text(store: &dyn ObjectStore, key: &Key) -> Result<String> {
 }
 
 impl Catalog {
+    /// What decisions about deletion are made upon.
+    pub fn facts(&self) -> Facts {
+        let backup = |entry: &Entry| BackupFact {
+            backup: entry.backup.clone(),
+            keep: entry.keep,
+            recorded: entry.recorded,
+            stored_bytes: entry.files.stored_bytes(),
+        };
+        let orphan = |orphan: &Orphan| OrphanFact {
+            id: orphan.id,
+            newest: orphan.newest,
+            stored_bytes: orphan.files.stored_bytes(),
+        };
+        Facts {
+            backups: self.entries.iter().map(backup).collect(),
+            unreadable: self.unreadable.iter().map(|unreadable| unreadable.id).collect(),
+            orphans: self.orphans.iter().map(orphan).collect(),
+        }
+    }
+
     /// The backup that is meant: kind `NotFound` when there is none, `Usage` when a name is ambiguous,
     /// `Corrupt` when the one with this identifier has an unreadable record.
     ///

@@ -6,9 +6,11 @@ mod address;
 mod backup_info;
 mod base;
 mod catalog;
+mod keep;
 mod layout;
 mod literal;
 mod probe;
+mod removal;
 mod wal;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ pub use base::{BackupFiles, MANIFEST_COMPRESSION, StoredManifest, StoredTar};
 pub use catalog::{Catalog, Entry, Orphan, Unreadable};
 use layout::Layout;
 pub use probe::Probe;
+pub use removal::Abandoned;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
 pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags, Upload};

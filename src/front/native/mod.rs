@@ -10,6 +10,7 @@ mod file;
 mod manner;
 pub mod manual;
 mod render;
+mod render_backups;
 mod restore;
 mod restored;
 mod retention;

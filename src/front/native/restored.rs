@@ -338,3 +338,118 @@ impl<'a> RestoredJson<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::BackupFiles;
+    use crate::command::restore::WalPlan;
+    use crate::model::{
+        Backup, BackupStatus, Choice, Lsn, Rejected, SegmentName, TargetAction, TargetTimeline, Timeline,
+        Unfit, Why,
+    };
+
+    fn timestamp(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn segment(name: &str) -> SegmentName {
+        name.parse().unwrap()
+    }
+
+    fn timeline(number: u32) -> Timeline {
+        Timeline::new(number).unwrap()
+    }
+
+    fn plan() -> Plan {
+        let mut backup = Backup::new("20260102T030405".parse().unwrap(), BackupStatus::Done);
+        backup.end.lsn = Some(Lsn(0x0320_0100));
+        backup.end.time = Some(timestamp("2026-01-02T02:10:00Z").to_zoned(TimeZone::UTC));
+        let newer = Rejected {
+            id: "20260201T030405".parse().unwrap(),
+            because: Unfit::EndedAfter(timestamp("2026-02-01T02:10:00Z"), timestamp("2026-01-31T11:00:00Z")),
+        };
+        Plan {
+            choice: Choice { id: backup.id, why: Why::Newest, rejected: vec![newer] },
+            backup,
+            files: BackupFiles::default(),
+            size: CopySize::Estimated(5 << 30),
+            wal: WalPlan {
+                timelines: vec![timeline(1), timeline(2)],
+                first: segment("000000010000000000000002"),
+                consistent: segment("000000010000000000000003"),
+                last: segment("000000020000000000000009"),
+                segments: 7,
+                stored_bytes: 7 << 20,
+                gaps: vec![Gap::Segments(segment("000000020000000000000008"), 1)],
+            },
+            warnings: vec!["the archive ends early".to_owned()],
+        }
+    }
+
+    fn outcome() -> Outcome {
+        Outcome {
+            address: "s3://bucket/path (server main)".to_owned(),
+            directory: "/srv/pg".into(),
+            elsewhere: vec![("pg_tblspc/16385".into(), "/ssd/fast".into())],
+            plan: plan(),
+            volumes: vec![Volume { path: "/srv/pg".into(), needed: 5 << 30, free: 100 << 30 }],
+            clears: true,
+            refusal: None,
+            restored: None,
+        }
+    }
+
+    fn told(outcome: Outcome) -> Told {
+        let target = RecoveryTarget {
+            point: TargetPoint::Time(timestamp("2026-01-31T11:00:00Z")),
+            inclusive: false,
+            timeline: TargetTimeline::Latest,
+            action: TargetAction::Pause,
+        };
+        let recovery = Recovery {
+            restore_command: "barkeep wal-restore %f %p".to_owned(),
+            target: target.clone(),
+            standby: false,
+            primary_conninfo: None,
+        };
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        Told { outcome, target, recovery: Some(recovery), zone, zone_assumed: true }
+    }
+
+    fn restored() -> Outcome {
+        let links_left_out = vec!["server.crt -> /etc/ssl/cert.pem".to_owned()];
+        let restored = Restored { files: 1234, bytes: 5 << 30, verified: Some(1233), links_left_out };
+        Outcome { restored: Some(restored), ..outcome() }
+    }
+
+    #[test]
+    fn a_plan_says_what_why_and_what_is_missing() {
+        let refusal =
+            Some(Error::conflict("recovery cannot get past a gap").hint("choose a target before it"));
+        let told = told(Outcome { refusal, ..outcome() });
+        insta::assert_snapshot!("plan", told.text());
+        insta::assert_snapshot!("plan_json", told.json());
+        assert_eq!(
+            (told.exit(), told.failure().unwrap().hint_text()),
+            (Exit::Conflict, Some("choose a target before it"))
+        );
+    }
+
+    #[test]
+    fn the_end_says_where_recovery_begins_and_what_to_do_next() {
+        let told = told(restored());
+        insta::assert_snapshot!("restored", told.text());
+        insta::assert_snapshot!("restored_json", told.json());
+        assert_eq!(told.exit(), Exit::Done);
+    }
+
+    #[test]
+    fn without_settings_the_caller_is_told_where_recovery_begins() {
+        let Outcome { restored, .. } = restored();
+        let restored =
+            restored.map(|restored| Restored { verified: None, links_left_out: Vec::new(), ..restored });
+        let told = Told { recovery: None, ..told(Outcome { restored, ..outcome() }) };
+        insta::assert_snapshot!("restored_bare", told.text());
+    }
+}
