@@ -89,7 +89,9 @@ impl<R: Read> ManifestReader<R> {
                 "]," => break,
                 "" if ranges.is_empty() => {}
                 _ if ranges.len() == MOST_RANGES => {
-                    return Err(Error::corrupt(format!("the manifest has more than {MOST_RANGES} WAL ranges")));
+                    return Err(Error::corrupt(format!(
+                        "the manifest has more than {MOST_RANGES} WAL ranges"
+                    )));
                 }
                 line => ranges.push(range(line.strip_suffix(',').unwrap_or(line))?),
             }

@@ -104,7 +104,8 @@ mod tests {
     use crate::pgdata::manifest::Sum;
 
     fn manifest(version: u32) -> String {
-        let mut writer = ManifestWriter::begin(Vec::new(), version, SystemId(7_300_000_000_000_000_001)).unwrap();
+        let mut writer =
+            ManifestWriter::begin(Vec::new(), version, SystemId(7_300_000_000_000_000_001)).unwrap();
         let modified = Some("2026-01-02T03:04:05.6Z".parse().unwrap());
         let entry = |path: PathBuf, sum| ManifestEntry { path, size: 3, modified, sum };
         writer.entry(&entry("base/1/2".into(), Some(Sum::Crc32c(0xe306_9283)))).unwrap();
