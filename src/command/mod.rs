@@ -6,6 +6,7 @@ mod access;
 mod deletion;
 mod fetch;
 
+pub mod backup;
 pub mod backup_delete;
 pub mod backups;
 pub mod check;
