@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::archive::{Archive, ByteStream, Object, Recorded, StoredWal};
 use crate::error::{Context, Error, Result};
-use crate::model::{Compression, SegmentName, SystemId, TimelineHistory, WalHeader, WalName};
+use crate::model::{Compression, SegmentName, SystemId, Timeline, TimelineHistory, WalHeader, WalName};
 use crate::stream::codec;
 use crate::stream::digest::Tally;
 use crate::stream::reader::{StreamReader, reader};
@@ -44,6 +44,15 @@ pub(super) async fn header(archive: &Archive, stored: &StoredWal) -> Result<WalH
     })
     .await
     .context(|| format!("read the header of {}", stored.key()))
+}
+
+/// A timeline's history; `None` when a listing proves that the archive does not have it.
+pub(super) async fn history(archive: &Archive, timeline: Timeline) -> Result<Option<TimelineHistory>> {
+    let name = WalName::History(timeline);
+    let Some(stored) = archive.find_wal(&name).await?.into_iter().next() else { return Ok(None) };
+    let (object, recorded) = archive.open_wal(&stored).await?;
+    let (text, _) = verified(object, &stored, recorded, None, Vec::new()).await?;
+    TimelineHistory::parse(timeline, &String::from_utf8_lossy(&text)).map(Some)
 }
 
 /// Writes an object decoded to `to`, and makes sure of everything that can be known about it: its

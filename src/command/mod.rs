@@ -2,12 +2,22 @@
 //! `Outcome` with everything there is to tell. None of them prints, reads flags or the environment,
 //! or knows an exit status.
 
+mod access;
+mod deletion;
 mod fetch;
 
+pub mod backup;
+pub mod backup_delete;
+pub mod backups;
 pub mod check;
+pub mod restore;
+pub mod retention;
 pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;
+
+pub use access::Access;
+pub use deletion::Deletion;
 
 use std::path::Path;
 

@@ -53,8 +53,12 @@ impl OpenArchive for Wire {
         if let Some(url) = &self.customer_key {
             options.s3.encryption = Some(Encryption::Customer(CustomerKey::read(url)?));
         }
-        let store = self.location.open(&options, exclusive, patience).await?;
-        Ok(Archive::new(store, self.address.server.clone()))
+        let (store, slashed) = self.location.open_spellings(&options, exclusive, patience).await?;
+        let archive = Archive::new(store, self.address.server.clone());
+        Ok(match slashed {
+            Some(slashed) => archive.with_slashed(slashed, self.location.ends_in_slash()),
+            None => archive,
+        })
     }
 }
 

@@ -108,6 +108,14 @@ impl Backup {
         matches!(self.status, BackupStatus::Done | BackupStatus::WaitingForWals)
     }
 
+    /// What the record of a backup says as its `error` while the backup is being deleted.
+    pub const HALF_DELETED: &'static str = "its deletion was begun and not finished";
+
+    /// Whether its deletion was begun: whatever is left of it is only waiting to be removed.
+    pub fn is_half_deleted(&self) -> bool {
+        self.status == BackupStatus::Failed && self.error.as_deref() == Some(Self::HALF_DELETED)
+    }
+
     /// Whether it consists of volume snapshots, which are no objects of the store.
     pub fn is_snapshot(&self) -> bool {
         self.other.contains_key("snapshots_info")

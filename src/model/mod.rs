@@ -5,9 +5,12 @@
 
 mod backup;
 mod backup_id;
+mod choose;
 mod compression;
 mod history;
 mod lsn;
+mod recovery_target;
+mod retention;
 mod segment;
 mod server_name;
 mod system_id;
@@ -16,12 +19,21 @@ mod timeline;
 mod wal_header;
 mod wal_inventory;
 mod wal_name;
+mod wal_state;
 
 pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
+pub use choose::{Candidate, Choice, Rejected, Timelines, Unfit, Why, choose};
 pub use compression::{Compression, Level};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
+pub use recovery_target::{
+    RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
+};
+pub use retention::{
+    BackupFact, Facts, Judged, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan, WalRange,
+    WindowUnit, Withheld,
+};
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use system_id::SystemId;
@@ -30,3 +42,4 @@ pub use timeline::Timeline;
 pub use wal_header::{Misfit, WalHeader};
 pub use wal_inventory::{WalInventory, WalObject};
 pub use wal_name::WalName;
+pub use wal_state::WalState;

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 pub struct Timeline(NonZeroU32);
 
 impl Timeline {
+    /// The timeline every cluster begins on.
+    pub const FIRST: Self = Self(NonZeroU32::MIN);
+
     /// The timeline with this number, or `None` for 0, which no timeline has.
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {

@@ -1,7 +1,18 @@
-//! The data directory: what it says about its server. Nothing here ever writes into one.
+//! The data directory: what it says about its server, and how a new one is filled. Nothing here ever
+//! writes into one that was not made by a restore.
 
 mod control;
+pub mod destination;
+pub mod listing;
+pub mod manifest;
+pub mod pack;
+pub mod pages;
 mod queue;
+pub mod recovery;
+pub mod rules;
+pub mod tar;
+pub(crate) mod unpack;
+pub mod walk;
 
 use std::path::{Path, PathBuf};
 
@@ -62,6 +73,11 @@ impl DataDir {
     /// What `global/pg_control` says.
     pub fn control(&self) -> Result<ControlFile> {
         ControlFile::read(&self.0)
+    }
+
+    /// The bytes of `global/pg_control`, whole and untorn.
+    pub fn control_bytes(&self) -> Result<Vec<u8>> {
+        ControlFile::read_whole(&self.0)
     }
 }
 

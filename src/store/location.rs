@@ -43,13 +43,33 @@ impl Location {
         exclusive: ExclusivePut,
         patience: &Patience,
     ) -> Result<Arc<dyn ObjectStore>> {
-        let store: Arc<dyn ObjectStore> = match self {
-            Self::File { root } => Arc::new(FileStore::open(root)?),
-            Self::S3 { bucket, path } => {
-                Arc::new(S3Store::open(bucket, path, &options.s3, exclusive, patience).await?)
-            }
+        Ok(self.open_spellings(options, exclusive, patience).await?.0)
+    }
+
+    /// The same, and with it the store as it is with one slash more, where there can be such
+    /// ([`S3Store::slashed`]). Signs in once.
+    pub async fn open_spellings(
+        &self,
+        options: &Options,
+        exclusive: ExclusivePut,
+        patience: &Patience,
+    ) -> Result<(Arc<dyn ObjectStore>, Option<Arc<dyn ObjectStore>>)> {
+        let patient = |store: Arc<dyn ObjectStore>| -> Arc<dyn ObjectStore> {
+            Arc::new(Patient::new(store, patience.clone()))
         };
-        Ok(Arc::new(Patient::new(store, patience.clone())))
+        Ok(match self {
+            Self::File { root } => (patient(Arc::new(FileStore::open(root)?)), None),
+            Self::S3 { bucket, path } => {
+                let store = S3Store::open(bucket, path, &options.s3, exclusive, patience).await?;
+                let slashed = store.slashed().map(|slashed| patient(Arc::new(slashed)));
+                (patient(Arc::new(store)), slashed)
+            }
+        })
+    }
+
+    /// Whether it is spelled with a slash at its end, upon which some tools put one more behind it.
+    pub fn ends_in_slash(&self) -> bool {
+        matches!(self, Self::S3 { path, .. } if path.ends_with('/'))
     }
 
     /// A spelling that two different stores never share and that one store keeps: the URL, and the

@@ -21,6 +21,7 @@ use crate::model::{SystemId, WalName};
 use crate::pgdata::{DataDir, Signal};
 use deliver::{Delivered, Wanted};
 use spooled::Spooled;
+pub(super) use spooled::instance;
 
 /// How often a refusal is asked about again.
 const REFUSALS: u32 = 2;

@@ -54,7 +54,7 @@ impl Spooled {
     }
 
     fn try_open(request: &Request, address: &Address, cluster: SystemId, asked: SegmentName) -> Result<Self> {
-        let instance = instance(&request.destination);
+        let instance = instance(DataDir::around_wal(&request.destination).path());
         let spool = Spool::open(&request.spool)?.restore(&address.fingerprint(), cluster, &instance)?;
         let (last, boot) = (spool.demand(), boot());
         if last.as_ref().is_none_or(|last| last.boot != boot) {
@@ -186,9 +186,8 @@ impl Spooled {
 
 /// Eight hexadecimal digits that stand for the data directory: several copies of a cluster may be in
 /// recovery on one machine, and none may sweep the other's segments.
-fn instance(destination: &Path) -> String {
-    let data = DataDir::around_wal(destination);
-    let path = fs::canonicalize(data.path()).unwrap_or_else(|_| data.path().to_path_buf());
+pub(in crate::command) fn instance(data: &Path) -> String {
+    let path = fs::canonicalize(data).unwrap_or_else(|_| data.to_path_buf());
     let mut tally = Tally::default();
     tally.update(path.as_os_str().as_encoded_bytes());
     tally.finish().to_string()[..8].to_owned()

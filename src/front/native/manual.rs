@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 3] = [
+pub const MANUALS: [Manual; 9] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -80,6 +80,112 @@ pub const MANUALS: [Manual; 3] = [
             Exit::Bug,
         ],
     },
+    Manual {
+        verb: "restore",
+        examples: &[
+            (
+                "barkeep restore --plan --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
+                "what would be done, and whether it can be",
+            ),
+            (
+                "barkeep restore --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
+                "do it; then start PostgreSQL",
+            ),
+            (
+                "barkeep restore --standby --primary-conninfo 'host=db1 user=replicator' /srv/pg/18",
+                "a new standby",
+            ),
+            (
+                "barkeep restore --backup before-upgrade --target-immediate --tablespace fast=/ssd/fast /srv/copy",
+                "one very backup, and not a moment more",
+            ),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::NotFound,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+        ],
+    },
+    Manual {
+        verb: "backup-list",
+        examples: &[
+            ("barkeep backup-list", "what there is, and whether it can be restored"),
+            (
+                "barkeep backup-list --json | jq '.backups[] | select(.wal != \"complete\") | .id'",
+                "backups whose WAL is not all there",
+            ),
+        ],
+        exits: CATALOGUE,
+    },
+    Manual {
+        verb: "backup-show",
+        examples: &[
+            ("barkeep backup-show latest", "the newest that can be restored"),
+            ("barkeep backup-show 20260102T030405 --json", "one of them, for a script"),
+        ],
+        exits: CATALOGUE_ONE,
+    },
+    Manual {
+        verb: "backup-keep",
+        examples: &[
+            ("barkeep backup-keep 20260102T030405 full", "keep it, and all WAL since"),
+            ("barkeep backup-keep latest standalone", "keep it with its own WAL only"),
+            ("barkeep backup-keep 20260102T030405 release", "let retention have it"),
+        ],
+        exits: CATALOGUE_DECIDE,
+    },
+    Manual {
+        verb: "backup-delete",
+        examples: &[
+            ("barkeep backup-delete 20260102T030405 --dry-run", "what would go with it"),
+            ("barkeep backup-delete oldest --minimum-redundancy 3", "unless that left fewer than three"),
+        ],
+        exits: CATALOGUE_DECIDE,
+    },
+    Manual {
+        verb: "retention",
+        examples: &[
+            ("barkeep retention 14d --minimum-redundancy 2", "from cron, after the backup"),
+            ("barkeep retention 'RECOVERY WINDOW OF 4 WEEKS' --dry-run", "what would go, and why"),
+            ("barkeep retention 'REDUNDANCY 3' --leftovers-after 2d", "the newest three, and tidy up sooner"),
+        ],
+        exits: CATALOGUE,
+    },
+];
+
+/// What verbs end with that read the catalogue.
+const CATALOGUE: &[Exit] =
+    &[Exit::Done, Exit::Usage, Exit::Unavailable, Exit::Denied, Exit::Corrupt, Exit::Local, Exit::Bug];
+
+/// The same for one backup, which may not be there.
+const CATALOGUE_ONE: &[Exit] = &[
+    Exit::Done,
+    Exit::NotFound,
+    Exit::Usage,
+    Exit::Unavailable,
+    Exit::Denied,
+    Exit::Corrupt,
+    Exit::Local,
+    Exit::Bug,
+];
+
+/// The same when it may be refused.
+const CATALOGUE_DECIDE: &[Exit] = &[
+    Exit::Done,
+    Exit::NotFound,
+    Exit::Usage,
+    Exit::Conflict,
+    Exit::Unavailable,
+    Exit::Denied,
+    Exit::Corrupt,
+    Exit::Local,
+    Exit::Bug,
 ];
 
 /// Variables that are no setting of ours but change what happens.

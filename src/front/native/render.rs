@@ -124,14 +124,14 @@ struct FailedJson {
 }
 
 #[derive(Serialize)]
-struct ErrorJson {
+pub(super) struct ErrorJson {
     kind: &'static str,
     message: String,
     hint: Option<String>,
 }
 
 impl ErrorJson {
-    fn new(error: &Error) -> Self {
+    pub(super) fn new(error: &Error) -> Self {
         Self {
             kind: error.kind().name(),
             message: error.to_string(),

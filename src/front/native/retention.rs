@@ -1,16 +1,29 @@
 //! The words of `retention`.
 
+use std::time::Duration;
+
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
-use super::Around;
-use super::args::Shared;
+use super::args::{Layer as _, Shared, layer, text};
 use super::render::Report;
-use crate::error::{Error, Result};
+use super::render_backups::Deleted;
+use super::{Around, block_on, told};
+use crate::command::retention;
+use crate::error::Result;
+use crate::front::quantity::Span;
+use crate::model::{RetentionPolicy, RetentionRule};
 
 /// Delete the base backups and the WAL that a policy no longer wants
+///
+/// Also removes what never became a backup and has been left behind, and forgets uploads that were
+/// begun and never finished. Backups that are kept stay, and so does all WAL that a backup which stays
+/// needs. While a record cannot be read nothing is deleted.
 #[derive(Debug, Args)]
 pub(crate) struct Retention {
+    /// REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS (or WEEKS, MONTHS), or short 14d, 4w, 6m
+    policy: RetentionPolicy,
     #[command(flatten)]
     pub(super) own: RetentionArgs,
     #[command(flatten)]
@@ -20,12 +33,42 @@ pub(crate) struct Retention {
 /// The section `[retention]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-pub(crate) struct RetentionArgs {}
+pub(crate) struct RetentionArgs {
+    /// Let at least this many backups stay, whatever the policy says [default: 0]
+    #[arg(long, value_name = "N", env = "BARKEEP_RETENTION_MINIMUM_REDUNDANCY")]
+    minimum_redundancy: Option<u32>,
+    /// Remove what never became a backup after this long [default: 7d]
+    #[arg(long, value_name = "SPAN", env = "BARKEEP_RETENTION_LEFTOVERS_AFTER")]
+    #[serde(with = "text")]
+    leftovers_after: Option<Span>,
+    /// Tell what would be deleted, and why, and delete nothing
+    #[arg(
+        long, env = "BARKEEP_RETENTION_DRY_RUN", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    dry_run: Option<bool>,
+}
+
+layer!(RetentionArgs: minimum_redundancy, leftovers_after, dry_run);
+
+/// How long leftovers are left when nothing is said: longer than any backup takes.
+const LEFTOVERS_AFTER: Duration = Duration::from_hours(7 * 24);
 
 impl Retention {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let _ = (self.own, around.settings(self.shared)?, around.output);
-        Err(Error::bug("`retention` is not there yet"))
+        let settings = around.settings(self.shared)?;
+        let own = self.own.over(around.file.sections.retention.clone());
+        let request = retention::Request {
+            access: settings.access(),
+            rule: RetentionRule {
+                policy: self.policy,
+                minimum: own.minimum_redundancy.unwrap_or(0),
+                leftovers_after: own.leftovers_after.map_or(LEFTOVERS_AFTER, |span| span.0),
+            },
+            dry_run: own.dry_run.unwrap_or(false),
+        };
+        told(block_on(retention::run(&request, &settings.wire)).map(Deleted))
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::args::{ArchiveArgs, ExclusivePutTrust, Layer as _, S3Args, Shared, Sse};
 use super::file::File;
 use crate::archive::ExclusivePut;
+use crate::command::Access;
 use crate::error::{Context as _, Error, Result};
 use crate::front::quantity::Size;
 use crate::front::wire::Wire;
@@ -58,6 +59,11 @@ impl Settings {
         let memory = archive.memory.unwrap_or(MEMORY);
         let wire = Wire::new(&store, server, s3.clone(), exclusive(&s3))?;
         Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, s3 })
+    }
+
+    /// What the verbs of the catalogue need of them.
+    pub(crate) fn access(&self) -> Access {
+        Access { spool: self.spool.clone(), max_attempts: self.max_attempts, now: self.now }
     }
 
     /// The same settings as words, for a process of ours that must not depend on this one's directory

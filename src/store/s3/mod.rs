@@ -10,6 +10,7 @@ mod options;
 mod outgoing;
 mod profile;
 mod request;
+mod unfinished;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -39,7 +40,8 @@ pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3
 pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
-    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Upload,
+    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
+    Unfinished, Upload,
 };
 use crate::error::{Context, Error, Result};
 use client::Connection;
@@ -101,6 +103,28 @@ impl S3Store {
             patience: patience.clone(),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The same store with one more slash behind its path: what other tools that join paths with a
+    /// slash make of a URL that ends in one. `None` without a path, which they join nothing to.
+    #[must_use]
+    pub fn slashed(&self) -> Option<Self> {
+        let Shared { client, bucket, root, service, checksums, encryption, patience, .. } = &*self.shared;
+        (!root.is_empty()).then(|| {
+            let shared = Shared {
+                client: client.clone(),
+                bucket: bucket.clone(),
+                root: format!("{root}/"),
+                service: service.clone(),
+                encrypted: self.shared.encrypted,
+                checksums: *checksums,
+                encryption: encryption.clone(),
+                asks_first: self.shared.asks_first,
+                is_there: AtomicBool::new(false),
+                patience: patience.clone(),
+            };
+            Self { shared: Arc::new(shared) }
+        })
     }
 
     /// The name of an object in the bucket.
@@ -348,7 +372,8 @@ impl ObjectStore for S3Store {
         let mut folders = Vec::new();
         while !at.is_last {
             let place = || format!("list folders of {inside} in {self}");
-            let page = self.page(&at).await.context(place)?;
+            let page = self.shared.patience.persist(0, || "list a page".to_owned(), || self.page(&at));
+            let page = page.await.context(place)?;
             at.advance(&page).context(place)?;
             let names = page.common_prefixes().iter().filter_map(|common| common.prefix());
             folders.extend(names.filter_map(|name| self.key(name.trim_end_matches('/'))));
@@ -361,6 +386,16 @@ impl ObjectStore for S3Store {
 
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         delete::all(self, keys).await.context(|| format!("delete from {self}"))
+    }
+
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>> {
+        let found = unfinished::list(self, prefix).await;
+        found.context(|| format!("list unfinished uploads of {prefix} in {self}"))
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        let forgotten = unfinished::forget(self, unfinished).await;
+        forgotten.context(|| format!("forget unfinished uploads of {self}"))
     }
 }
 

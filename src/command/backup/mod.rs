@@ -1,0 +1,3 @@
+//! Takes a base backup of a running server.
+
+mod copy;

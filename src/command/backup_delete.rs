@@ -1,0 +1,35 @@
+//! `backup-delete`: one base backup, and the WAL that only it needed.
+
+use super::Access;
+use super::deletion::{Deletion, carry_out};
+use crate::archive::OpenArchive;
+use crate::error::Result;
+use crate::model::{BackupRef, Plan};
+
+/// What to delete.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// How the archive is got at.
+    pub access: Access,
+    /// The backup.
+    pub which: BackupRef,
+    /// So many usable backups must stay.
+    pub minimum: u32,
+    /// Only tell what would be deleted.
+    pub dry_run: bool,
+}
+
+/// Deletes it.
+///
+/// Kinds of failure: `NotFound`; `Conflict` when it is kept, needed or may be running; those of the store.
+pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletion> {
+    let opened = request.access.open(archive).await?;
+    let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
+    let id = catalog.find(&request.which)?.backup.id;
+    let plan = Plan::of_one(id, request.minimum, request.access.now, &catalog.facts(), &wal)?;
+    if !request.dry_run {
+        carry_out(&opened, &catalog, &plan).await?;
+    }
+    let address = archive.address().to_string();
+    Ok(Deletion { address, plan, abandoned: Vec::new(), dry_run: request.dry_run })
+}

@@ -1,0 +1,114 @@
+//! `backup-list`, `backup-show`, `backup-keep`: what backups there are, and which of them are kept.
+
+use super::Access;
+use crate::archive::{Entry, OpenArchive, Orphan, Unreadable};
+use crate::error::{Error, Result};
+use crate::model::{BackupId, BackupRef, Keep, WalInventory, WalState};
+
+/// A backup, and whether its WAL is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// What the catalogue says.
+    pub entry: Entry,
+    /// Whether the WAL it cannot be restored without is there.
+    pub wal: WalState,
+}
+
+impl Listed {
+    fn new(entry: Entry, wal: &WalInventory) -> Self {
+        let wal = WalState::of(&entry.backup, wal);
+        Self { entry, wal }
+    }
+}
+
+/// What `backup-list` found.
+#[derive(Debug)]
+pub struct List {
+    /// The archive's address, for people.
+    pub address: String,
+    /// The backups, oldest first.
+    pub backups: Vec<Listed>,
+    /// Those whose record cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Folders without a record.
+    pub orphans: Vec<Orphan>,
+}
+
+/// What `backup-show` found.
+#[derive(Debug)]
+pub struct Show {
+    /// The archive's address, for people.
+    pub address: String,
+    /// The backup.
+    pub backup: Listed,
+}
+
+/// What `backup-keep` is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAction {
+    /// Keep it, for this.
+    Keep(Keep),
+    /// Let it go.
+    Release,
+    /// Only tell.
+    Status,
+}
+
+/// How a backup is kept after `backup-keep`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// The backup.
+    pub id: BackupId,
+    /// What for, if it is.
+    pub keep: Option<Keep>,
+    /// What for it was before.
+    pub before: Option<Keep>,
+}
+
+/// Lists all backups.
+pub async fn list(access: &Access, archive: &dyn OpenArchive) -> Result<List> {
+    let opened = access.open(archive).await?;
+    let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
+    Ok(List {
+        address: archive.address().to_string(),
+        backups: catalog.entries.into_iter().map(|entry| Listed::new(entry, &wal)).collect(),
+        unreadable: catalog.unreadable,
+        orphans: catalog.orphans,
+    })
+}
+
+/// Shows one backup. Kinds of failure: those of [`Catalog::find`](crate::archive::Catalog::find).
+pub async fn show(which: &BackupRef, access: &Access, archive: &dyn OpenArchive) -> Result<Show> {
+    let opened = access.open(archive).await?;
+    let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
+    let backup = Listed::new(catalog.find(which)?.clone(), &wal);
+    Ok(Show { address: archive.address().to_string(), backup })
+}
+
+/// Keeps a backup, lets it go, or tells. Only a usable one can be kept: kind `Conflict` otherwise.
+pub async fn keep(
+    which: &BackupRef,
+    action: KeepAction,
+    access: &Access,
+    archive: &dyn OpenArchive,
+) -> Result<Kept> {
+    let opened = access.open(archive).await?;
+    let catalog = opened.catalog().await?;
+    let Entry { backup, files, keep: before, .. } = catalog.find(which)?;
+    let keep = match action {
+        KeepAction::Status => *before,
+        KeepAction::Release => {
+            opened.release_backup(files).await?;
+            None
+        }
+        KeepAction::Keep(_) if !backup.is_usable() => {
+            let (id, status) = (backup.id, backup.status);
+            return Err(Error::conflict(format!("{id} is {status}, and only a usable backup can be kept")));
+        }
+        KeepAction::Keep(keep) => {
+            opened.keep_backup(&backup.id, files, keep).await?;
+            Some(keep)
+        }
+    };
+    Ok(Kept { id: backup.id, keep, before: *before })
+}

@@ -1,0 +1,340 @@
+//! `restore`: a base backup laid down, ready to recover to any moment after it.
+//!
+//! The order of things: the catalogue, the WAL and the histories make a plan; every directory is looked
+//! at before any is touched; the tars are fetched and unpacked side by side while the first WAL is
+//! fetched ahead; what was written is compared with the manifest; PostgreSQL is told how to recover;
+//! everything is flushed, and last of all `global/pg_control` gets its name. Whatever happens before
+//! that leaves a directory that starts nowhere and says what it is.
+
+mod fetch;
+mod memory;
+mod plan;
+mod site;
+mod warm;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use tracing::warn;
+
+use self::fetch::Fetch;
+pub use self::fetch::Progress;
+pub use self::plan::{CopySize, Gap, Plan, WalPlan};
+use self::plan::{Sources, Wish, plan};
+use self::site::Site;
+pub use self::site::Volume;
+use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
+use crate::command::fetch::{decoded, history};
+use crate::disk;
+use crate::error::{Context, Error, Result};
+use crate::model::{BackupRef, RecoveryTarget, Timelines, WalInventory, WalName};
+use crate::pgdata::destination::{Ground, Marker};
+use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
+pub use crate::pgdata::recovery::{Recovery, restore_command};
+use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
+
+/// How many histories are read at once.
+const HISTORIES: usize = 8;
+
+/// The oldest server whose recovery is told by settings and a signal file.
+const OLDEST: u32 = 120_000;
+
+/// The manifest's name in the data directory, and what it is called until everything is there.
+const MANIFEST: &str = "backup_manifest";
+const MANIFEST_HELD: &str = ".barkeep-manifest";
+
+/// What to restore and where to.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, and none rules out another")]
+pub struct Request {
+    /// The data directory: absent or empty, or what a killed restore left.
+    pub directory: PathBuf,
+    /// Which backup; `None` for the newest from which the target can be reached.
+    pub backup: Option<BackupRef>,
+    /// How far recovery is to go.
+    pub target: RecoveryTarget,
+    /// Where tablespaces go, by name; the others go to where they were.
+    pub tablespaces: BTreeMap<String, PathBuf>,
+    /// Where the WAL goes, when not into the data directory.
+    pub waldir: Option<PathBuf>,
+    /// How PostgreSQL is told to recover; `None` leaves that to the caller.
+    pub recovery: Option<Recovery>,
+    /// Restore although recovery cannot get as far as it should.
+    pub allow_gap: bool,
+    /// Replace a data directory that is there and not in use.
+    pub clean: bool,
+    /// Plan, and touch nothing.
+    pub plan_only: bool,
+    /// At most so many objects at once.
+    pub jobs: NonZeroUsize,
+    /// At most so many bytes per second out of the store.
+    pub max_rate: Option<u64>,
+    /// What all buffers together may hold, in bytes.
+    pub memory: u64,
+    /// Fetch the first WAL into the spool meanwhile. Of no use when another user's PostgreSQL, with a
+    /// spool of its own, will ask for it.
+    pub warm: bool,
+    /// The spool's directory.
+    pub spool: PathBuf,
+    /// How long a failing request is tried again for.
+    pub retry_for: Duration,
+    /// At most so many attempts per request, when set.
+    pub max_attempts: Option<u32>,
+    /// What time it is.
+    pub now: Timestamp,
+    /// Where to leave how far it has come.
+    pub progress: Arc<Progress>,
+}
+
+/// What was planned, and what was done.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The archive.
+    pub address: String,
+    /// The data directory, absolute.
+    pub directory: PathBuf,
+    /// What in it is a link, and to where.
+    pub elsewhere: Vec<(PathBuf, PathBuf)>,
+    /// The plan.
+    pub plan: Plan,
+    /// What it takes on each file system.
+    pub volumes: Vec<Volume>,
+    /// What happens to what is in the way: `true` when a directory is cleared first.
+    pub clears: bool,
+    /// Why the plan would not be carried out.
+    pub refusal: Option<Error>,
+    /// What was restored; `None` when only a plan was asked for.
+    pub restored: Option<Restored>,
+}
+
+/// What was restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many of them were compared with the manifest; `None` when the backup has none.
+    pub verified: Option<u64>,
+    /// Symbolic links that lead out of the directory and were not made.
+    pub links_left_out: Vec<String>,
+}
+
+/// Plans the restore, and carries it out unless only the plan is asked for.
+///
+/// Kinds of failure: `NotFound` without a backup that serves, `Usage` for what cannot be meant, `Conflict`
+/// for a gap in the WAL or a directory that is in use or not empty, `Corrupt` for a backup that is not
+/// what it should be, `Local` when it does not fit, and the store's own.
+pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
+    let patience =
+        Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
+    let archive = Arc::new(open.open(ExclusivePut::ByService, &patience).await?);
+    let plan = look(request, &archive).await?;
+    let waldir = request.waldir.as_deref();
+    let site = Site::new(&request.directory, &request.tablespaces, waldir, &plan.backup)?;
+    let volumes = site.volumes(&plan)?;
+    let marker = Marker::new(plan.backup.id, open.address().to_string(), site.data());
+    let grounds = site.survey(&marker, request.clean);
+    let mut outcome = Outcome {
+        address: open.address().to_string(),
+        directory: site.data().to_owned(),
+        elsewhere: site.elsewhere().to_vec(),
+        clears: grounds.as_ref().is_ok_and(|grounds| grounds.iter().any(|g| *g != Ground::Free)),
+        plan,
+        volumes,
+        refusal: None,
+        restored: None,
+    };
+    let grounds = match (grounds, refusal(request, &outcome)) {
+        (Ok(grounds), None) if !request.plan_only => grounds,
+        (grounds, refusal) => {
+            let refusal = refusal.or(grounds.err());
+            return match refusal {
+                Some(refusal) if !request.plan_only => Err(refusal),
+                refusal => Ok(Outcome { refusal, ..outcome }),
+            };
+        }
+    };
+    for warning in &outcome.plan.warnings {
+        warn!("{warning}");
+    }
+    let work = Work { request, archive: &archive, site: &site, plan: &outcome.plan };
+    let lay_down = work.lay_down(&grounds, &marker);
+    let warm = async {
+        if request.warm && request.recovery.is_some() {
+            warm::warm(request, &outcome.plan, site.data(), open).await;
+        }
+        std::future::pending().await
+    };
+    // What was fetched ahead by the end of the base backup is enough; nobody waits for the rest.
+    let restored = tokio::select! {
+        restored = lay_down => restored,
+        never = warm => never,
+    };
+    outcome.restored = Some(restored.context(|| format!("restore backup {}", outcome.plan.backup.id))?);
+    Ok(outcome)
+}
+
+/// Reads what the plan is made from.
+async fn look(request: &Request, archive: &Archive) -> Result<Plan> {
+    let (catalog, wal) = tokio::try_join!(archive.catalog(), archive.wal_inventory())?;
+    let timelines = timelines(archive, &wal).await?;
+    let wish = Wish { backup: request.backup.as_ref(), target: &request.target, now: request.now };
+    let mut plan = plan(wish, Sources { catalog: &catalog, wal: &wal, timelines: &timelines })?;
+    if let (CopySize::Estimated(_), Some(manifest)) = (plan.size, plan.files.manifest.clone()) {
+        plan.size = CopySize::Recorded(manifest_size(archive, &manifest).await?);
+    }
+    Ok(plan)
+}
+
+async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<Timelines> {
+    let names: Vec<_> = wal
+        .objects()
+        .iter()
+        .filter_map(|object| match object.name {
+            WalName::History(timeline) => Some(timeline),
+            _ => None,
+        })
+        .collect();
+    let histories =
+        stream::iter(names).map(|timeline| history(archive, timeline)).buffer_unordered(HISTORIES);
+    let histories: Vec<_> = histories.try_collect().await?;
+    Ok(Timelines::new(histories.into_iter().flatten()))
+}
+
+/// What the files of a manifest come to, in bytes.
+async fn manifest_size(archive: &Archive, manifest: &StoredManifest) -> Result<u64> {
+    let object = archive.open_manifest(manifest).await?;
+    let summed = decoded(object.body, MANIFEST_COMPRESSION, |plain| {
+        let mut bytes = 0_u64;
+        for entry in ManifestReader::begin(plain)? {
+            bytes = bytes.saturating_add(entry?.size);
+        }
+        Ok(bytes)
+    });
+    summed.await.context(|| "read the backup's manifest")
+}
+
+/// Why the plan must not be carried out.
+fn refusal(request: &Request, outcome: &Outcome) -> Option<Error> {
+    let Plan { backup, size, .. } = &outcome.plan;
+    if request.recovery.is_some() && backup.version.is_some_and(|version| version < OLDEST) {
+        let why = format!(
+            "backup {} is of PostgreSQL {}, which reads recovery.conf",
+            backup.id,
+            backup.version.unwrap_or(0) / 10_000
+        );
+        return Some(Error::usage(why).hint("give --no-recovery-config and write that file by hand"));
+    }
+    if let Some(gap) = outcome.plan.refusal().filter(|_| !request.allow_gap) {
+        return Some(gap);
+    }
+    // What has to go makes room, but nobody has counted how much.
+    let crowded =
+        outcome.volumes.iter().find(|volume| volume.needed > volume.free).filter(|_| !outcome.clears)?;
+    match size {
+        CopySize::Recorded(_) => Some(
+            Error::local(format!(
+                "the copy takes {} bytes on the file system of {}, and {} are free there",
+                crowded.needed,
+                crowded.path.display(),
+                crowded.free
+            ))
+            .hint("make room, or send tablespaces and WAL elsewhere with --tablespace and --waldir"),
+        ),
+        CopySize::Estimated(_) => None,
+    }
+}
+
+/// A plan that is being carried out.
+struct Work<'a> {
+    request: &'a Request,
+    archive: &'a Arc<Archive>,
+    site: &'a Site,
+    plan: &'a Plan,
+}
+
+impl Work<'_> {
+    async fn lay_down(&self, grounds: &[Ground], marker: &Marker) -> Result<Restored> {
+        let held = self.site.prepare(grounds, marker)?;
+        let how = self.bring_manifest().await?;
+        let ledger = Arc::new(Ledger::new(how.unwrap_or(ManifestChecksum::None)));
+        let fetch = Fetch {
+            archive: self.archive,
+            jobs: self.request.jobs,
+            memory: self.request.memory,
+            max_rate: self.request.max_rate,
+            progress: &self.request.progress,
+        };
+        let unpacked = fetch.all(&self.plan.files.tars, &self.site.unpacker(&ledger)?).await?;
+        let verified = how.map(|_| self.verify(&ledger)).transpose()?;
+        self.finish(&ledger, &unpacked)?;
+        self.site.publish(held)?;
+        let Unpacked { files, bytes, links_left_out, .. } = unpacked;
+        Ok(Restored { files, bytes, verified, links_left_out })
+    }
+
+    /// Fetches the manifest, if there is one, into the data directory; gives what its files are summed
+    /// with.
+    async fn bring_manifest(&self) -> Result<Option<ManifestChecksum>> {
+        let Some(manifest) = &self.plan.files.manifest else { return Ok(None) };
+        let object = self.archive.open_manifest(manifest).await?;
+        let to = self.manifest();
+        let brought = decoded(object.body, MANIFEST_COMPRESSION, move |plain| {
+            let mut file = fs_err::File::create(&to).map_err(disk::explain)?;
+            std::io::copy(plain, &mut file)?;
+            file.flush()?;
+            let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;
+            let summed = entries.find_map(|entry| entry.map(|entry| entry.sum).transpose()).transpose()?;
+            Ok(summed.map_or(ManifestChecksum::None, |sum| sum.algorithm()))
+        });
+        brought.await.map(Some).context(|| "read the backup's manifest")
+    }
+
+    /// Compares what was written with the manifest.
+    fn verify(&self, ledger: &Ledger) -> Result<u64> {
+        let manifest = ManifestReader::begin(fs_err::File::open(self.manifest())?)?;
+        ledger.verify(manifest).context(|| "compare the files with the backup's manifest")
+    }
+
+    /// What the tars do not bring.
+    fn finish(&self, ledger: &Ledger, unpacked: &Unpacked) -> Result<()> {
+        for name in [CONTROL, "PG_VERSION"] {
+            if !ledger.has(Path::new(name)) {
+                return Err(Error::corrupt(format!("there is no {name} in the backup's tars")));
+            }
+        }
+        self.bring_label(ledger)?;
+        if self.plan.files.manifest.is_some() {
+            // It stays also when PostgreSQL is not told how to recover: pg_verifybackup wants it, and
+            // PostgreSQL itself never looks at it.
+            fs_err::rename(self.manifest(), self.site.data().join(MANIFEST)).map_err(disk::explain)?;
+        }
+        if let Some(recovery) = &self.request.recovery {
+            recovery.write(self.site.data())?;
+        }
+        self.site.complete(unpacked.directory_mode)
+    }
+
+    /// Without a label PostgreSQL would begin at the control file's checkpoint, find itself consistent,
+    /// and be broken. The record has its text too.
+    fn bring_label(&self, ledger: &Ledger) -> Result<()> {
+        if ledger.has(Path::new("backup_label")) {
+            return Ok(());
+        }
+        let Some(label) = &self.plan.backup.label else {
+            return Err(Error::corrupt("there is no backup_label in the backup's tars, nor in its record"));
+        };
+        crate::pgdata::destination::put(&self.site.data().join("backup_label"), label.as_bytes())
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.site.data().join(MANIFEST_HELD)
+    }
+}

@@ -1,0 +1,37 @@
+//! `retention`: what a policy no longer wants, and what never became a backup.
+
+use jiff::Timestamp;
+
+use super::Access;
+use super::deletion::{Deletion, carry_out};
+use crate::archive::OpenArchive;
+use crate::error::{Context, Result};
+use crate::model::{Plan, RetentionRule};
+
+/// What is to stay.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// How the archive is got at.
+    pub access: Access,
+    /// What is to stay.
+    pub rule: RetentionRule,
+    /// Only tell what would be deleted.
+    pub dry_run: bool,
+}
+
+/// Deletes the rest. A catalogue with an unreadable record is an outcome in which nothing was deleted.
+pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletion> {
+    let Access { now, .. } = request.access;
+    let opened = request.access.open(archive).await?;
+    let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
+    let before = now.checked_sub(request.rule.leftovers_after).unwrap_or(Timestamp::MIN);
+    let abandoned = opened.abandoned(before).await.context(|| "look for abandoned uploads")?;
+    let plan = Plan::of_rule(&request.rule, now, &catalog.facts(), &wal);
+    if !request.dry_run && plan.blocked().is_none() {
+        carry_out(&opened, &catalog, &plan).await?;
+        opened.forget(&abandoned).await.context(|| "forget abandoned uploads")?;
+    }
+    let address = archive.address().to_string();
+    let abandoned = abandoned.keys().map(str::to_owned).collect();
+    Ok(Deletion { address, plan, abandoned, dry_run: request.dry_run })
+}

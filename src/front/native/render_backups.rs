@@ -1,0 +1,479 @@
+//! What is said about base backups: tables for people, JSON for scripts. Field names are stable.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Zoned};
+use serde::Serialize;
+
+use super::render::{Report, line};
+use crate::command::Deletion;
+use crate::command::backups::{Kept, List, Listed, Show};
+use crate::error::Error;
+use crate::front::exit::Exit;
+use crate::model::{Backup, Edge, Judged, Keep, WalRange, WalState};
+
+/// The end of `backup-list`.
+pub(super) struct Listing(pub(super) List);
+
+/// The end of `backup-show`.
+pub(super) struct Shown(pub(super) Show);
+
+/// The end of `backup-keep`.
+pub(super) struct KeptReport(pub(super) Kept);
+
+/// The end of `backup-delete` and of `retention`.
+pub(super) struct Deleted(pub(super) Deletion);
+
+impl Report for Listing {
+    fn text(&self) -> String {
+        list_text(&self.0)
+    }
+
+    fn json(&self) -> String {
+        let List { address, backups, unreadable, orphans } = &self.0;
+        line(&ListJson {
+            archive: address,
+            backups: backups.iter().map(BackupJson::new).collect(),
+            unreadable: unreadable
+                .iter()
+                .map(|u| UnreadableJson { id: u.id.to_string(), error: u.error.to_string() })
+                .collect(),
+            orphans: orphans
+                .iter()
+                .map(|o| OrphanJson {
+                    id: o.id.to_string(),
+                    stored_bytes: o.files.stored_bytes(),
+                    newest: o.newest.map(|at| at.to_string()),
+                })
+                .collect(),
+            exit: self.exit().code(),
+        })
+    }
+}
+
+impl Report for Shown {
+    fn text(&self) -> String {
+        show_text(&self.0)
+    }
+
+    fn json(&self) -> String {
+        let backup = BackupJson::new(&self.0.backup);
+        line(&ShowJson { archive: &self.0.address, backup, exit: self.exit().code() })
+    }
+}
+
+impl Report for KeptReport {
+    fn text(&self) -> String {
+        let Kept { id, keep, before } = self.0;
+        let was = if keep == before { "" } else { " now" };
+        match keep {
+            Some(keep) => format!("{id} is{was} kept ({keep})\n"),
+            None => format!("{id} is{was} not kept\n"),
+        }
+    }
+
+    fn json(&self) -> String {
+        let Kept { id, keep, before } = self.0;
+        let (keep, before) = (keep.map(Keep::name), before.map(Keep::name));
+        line(&KeptJson { id: id.to_string(), keep, before, exit: self.exit().code() })
+    }
+
+    fn log(&self) {
+        let Kept { id, keep, .. } = self.0;
+        tracing::info!(%id, keep = keep.map_or("nothing", Keep::name), "kept for");
+    }
+}
+
+impl Report for Deleted {
+    fn exit(&self) -> Exit {
+        self.failure().map_or(Exit::Done, |e| e.kind().into())
+    }
+
+    fn text(&self) -> String {
+        deletion_text(&self.0)
+    }
+
+    fn json(&self) -> String {
+        line(&DeletionJson::new(&self.0, self.exit().code()))
+    }
+
+    fn log(&self) {
+        let Deletion { plan, abandoned, dry_run, .. } = &self.0;
+        let (backups, orphans, wals) =
+            (plan.going().count(), plan.going_orphans().count(), plan.wal.objects.len());
+        tracing::info!(backups, orphans, wals, uploads = abandoned.len(), dry_run, "planned to go");
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.0.failure()
+    }
+}
+
+/// Columns as wide as they must be, two blanks apart, nothing at a line's end.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|i| width(i).unwrap_or(0)).collect();
+    rows.iter().fold(String::new(), |mut text, row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        text
+    })
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+fn list_text(list: &List) -> String {
+    let List { address, backups, unreadable, orphans } = list;
+    let mut rows = vec![row(["ID", "Name", "Status", "Kept", "Ended", "Took", "Stored", "Restored", "WAL"])];
+    rows.extend(backups.iter().map(|listed| {
+        let Backup { name, status, end, cluster_size, .. } = &listed.entry.backup;
+        vec![
+            listed.entry.backup.id.to_string(),
+            name.clone().unwrap_or_default(),
+            status.to_string(),
+            listed.entry.keep.map(|keep| keep.to_string()).unwrap_or_default(),
+            end.time.as_ref().map(moment).unwrap_or_default(),
+            took(&listed.entry.backup).map(span).unwrap_or_default(),
+            size(listed.entry.files.stored_bytes()),
+            cluster_size.map(size).unwrap_or_default(),
+            wal_text(listed),
+        ]
+    }));
+    let mut text = format!("{address}\n\n");
+    text.push_str(&if backups.is_empty() { "no base backups\n".to_owned() } else { table(&rows) });
+    for bad in unreadable {
+        let _ = writeln!(text, "\n{} cannot be read: {}", bad.id, bad.error);
+    }
+    for orphan in orphans {
+        let stored = size(orphan.files.stored_bytes());
+        let _ = writeln!(text, "\n{} has no record, and {stored} in its folder", orphan.id);
+    }
+    text
+}
+
+fn show_text(show: &Show) -> String {
+    let Listed { entry, .. } = &show.backup;
+    let backup = &entry.backup;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut tell = |what: &str, value: Option<String>| {
+        rows.extend(value.map(|value| vec![format!("  {what}"), value]));
+    };
+    tell("name", backup.name.clone());
+    tell("status", Some(backup.status.to_string()));
+    tell("error", backup.error.clone());
+    tell("kept", entry.keep.map(|keep| keep.to_string()));
+    tell("system identifier", backup.system_id.map(|id| id.to_string()));
+    tell("PostgreSQL", backup.version.map(version));
+    tell("timeline", backup.timeline.map(|timeline| timeline.number().to_string()));
+    tell("began", edge(&backup.begin));
+    tell("ended", edge(&backup.end));
+    tell("took", took(backup).map(span));
+    tell("WAL", Some(wal_range(backup)).filter(|range| !range.is_empty()));
+    tell("WAL is", Some(wal_text(&show.backup)).filter(|text| !text.is_empty()));
+    tell("stored", Some(size(entry.files.stored_bytes())));
+    tell("restored", backup.cluster_size.map(size));
+    tell("tars", Some(entry.files.tars.len().to_string()));
+    tell("manifest", Some(if entry.files.manifest.is_some() { "yes" } else { "no" }.to_owned()));
+    tell("checksums", backup.data_checksums.map(|on| if on { "on" } else { "off" }.to_owned()));
+    tell("data directory", backup.pgdata.clone());
+    tell("builds upon", backup.parent.clone());
+    for space in &backup.tablespaces {
+        tell("tablespace", Some(format!("{} ({}) at {}", space.name, space.oid, space.location)));
+    }
+    format!("{}\n\n{}\n{}", show.address, backup.id, table(&rows))
+}
+
+fn deletion_text(deletion: &Deletion) -> String {
+    let Deletion { address, plan, abandoned, dry_run } = deletion;
+    let blocked = plan.blocked().is_some();
+    let (goes, stays) = if blocked || *dry_run { ("would go", "stays") } else { ("gone", "stays") };
+    let judged = |judged: &Judged| {
+        let status = judged.status.map_or("no record", crate::model::BackupStatus::name);
+        let what = if judged.goes() { goes } else { stays };
+        vec![
+            judged.id.to_string(),
+            status.to_owned(),
+            what.to_owned(),
+            size(judged.stored_bytes),
+            judged.reason.to_string(),
+        ]
+    };
+    let rows: Vec<_> = plan.backups.iter().chain(&plan.orphans).map(judged).collect();
+    let mut text = format!("{address}\n\n");
+    text.push_str(&if rows.is_empty() { "no base backups\n".to_owned() } else { table(&rows) });
+    for range in &plan.wal.ranges {
+        let _ = writeln!(text, "\nWAL {range}: {goes}, {} files, {}", range.files, size(range.bytes));
+    }
+    match &plan.wal.limit {
+        Ok(_) if plan.wal.ranges.is_empty() => text.push_str("\nWAL: all that is there is needed\n"),
+        Ok(_) => {}
+        Err(why) => {
+            let _ = writeln!(text, "\nWAL: {why}");
+        }
+    }
+    for key in abandoned {
+        let _ = writeln!(text, "\nupload of {key}, never finished: {goes}");
+    }
+    if *dry_run {
+        text.push_str("\nnothing was deleted: this was a dry run\n");
+    }
+    text
+}
+
+/// A size as people read it.
+fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => {
+            let tenths = u128::from(bytes) * 10 / u128::from(*unit);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
+/// A span as people read it: its two largest units.
+fn span(span: SignedDuration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+fn moment(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
+}
+
+fn edge(edge: &Edge) -> Option<String> {
+    let time = edge.time.as_ref().map(moment);
+    let lsn = edge.lsn.map(|lsn| format!("at {lsn}"));
+    let parts: Vec<_> = time.into_iter().chain(lsn).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn took(backup: &Backup) -> Option<SignedDuration> {
+    let (begin, end) = (backup.begin.time.as_ref()?, backup.end.time.as_ref()?);
+    Some(begin.timestamp().duration_until(end.timestamp())).filter(|span| !span.is_negative())
+}
+
+/// `server_version_num` as people say it: 150020 is 15.20, 90624 is 9.6.24.
+fn version(number: u32) -> String {
+    match number {
+        100_000.. => format!("{}.{}", number / 10_000, number % 10_000),
+        _ => format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100),
+    }
+}
+
+fn wal_range(backup: &Backup) -> String {
+    let ends = [backup.begin.wal, backup.end.wal].into_iter().flatten().map(|wal| wal.to_string());
+    ends.collect::<Vec<_>>().join(" to ")
+}
+
+/// Whether the WAL is there; nothing for what never was a backup.
+fn wal_text(listed: &Listed) -> String {
+    match listed.wal {
+        _ if !listed.entry.backup.is_usable() => String::new(),
+        WalState::Complete => "complete".to_owned(),
+        WalState::Missing(name) => format!("{name} is missing"),
+        WalState::Unknown => "unknown".to_owned(),
+    }
+}
+
+#[derive(Serialize)]
+struct ListJson<'a> {
+    archive: &'a str,
+    backups: Vec<BackupJson<'a>>,
+    unreadable: Vec<UnreadableJson>,
+    orphans: Vec<OrphanJson>,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct ShowJson<'a> {
+    archive: &'a str,
+    backup: BackupJson<'a>,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct UnreadableJson {
+    id: String,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct OrphanJson {
+    id: String,
+    stored_bytes: u64,
+    newest: Option<String>,
+}
+
+#[derive(Serialize)]
+struct KeptJson {
+    id: String,
+    keep: Option<&'static str>,
+    before: Option<&'static str>,
+    exit: u8,
+}
+
+/// Identifiers of clusters are text, because they do not fit into the numbers many readers of JSON have.
+#[derive(Serialize)]
+struct BackupJson<'a> {
+    id: String,
+    name: Option<&'a str>,
+    status: &'static str,
+    error: Option<&'a str>,
+    keep: Option<&'static str>,
+    system_id: Option<String>,
+    version: Option<u32>,
+    timeline: Option<u32>,
+    segment_bytes: u64,
+    begin_time: Option<String>,
+    end_time: Option<String>,
+    seconds: Option<f64>,
+    begin_lsn: Option<String>,
+    end_lsn: Option<String>,
+    begin_wal: Option<String>,
+    end_wal: Option<String>,
+    wal: &'static str,
+    wal_missing: Option<String>,
+    stored_bytes: u64,
+    restored_bytes: Option<u64>,
+    tars: usize,
+    manifest: bool,
+    checksums: Option<bool>,
+    pgdata: Option<&'a str>,
+    parent: Option<&'a str>,
+    snapshot: bool,
+    tablespaces: Vec<TablespaceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct TablespaceJson<'a> {
+    name: &'a str,
+    oid: u32,
+    location: &'a str,
+}
+
+impl<'a> BackupJson<'a> {
+    fn new(listed: &'a Listed) -> Self {
+        let Listed { entry, wal } = listed;
+        let backup = &entry.backup;
+        let Edge { time: begin_time, lsn: begin_lsn, wal: begin_wal } = &backup.begin;
+        let Edge { time: end_time, lsn: end_lsn, wal: end_wal } = &backup.end;
+        let iso = |time: &Zoned| time.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
+        let (word, missing) = match wal {
+            WalState::Complete => ("complete", None),
+            WalState::Missing(name) => ("incomplete", Some(name.to_string())),
+            WalState::Unknown => ("unknown", None),
+        };
+        let tablespaces = backup.tablespaces.iter();
+        Self {
+            id: backup.id.to_string(),
+            name: backup.name.as_deref(),
+            status: backup.status.name(),
+            error: backup.error.as_deref(),
+            keep: entry.keep.map(Keep::name),
+            system_id: backup.system_id.map(|id| id.to_string()),
+            version: backup.version,
+            timeline: backup.timeline.map(crate::model::Timeline::number),
+            segment_bytes: backup.segment_size.bytes(),
+            begin_time: begin_time.as_ref().map(iso),
+            end_time: end_time.as_ref().map(iso),
+            seconds: took(backup).map(|span| span.as_secs_f64()),
+            begin_lsn: begin_lsn.map(|lsn| lsn.to_string()),
+            end_lsn: end_lsn.map(|lsn| lsn.to_string()),
+            begin_wal: begin_wal.map(|wal| wal.to_string()),
+            end_wal: end_wal.map(|wal| wal.to_string()),
+            wal: word,
+            wal_missing: missing,
+            stored_bytes: entry.files.stored_bytes(),
+            restored_bytes: backup.cluster_size,
+            tars: entry.files.tars.len(),
+            manifest: entry.files.manifest.is_some(),
+            checksums: backup.data_checksums,
+            pgdata: backup.pgdata.as_deref(),
+            parent: backup.parent.as_deref(),
+            snapshot: backup.is_snapshot(),
+            tablespaces: tablespaces
+                .map(|space| TablespaceJson { name: &space.name, oid: space.oid, location: &space.location })
+                .collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DeletionJson<'a> {
+    archive: &'a str,
+    dry_run: bool,
+    blocked: Option<String>,
+    backups: Vec<JudgedJson>,
+    orphans: Vec<JudgedJson>,
+    unreadable: Vec<String>,
+    wal: Vec<RangeJson>,
+    wal_files: usize,
+    wal_bytes: u64,
+    wal_limit: Option<String>,
+    wal_withheld: Option<String>,
+    abandoned_uploads: &'a [String],
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct JudgedJson {
+    id: String,
+    status: Option<&'static str>,
+    goes: bool,
+    stored_bytes: u64,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct RangeJson {
+    first: String,
+    last: String,
+    files: usize,
+    bytes: u64,
+    reason: String,
+}
+
+impl<'a> DeletionJson<'a> {
+    fn new(deletion: &'a Deletion, exit: u8) -> Self {
+        let Deletion { address, plan, abandoned, dry_run } = deletion;
+        let judged = |judged: &Judged| JudgedJson {
+            id: judged.id.to_string(),
+            status: judged.status.map(crate::model::BackupStatus::name),
+            goes: judged.goes(),
+            stored_bytes: judged.stored_bytes,
+            reason: judged.reason.to_string(),
+        };
+        let range = |range: &WalRange| RangeJson {
+            first: range.first.to_string(),
+            last: range.last.to_string(),
+            files: range.files,
+            bytes: range.bytes,
+            reason: range.to_string(),
+        };
+        Self {
+            archive: address,
+            dry_run: *dry_run,
+            blocked: plan.blocked().map(|why| why.to_string()),
+            backups: plan.backups.iter().map(judged).collect(),
+            orphans: plan.orphans.iter().map(judged).collect(),
+            unreadable: plan.unreadable.iter().map(ToString::to_string).collect(),
+            wal: plan.wal.ranges.iter().map(range).collect(),
+            wal_files: plan.wal.objects.len(),
+            wal_bytes: plan.wal.objects.iter().map(|object| object.stored_bytes).sum(),
+            wal_limit: plan.wal.limit.as_ref().ok().map(ToString::to_string),
+            wal_withheld: plan.wal.limit.as_ref().err().map(ToString::to_string),
+            abandoned_uploads: abandoned,
+            exit,
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What may be deleted, and why: decisions about whole catalogues, which delete nothing themselves.
+
+mod backups;
+mod policy;
+mod wal;
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use policy::{RetentionPolicy, WindowUnit};
+pub use wal::{WalPlan, WalRange, Withheld};
+
+use self::backups::{Judgement, judge};
+use super::{Backup, BackupId, BackupStatus, Keep, WalInventory};
+use crate::error::{Error, Result};
+
+/// What is asked of `retention`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionRule {
+    /// Which backups are wanted.
+    pub policy: RetentionPolicy,
+    /// So many stay, whatever the policy says.
+    pub minimum: u32,
+    /// What never became a backup is removed when it has not changed for so long.
+    pub leftovers_after: Duration,
+}
+
+/// What a decision is made upon.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The backups whose record can be read, oldest first.
+    pub backups: Vec<BackupFact>,
+    /// Those whose record cannot.
+    pub unreadable: Vec<BackupId>,
+    /// Folders without a record.
+    pub orphans: Vec<OrphanFact>,
+}
+
+/// One backup.
+#[derive(Debug, Clone)]
+pub struct BackupFact {
+    /// Its record.
+    pub backup: Backup,
+    /// What it is kept for.
+    pub keep: Option<Keep>,
+    /// When its record was stored.
+    pub recorded: Option<Timestamp>,
+    /// What it takes in the store, in bytes.
+    pub stored_bytes: u64,
+}
+
+/// A folder without a record.
+#[derive(Debug, Clone, Copy)]
+pub struct OrphanFact {
+    /// Which.
+    pub id: BackupId,
+    /// When the newest object in it was stored.
+    pub newest: Option<Timestamp>,
+    /// What it takes in the store, in bytes.
+    pub stored_bytes: u64,
+}
+
+/// What goes, what stays, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Every backup with a readable record, oldest first.
+    pub backups: Vec<Judged>,
+    /// Every folder without one, oldest first.
+    pub orphans: Vec<Judged>,
+    /// The WAL.
+    pub wal: WalPlan,
+    /// Backups whose record cannot be read. Nobody knows what they need, so while there is one nothing
+    /// is deleted at all, whatever else the plan says.
+    pub unreadable: Vec<BackupId>,
+}
+
+/// What is to become of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// Which.
+    pub id: BackupId,
+    /// Its status; `None` for a folder without a record.
+    pub status: Option<BackupStatus>,
+    /// What it takes in the store, in bytes.
+    pub stored_bytes: u64,
+    /// Why it stays or goes.
+    pub reason: Reason,
+}
+
+/// Why a backup stays or goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Stays: the policy wants it.
+    Wanted,
+    /// Stays: recovery to the beginning of the window starts from it.
+    WindowStarts,
+    /// Stays: somebody keeps it.
+    Kept(Keep),
+    /// Stays: there would be fewer than so many.
+    Minimum(u32),
+    /// Stays: without an end time nobody knows whether the window needs it.
+    NoEndTime,
+    /// Stays: this one builds upon it.
+    ParentOf(BackupId),
+    /// Stays: it builds upon a backup that stays.
+    ParentStays,
+    /// Stays: it builds upon a backup that is not there, so no policy speaks of it.
+    ParentMissing,
+    /// Stays: it consists of volume snapshots, which would be left behind.
+    Snapshot,
+    /// Stays: it never became a backup, but may yet, or not long enough ago.
+    Fresh,
+    /// Stays: it never became a backup, but nobody knows how old it is.
+    AgeUnknown,
+    /// Stays: nobody asked for it.
+    NotAsked,
+    /// Goes: the policy no longer wants it.
+    Obsolete,
+    /// Goes: it builds upon a backup that goes.
+    ParentGoes,
+    /// Goes: it was asked for.
+    Asked,
+    /// Goes: it never became a backup, and has not changed for longer than leftovers are left.
+    Leftover,
+    /// Goes: its deletion was begun.
+    HalfDeleted,
+}
+
+impl Reason {
+    /// Whether it is one to go.
+    pub const fn goes(self) -> bool {
+        use Reason::{Asked, HalfDeleted, Leftover, Obsolete, ParentGoes};
+        matches!(self, Obsolete | ParentGoes | Asked | Leftover | HalfDeleted)
+    }
+}
+
+impl Judged {
+    /// Whether it goes.
+    pub const fn goes(&self) -> bool {
+        self.reason.goes()
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Wanted => "the policy wants it",
+            Self::WindowStarts => "recovery to the window's beginning starts from it",
+            Self::Kept(keep) => return write!(f, "it is kept ({keep})"),
+            Self::Minimum(count) => return write!(f, "at least {count} must stay"),
+            Self::NoEndTime => "it has no end time, so the window may need it",
+            Self::ParentOf(child) => return write!(f, "{child} builds upon it"),
+            Self::ParentStays => "what it builds upon stays",
+            Self::ParentMissing => "what it builds upon is missing; delete it by hand if it is of no use",
+            Self::Snapshot => "it consists of volume snapshots; delete them with the tool that took them",
+            Self::Fresh => "unfinished, but not long enough ago to be a leftover",
+            Self::AgeUnknown => "unfinished, but its age is not known",
+            Self::NotAsked => "it is not the one",
+            Self::Obsolete => "the policy no longer wants it",
+            Self::ParentGoes => "what it builds upon goes",
+            Self::Asked => "it was asked for",
+            Self::Leftover => "unfinished, and left behind long ago",
+            Self::HalfDeleted => "its deletion was begun and not finished",
+        };
+        f.write_str(text)
+    }
+}
+
+impl BackupFact {
+    /// Since when it has been as it is: by the store's clock, else by its own.
+    fn since(&self) -> Option<Timestamp> {
+        self.recorded.or_else(|| Some(self.backup.begin.time.as_ref()?.timestamp()))
+    }
+}
+
+impl Plan {
+    /// What `rule` makes of an archive at the moment `now`.
+    pub fn of_rule(rule: &RetentionRule, now: Timestamp, facts: &Facts, wal: &WalInventory) -> Self {
+        let old = |since: Option<Timestamp>| {
+            Some(now.duration_since(since?).unsigned_abs() >= rule.leftovers_after && since? <= now)
+        };
+        Self::made(facts, wal, judge(rule, now, facts, &old), |orphan| match old(orphan.newest) {
+            Some(true) => Reason::Leftover,
+            Some(false) => Reason::Fresh,
+            None => Reason::AgeUnknown,
+        })
+    }
+
+    /// The deletion of one backup and of the WAL that only it needed. Refused with kind `Conflict` when
+    /// something stands against it; what was half deleted before is finished along with it.
+    pub fn of_one(
+        id: BackupId,
+        minimum: u32,
+        now: Timestamp,
+        facts: &Facts,
+        wal: &WalInventory,
+    ) -> Result<Self> {
+        let fact = facts.backups.iter().find(|fact| fact.backup.id == id);
+        let fact = fact.ok_or_else(|| Error::not_found(format!("there is no backup {id}")))?;
+        objection(fact, minimum, now, facts).map_or(Ok(()), Err)?;
+        let reason = |fact: &BackupFact| match fact.backup.id == id {
+            true => Reason::Asked,
+            false if fact.backup.is_half_deleted() => Reason::HalfDeleted,
+            false => Reason::NotAsked,
+        };
+        let judged = facts.backups.iter().map(reason).collect();
+        Ok(Self::made(facts, wal, judged, |_| Reason::NotAsked))
+    }
+
+    fn made(
+        facts: &Facts,
+        wal: &WalInventory,
+        reasons: Judgement,
+        orphan: impl Fn(&OrphanFact) -> Reason,
+    ) -> Self {
+        let backups: Vec<Judged> = facts
+            .backups
+            .iter()
+            .zip(reasons)
+            .map(|(BackupFact { backup, stored_bytes, .. }, reason)| Judged {
+                id: backup.id,
+                status: Some(backup.status),
+                stored_bytes: *stored_bytes,
+                reason,
+            })
+            .collect();
+        let orphans = facts.orphans.iter().map(|fact| Judged {
+            id: fact.id,
+            status: None,
+            stored_bytes: fact.stored_bytes,
+            reason: orphan(fact),
+        });
+        let (going, staying): (Vec<_>, Vec<_>) =
+            facts.backups.iter().zip(&backups).partition(|(_, judged)| judged.goes());
+        let only = |pairs: Vec<(&BackupFact, &Judged)>| {
+            pairs.into_iter().map(|(fact, _)| fact.clone()).collect::<Vec<_>>()
+        };
+        let wal = WalPlan::new(&only(going), &only(staying), wal);
+        Self { orphans: orphans.collect(), wal, unreadable: facts.unreadable.clone(), backups }
+    }
+
+    /// The backups that go.
+    pub fn going(&self) -> impl DoubleEndedIterator<Item = &Judged> {
+        self.backups.iter().filter(|judged| judged.goes())
+    }
+
+    /// The folders that go.
+    pub fn going_orphans(&self) -> impl Iterator<Item = &Judged> {
+        self.orphans.iter().filter(|judged| judged.goes())
+    }
+
+    /// Why nothing may be deleted now, if that is so.
+    pub fn blocked(&self) -> Option<Error> {
+        let ids: Vec<_> = self.unreadable.iter().map(ToString::to_string).collect();
+        (!ids.is_empty()).then(|| {
+            Error::corrupt(format!(
+                "nothing is deleted, because nobody knows what the backups with unreadable records need: {}",
+                ids.join(", ")
+            ))
+            .hint(
+                "`barkeep backup-show ID` tells what is wrong with a record; repair it or remove its folder",
+            )
+        })
+    }
+}
+
+/// How long ago an unfinished backup must have been begun to be deleted by name: one that is still being
+/// taken would otherwise be published without what was removed under it.
+const MAY_BE_RUNNING: Duration = Duration::from_hours(24);
+
+/// What stands against deleting this backup.
+fn objection(fact: &BackupFact, minimum: u32, now: Timestamp, facts: &Facts) -> Option<Error> {
+    let backup = &fact.backup;
+    let id = backup.id;
+    if backup.is_half_deleted() {
+        return None;
+    }
+    if let Some(keep) = fact.keep {
+        let kept = Error::conflict(format!("{id} is kept ({keep})"));
+        return Some(kept.hint(format!("`barkeep backup-keep {id} release` lets it go")));
+    }
+    if backup.is_snapshot() {
+        return Some(Error::conflict(format!("{id} cannot be deleted here: {}", Reason::Snapshot)));
+    }
+    let of_it = |child: &&BackupFact| child.backup.parent.as_deref() == Some(id.as_str());
+    if let Some(child) = facts.backups.iter().find(of_it) {
+        return Some(Error::conflict(format!("{} builds upon {id}", child.backup.id)));
+    }
+    let usable = facts.backups.iter().filter(|fact| fact.backup.is_usable()).count();
+    if backup.is_usable() && minimum > 0 && usable <= minimum as usize {
+        return Some(Error::conflict(format!(
+            "at least {minimum} usable backups must stay, and there are {usable}"
+        )));
+    }
+    let running = backup.status == BackupStatus::Started
+        && fact.since().is_none_or(|since| now.duration_since(since).unsigned_abs() < MAY_BE_RUNNING);
+    running.then(|| {
+        Error::conflict(format!("{id} was begun less than a day ago and may be running"))
+            .hint("stop the backup, which cleans up behind itself; or wait a day")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! Laws of deletion.
+
+use super::*;

@@ -1,0 +1,355 @@
+//! Directories that a backup is restored into: whether they may be filled, and the mark they bear while
+//! they are.
+//!
+//! The mark says whose half-filled directory it is. A restore that was killed leaves it, together with
+//! the absence of `global/pg_control`; only then does the next one empty the directory by itself.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use rustix::process::Pid;
+use serde::{Deserialize, Serialize};
+
+use super::unpack::CONTROL;
+use crate::disk::{self, Durability, Publish};
+use crate::error::{Context, Error, Result};
+use crate::model::{BackupId, SegmentName};
+
+/// The mark's file.
+pub(crate) const MARKER: &str = ".barkeep-restore";
+
+/// The mark of a restore under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// The backup that is being restored.
+    pub backup: String,
+    /// The archive it comes from.
+    pub archive: String,
+    /// The data directory that all of it belongs to.
+    pub data: PathBuf,
+}
+
+impl Marker {
+    /// The mark of this restore; `data` is absolute.
+    pub fn new(backup: BackupId, archive: impl Into<String>, data: &Path) -> Self {
+        Self { backup: backup.to_string(), archive: archive.into(), data: data.to_owned() }
+    }
+}
+
+/// What a directory is to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The data directory.
+    Data,
+    /// A tablespace's.
+    Tablespace,
+    /// Where the WAL will be.
+    Wal,
+}
+
+/// A directory that is to be filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// Where, absolute.
+    pub path: PathBuf,
+    /// What for.
+    pub role: Role,
+}
+
+/// What has to be done to a directory before it can be filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Nothing: it is empty or not there.
+    Free,
+    /// What a killed restore of the same archive left there has to go.
+    Abandoned,
+    /// What is there has to go, as was asked for.
+    Replaced,
+}
+
+impl Destination {
+    /// Whether it may be filled, and what has to go before; looks and touches nothing. Kind `Conflict`
+    /// when something is there that must stay.
+    pub fn survey(&self, marker: &Marker, clean: bool) -> Result<Ground> {
+        let names = match names(&self.path) {
+            Ok(names) => names,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Ground::Free),
+            Err(e) => return Err(disk::explain(e)),
+        };
+        if names.is_empty() {
+            return Ok(Ground::Free);
+        }
+        if self.role == Role::Data
+            && let Some(pid) = running(&self.path)
+        {
+            let why = format!("{} is in use by a server, process {pid}", self.path.display());
+            return Err(Error::conflict(why)
+                .hint("stop it; if that process is no PostgreSQL, remove postmaster.pid by hand"));
+        }
+        if clean {
+            return self.survey_for_replacing(&names);
+        }
+        match self.left_by()? {
+            Some(left) if left.archive != marker.archive => Err(Error::conflict(format!(
+                "{} holds what is left of a restore from another archive, {}",
+                self.path.display(),
+                left.archive
+            ))
+            .hint("give --clean to replace it")),
+            Some(left) if left.data.join(CONTROL).exists() => Err(Error::conflict(format!(
+                "{} holds a whole restore of backup {}",
+                self.path.display(),
+                left.backup
+            ))
+            .hint("give --clean to replace it")),
+            Some(_) => Ok(Ground::Abandoned),
+            None => Err(self.not_empty()),
+        }
+    }
+
+    /// Only what looks like its role is ever replaced: a slip of the keyboard must not cost a home
+    /// directory.
+    fn survey_for_replacing(&self, names: &[std::ffi::OsString]) -> Result<Ground> {
+        let is = |name: &str| names.iter().any(|n| n == name);
+        let plausible = match self.role {
+            Role::Data => is("PG_VERSION") || is("global") || is(MARKER),
+            Role::Tablespace => names.iter().all(|n| n == MARKER || n.as_encoded_bytes().starts_with(b"PG_")),
+            Role::Wal => names.iter().all(|n| is_of_wal(n)),
+        };
+        if plausible {
+            return Ok(Ground::Replaced);
+        }
+        let what = match self.role {
+            Role::Data => "a data directory",
+            Role::Tablespace => "a tablespace's directory",
+            Role::Wal => "a directory of WAL",
+        };
+        let why = format!("{} does not look like {what}", self.path.display());
+        Err(Error::conflict(why).hint("--clean replaces nothing else: look at it, and empty it by hand"))
+    }
+
+    fn not_empty(&self) -> Error {
+        let hint = match self.role {
+            Role::Data => "name another directory, or give --clean to replace this one",
+            Role::Tablespace => "name another with --tablespace NAME=DIR, or give --clean to replace it",
+            Role::Wal => "name another with --waldir, or give --clean to replace it",
+        };
+        Error::conflict(format!("{} is not empty", self.path.display())).hint(hint)
+    }
+
+    /// The mark that is there.
+    fn left_by(&self) -> Result<Option<Marker>> {
+        match std::fs::read(self.path.join(MARKER)) {
+            // A mark that was cut off was being written when the machine went down.
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(disk::explain(e)),
+        }
+    }
+
+    /// Makes the directory ready: what has to go goes, the directory is made where it is missing, and
+    /// bears the mark. The mark is locked until [`Held`] is dropped; kind `Conflict` when another restore
+    /// holds it.
+    pub fn prepare(&self, ground: Ground, marker: &Marker) -> Result<Held> {
+        let mut builder = std::fs::DirBuilder::new();
+        let place = || format!("prepare {}", self.path.display());
+        builder.recursive(true).mode(0o700).create(&self.path).map_err(disk::explain).context(place)?;
+        let held = self.lock()?;
+        if ground != Ground::Free {
+            self.empty().map_err(disk::explain).context(place)?;
+        }
+        let text = serde_json::to_vec(marker).map_err(|e| Error::bug(e.to_string()))?;
+        std::io::Write::write_all(&mut &held.file, &text).map_err(disk::explain).context(place)?;
+        held.file.sync_all()?;
+        disk::sync_directory(&self.path)?;
+        std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o700))?;
+        Ok(held)
+    }
+
+    fn lock(&self) -> Result<Held> {
+        let path = self.path.join(MARKER);
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(&path).map_err(disk::explain)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let why = format!("another restore is filling {}", self.path.display());
+                return Err(Error::conflict(why).hint("wait for it, or stop it"));
+            }
+            Err(e) => return Err(std::io::Error::from(e).into()),
+        }
+        file.set_len(0)?;
+        Ok(Held { file, path })
+    }
+
+    /// Removes everything but the mark; `pg_control` first, so that what is left when that is cut short
+    /// starts nowhere. Links are removed, not followed.
+    fn empty(&self) -> std::io::Result<()> {
+        match fs_err::remove_file(self.path.join(CONTROL)) {
+            Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Err(e),
+            _ => {}
+        }
+        for name in names(&self.path)? {
+            let path = self.path.join(&name);
+            if name == MARKER {
+            } else if fs_err::symlink_metadata(&path)?.is_dir() {
+                fs_err::remove_dir_all(&path)?;
+            } else {
+                fs_err::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A directory that bears the mark and is locked.
+#[derive(Debug)]
+pub struct Held {
+    file: File,
+    path: PathBuf,
+}
+
+impl Held {
+    /// Takes the mark away: what was to be put there is whole.
+    pub fn release(self) -> Result<()> {
+        fs_err::remove_file(&self.path)?;
+        Ok(disk::sync_directory(self.path.parent().unwrap_or(Path::new("/")))?)
+    }
+}
+
+/// Writes a small file of a data directory, durably.
+pub fn put(file: &Path, bytes: &[u8]) -> Result<()> {
+    disk::write(file, bytes, 0o600, Publish::Replace, Durability::Durable)
+        .map_err(disk::explain)
+        .context(|| format!("write {}", file.display()))
+}
+
+/// Refuses directories of which one lies within another: emptying or filling one would hit the other.
+pub fn apart(destinations: &[Destination]) -> Result<()> {
+    for (i, one) in destinations.iter().enumerate() {
+        for other in &destinations[i + 1..] {
+            if one.path.starts_with(&other.path) || other.path.starts_with(&one.path) {
+                let why = format!("{} and {} are not apart", one.path.display(), other.path.display());
+                return Err(Error::usage(why).hint("name other directories with --tablespace or --waldir"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The process that uses a data directory, if it is alive.
+fn running(data: &Path) -> Option<i32> {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let number: i32 = text.lines().next()?.trim().parse().ok()?;
+    let pid = Pid::from_raw(number)?;
+    match rustix::process::test_kill_process(pid) {
+        Err(Errno::SRCH) => None,
+        // Alive, whether it is ours or not.
+        _ => Some(number),
+    }
+}
+
+fn is_of_wal(name: &OsStr) -> bool {
+    let known = ["archive_status", "summaries", MARKER];
+    let wal = |name: &str| name.get(..24).is_some_and(|n| n.parse::<SegmentName>().is_ok());
+    known.iter().any(|k| name == *k)
+        || name.to_str().is_some_and(|name| wal(name) || name.ends_with(".history"))
+}
+
+fn names(directory: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
+    fs_err::read_dir(directory)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marker(data: &Path) -> Marker {
+        Marker::new("20260102T030405".parse().unwrap(), "memory (server main)", data)
+    }
+
+    fn data(path: &Path) -> Destination {
+        Destination { path: path.to_owned(), role: Role::Data }
+    }
+
+    #[test]
+    fn a_directory_that_holds_something_is_refused_unless_a_killed_restore_left_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let (destination, marker) = (data(&path), marker(&path));
+        assert_eq!(destination.survey(&marker, false).unwrap(), Ground::Free);
+        drop(destination.prepare(Ground::Free, &marker).unwrap());
+        std::fs::create_dir(path.join("global")).unwrap();
+        assert_eq!(destination.survey(&marker, false).unwrap(), Ground::Abandoned);
+        let other = Marker { archive: "elsewhere".to_owned(), ..marker.clone() };
+        assert!(destination.survey(&other, false).unwrap_err().to_string().contains("another archive"));
+        // Once pg_control is there, somebody may have started it since.
+        std::fs::write(path.join(CONTROL), "x").unwrap();
+        assert!(destination.survey(&marker, false).unwrap_err().to_string().contains("whole restore"));
+        assert_eq!(destination.survey(&marker, true).unwrap(), Ground::Replaced);
+        destination.prepare(Ground::Replaced, &marker).unwrap().release().unwrap();
+        assert!(names(&path).unwrap().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_replaced_that_does_not_look_like_what_it_should_be() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("thesis.tex"), "x").unwrap();
+        for role in [Role::Data, Role::Tablespace, Role::Wal] {
+            let destination = Destination { path: dir.path().to_owned(), role };
+            assert!(destination.survey(&marker(dir.path()), false).is_err(), "{role:?}");
+            let e = destination.survey(&marker(dir.path()), true).unwrap_err();
+            assert!(e.to_string().contains("does not look like"), "{e}");
+        }
+    }
+
+    #[test]
+    fn a_directory_whose_server_runs_is_never_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("PG_VERSION"), "18").unwrap();
+        std::fs::write(dir.path().join("postmaster.pid"), format!("{}\n/x\n", std::process::id())).unwrap();
+        for clean in [false, true] {
+            let e = data(dir.path()).survey(&marker(dir.path()), clean).unwrap_err();
+            assert!(e.to_string().contains("in use by a server"), "{e}");
+        }
+        std::fs::write(dir.path().join("postmaster.pid"), "999999999\n").unwrap();
+        assert_eq!(data(dir.path()).survey(&marker(dir.path()), true).unwrap(), Ground::Replaced);
+    }
+
+    #[test]
+    fn two_restores_never_fill_one_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let destination = data(&dir.path().join("data"));
+        let marker = marker(&destination.path);
+        let _held = destination.prepare(Ground::Free, &marker).unwrap();
+        let e = destination.prepare(Ground::Abandoned, &marker).unwrap_err();
+        assert!(e.to_string().contains("another restore"), "{e}");
+    }
+
+    #[test]
+    fn links_are_removed_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (outside, inside) = (dir.path().join("outside"), dir.path().join("data"));
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::create_dir_all(inside.join("pg_tblspc")).unwrap();
+        std::fs::write(outside.join("keep"), "x").unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("pg_wal")).unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("pg_tblspc/16385")).unwrap();
+        data(&inside).prepare(Ground::Replaced, &marker(&inside)).unwrap();
+        assert!(outside.join("keep").exists());
+        assert_eq!(names(&inside).unwrap(), [MARKER]);
+    }
+
+    #[test]
+    fn directories_within_each_other_are_refused() {
+        let at = |path: &str| Destination { path: PathBuf::from(path), role: Role::Tablespace };
+        assert!(apart(&[at("/a/b"), at("/a/bc"), at("/c")]).is_ok());
+        assert!(apart(&[at("/a"), at("/c"), at("/a/b")]).is_err());
+        assert!(apart(&[at("/a"), at("/a")]).is_err());
+    }
+}
