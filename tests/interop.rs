@@ -116,7 +116,10 @@ async fn each_sees_what_the_other_keeps_however_the_url_is_spelled() {
                 reference.must("backup-keep", &["--target", word], &[name]);
                 for reader in [URL, URL_WITH_SLASH] {
                     let told = bench.barkeep.spelled(reader).must(&["backup-keep", name, "status"]);
-                    assert!(told.contains(word), "{name} is kept for {word} at {url}, read at {reader}: {told}");
+                    assert!(
+                        told.contains(word),
+                        "{name} is kept for {word} at {url}, read at {reader}: {told}"
+                    );
                 }
                 reference.must("backup-keep", &["--release"], &[name]);
 
@@ -235,7 +238,8 @@ impl Bench {
     /// Rows in both places, and the end of the segment they are in.
     async fn write(&mut self) {
         for table in ["near", "far"] {
-            let insert = format!("insert into {table} select n, repeat(md5(n::text), 20) from generate_series");
+            let insert =
+                format!("insert into {table} select n, repeat(md5(n::text), 20) from generate_series");
             let (from, to) = (self.rows + 1, self.rows + 100);
             self.client.execute(&format!("{insert}({from}, {to}) n"), &[]).await.unwrap();
         }
@@ -264,8 +268,19 @@ impl Bench {
     fn barkeep_backup(&self, name: &str, codec: &str) {
         let sockets = self.primary.sockets().display().to_string();
         self.barkeep.must(&[
-            "backup", "-h", &sockets, "-U", "postgres", "-d", "postgres", "--checkpoint", "fast", "--name", name,
-            "--compression", codec,
+            "backup",
+            "-h",
+            &sockets,
+            "-U",
+            "postgres",
+            "-d",
+            "postgres",
+            "--checkpoint",
+            "fast",
+            "--name",
+            name,
+            "--compression",
+            codec,
         ]);
     }
 
@@ -283,7 +298,11 @@ impl Bench {
     fn reference_restores(&mut self, name: &str, id: &str) -> Server {
         let (server, space) = self.room();
         let data = server.data().display().to_string();
-        self.reference.must("restore", &["--tablespace", &format!("far off:{}", space.display())], &[id, &data]);
+        self.reference.must(
+            "restore",
+            &["--tablespace", &format!("far off:{}", space.display())],
+            &[id, &data],
+        );
         tell(&format!("{name}: restored by the reference"));
         // It leaves modes to the umask.
         must(common::as_postgres("chmod").args(["0700", &data]), Duration::from_secs(5));
@@ -310,7 +329,8 @@ impl Bench {
     /// A place for another server and its tablespace.
     fn room(&mut self) -> (Server, PathBuf) {
         self.restores += 1;
-        let server = Server::at_home(&self.scratch, self.major, &format!("r{}", self.restores), &self.barkeep);
+        let server =
+            Server::at_home(&self.scratch, self.major, &format!("r{}", self.restores), &self.barkeep);
         (server, self.scratch.path(&format!("space{}", self.restores)))
     }
 
@@ -324,7 +344,10 @@ impl Bench {
             let found: (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
             assert_eq!(found, (self.rows, self.rows, self.rows), "{table}, restored from {name}");
         }
-        let place = client.query_one("select pg_tablespace_location(oid) from pg_tablespace where spcname = 'far off'", &[]);
+        let place = client.query_one(
+            "select pg_tablespace_location(oid) from pg_tablespace where spcname = 'far off'",
+            &[],
+        );
         let place: String = place.await.unwrap().get(0);
         assert!(place.ends_with(&format!("space{}", self.restores)), "the tablespace is at {place}");
     }

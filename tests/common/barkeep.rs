@@ -99,9 +99,9 @@ impl Barkeep {
         let s3 = S3Options {
             endpoint: value("BARKEEP_S3_ENDPOINT_URL"),
             region: value("AWS_DEFAULT_REGION"),
-            keys: value("AWS_ACCESS_KEY_ID").zip(value("AWS_SECRET_ACCESS_KEY")).map(|(id, secret)| {
-                AccessKeys { id, secret, session_token: None }
-            }),
+            keys: value("AWS_ACCESS_KEY_ID")
+                .zip(value("AWS_SECRET_ACCESS_KEY"))
+                .map(|(id, secret)| AccessKeys { id, secret, session_token: None }),
             ca_bundle: value("AWS_CA_BUNDLE").map(PathBuf::from),
             ..S3Options::default()
         };

@@ -68,7 +68,7 @@ impl Inspector {
             }
         }
         let seal = objects.range(folder.clone()..).take_while(|(key, _)| key.starts_with(&folder));
-        let seal = seal.map(|(_, meta)| format!("{meta:?}")).collect::<String>();
+        let seal = seal.map(|(_, meta)| format!("{meta:?}")).collect::<Vec<_>>().concat();
         if !self.sound.contains(&seal) {
             let found = tar_faults(store, objects, &folder, record).await;
             if found.is_empty() {
@@ -87,9 +87,10 @@ impl Inspector {
         size: usize,
     ) -> Option<String> {
         let stem = format!("{SERVER}/wals/{}/{name}", &name[..16]);
-        let found = objects.range(stem.clone()..).take_while(|(key, _)| key.starts_with(&stem)).find(|(key, _)| {
-            Compression::split_suffix(key).0 == stem
-        });
+        let found = objects
+            .range(stem.clone()..)
+            .take_while(|(key, _)| key.starts_with(&stem))
+            .find(|(key, _)| Compression::split_suffix(key).0 == stem);
         let Some((key, meta)) = found else { return Some(format!("segment {name} is missing")) };
         let seal = format!("{meta:?}");
         if self.sound.contains(&seal) {
@@ -179,7 +180,8 @@ impl File {
         if found.size != *size {
             return Some(format!("{path} has {} bytes, its manifest says {size}", found.size));
         }
-        (!sha256.is_empty() && found.sha256 != *sha256).then(|| format!("{path} is not what its manifest says"))
+        (!sha256.is_empty() && found.sha256 != *sha256)
+            .then(|| format!("{path} is not what its manifest says"))
     }
 }
 
@@ -205,9 +207,11 @@ async fn everything(store: &dyn ObjectStore) -> Objects {
 async fn done(store: &dyn ObjectStore, objects: &Objects) -> Vec<(String, Record)> {
     let mut all = Vec::new();
     for key in objects.keys() {
-        let id = key.strip_prefix(&format!("{SERVER}/base/")).and_then(|rest| rest.strip_suffix("/backup.info"));
+        let id =
+            key.strip_prefix(&format!("{SERVER}/base/")).and_then(|rest| rest.strip_suffix("/backup.info"));
         let Some(id) = id else { continue };
-        let record = Record::read(&String::from_utf8(fetch(store, key).await.to_vec()).unwrap());
+        let text = fetch(store, key).await;
+        let record = Record::read(std::str::from_utf8(&text).unwrap());
         if record.value("status") == Some("DONE") {
             all.push((id.to_owned(), record));
         }
@@ -242,10 +246,13 @@ impl Record {
     /// The names of all segments from the first to the last.
     fn segments(&self) -> Vec<String> {
         let number = |name: &str| {
-            let (log, segment) = (u64::from_str_radix(&name[8..16], 16), u64::from_str_radix(&name[16..], 16));
+            let (log, segment) =
+                (u64::from_str_radix(&name[8..16], 16), u64::from_str_radix(&name[16..], 16));
             Some(log.ok()? * self.per_log() + segment.ok()?)
         };
-        let (Some(begin), Some(end)) = (self.value("begin_wal"), self.value("end_wal")) else { return Vec::new() };
+        let (Some(begin), Some(end)) = (self.value("begin_wal"), self.value("end_wal")) else {
+            return Vec::new();
+        };
         if begin.len() != 24 || end.len() != 24 {
             return Vec::new();
         }
@@ -260,7 +267,12 @@ impl Record {
 }
 
 /// What is wrong with a backup's tars and manifest.
-async fn tar_faults(store: &dyn ObjectStore, objects: &Objects, folder: &str, record: &Record) -> Vec<String> {
+async fn tar_faults(
+    store: &dyn ObjectStore,
+    objects: &Objects,
+    folder: &str,
+    record: &Record,
+) -> Vec<String> {
     let mut faults = Vec::new();
     let mut found = BTreeMap::new();
     for series in record.series() {

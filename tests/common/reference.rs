@@ -40,7 +40,12 @@ impl Reference {
 
     /// The same, with the store's URL spelled otherwise.
     pub fn spelled(&self, url: &'static str) -> Self {
-        Self { programs: self.programs.clone(), home: self.home.clone(), endpoint: self.endpoint.clone(), url }
+        Self {
+            programs: self.programs.clone(),
+            home: self.home.clone(),
+            endpoint: self.endpoint.clone(),
+            url,
+        }
     }
 
     /// `barman-cloud-VERB OPTIONS URL SERVER WORDS`, as PostgreSQL's user.
@@ -89,7 +94,10 @@ impl Reference {
     pub fn id(&self, name: &str) -> String {
         let all = self.backups();
         let backup = all.iter().find(|backup| backup["backup_name"] == name);
-        backup.unwrap_or_else(|| panic!("no backup {name} in {all:?}"))["backup_id"].as_str().unwrap().to_owned()
+        backup.unwrap_or_else(|| panic!("no backup {name} in {all:?}"))["backup_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// What a backup is kept for, in its words: `full`, `standalone` or `nokeep`.
