@@ -5,7 +5,10 @@ SHELL := bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build demo test test-all bench compiler servers check generate deny clean-servers
+# The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
+SERVER_TESTS := $(addprefix --test ,postgres real_s3 recovery_settings interop pitr crash)
+
+.PHONY: help build demo test test-all bench compiler servers servers-all check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,9 +21,10 @@ demo: ## archive, lose and recover a throw-away PostgreSQL, in a minute or two
 
 test: compiler servers ## everything; a server that is missing is a failure
 	$(CARGO) test --locked
-	$(CARGO) test --locked --test postgres --test real_s3 --test recovery_settings
+	$(CARGO) test --locked $(SERVER_TESTS)
 
-test-all: test ## as `test`, with the optimised binary as well
+test-all: test servers-all ## as `test`, with every major of PostgreSQL, and with the optimised binary as well
+	BARKEEP_TEST_MAJORS='13 14 15 16 17 18' $(CARGO) test --locked --test pitr
 	@set -euo pipefail; . tests/servers/lib.sh; \
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres
@@ -34,10 +38,13 @@ compiler: ## install a C compiler and its headers where they are missing
 servers: ## install the servers that the tests talk to
 	tests/servers/install.sh
 
+servers-all: servers ## and the majors of PostgreSQL between the newest and the oldest
+	tests/servers/install.sh postgres-14 postgres-15 postgres-17
+
 check: compiler ## formatting, lints, and whether what is generated is fresh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --test postgres --test real_s3 --test recovery_settings -- -D warnings
+	$(CARGO) clippy --locked $(SERVER_TESTS) -- -D warnings
 	$(CARGO) test --locked --test generated --test layers
 
 generate: ## write man/ and completions/ anew

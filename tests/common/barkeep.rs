@@ -2,19 +2,29 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::Scratch;
+use barkeep::store::{AccessKeys, ExclusivePut, Location, ObjectStore, Options, Patience, S3Options};
+
 use super::moto::Moto;
 use super::proxy::CutProxy;
+use super::{Scratch, as_postgres, must, run};
 
 /// The bucket of every test; it is empty at the start, because every test has its own server.
 pub const BUCKET: &str = "walbucket";
+
+/// How long a verb called by hand may take; also one that waits for WAL to be archived.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The binary and the archive it is told to use.
 #[derive(Clone)]
 pub struct Barkeep {
     binary: PathBuf,
     variables: Vec<(&'static str, String)>,
+    /// The spool of verbs called by hand.
+    spool: PathBuf,
 }
 
 impl Barkeep {
@@ -55,7 +65,48 @@ impl Barkeep {
 
     fn new(scratch: &Scratch, mut variables: Vec<(&'static str, String)>) -> Self {
         variables.push(("BARKEEP_SERVER", "main".to_owned()));
-        Self { binary: copy_of_the_binary(scratch), variables }
+        Self { binary: copy_of_the_binary(scratch), variables, spool: scratch.path("spool") }
+    }
+
+    /// The same, with the store's URL spelled otherwise.
+    pub fn spelled(&self, url: &str) -> Self {
+        let mut other = self.clone();
+        other.variables.retain(|(name, _)| *name != "BARKEEP_STORE");
+        other.variables.push(("BARKEEP_STORE", url.to_owned()));
+        other
+    }
+
+    /// A verb called by hand, by the user PostgreSQL runs as.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = as_postgres(&self.binary);
+        command.args(words).envs(self.environment(&self.spool));
+        command
+    }
+
+    /// Calls a verb by hand.
+    pub fn run(&self, words: &[&str]) -> Output {
+        run(&mut self.command(words), PATIENCE)
+    }
+
+    /// Calls a verb by hand, which must succeed; what it says on standard output.
+    pub fn must(&self, words: &[&str]) -> String {
+        must(&mut self.command(words), PATIENCE)
+    }
+
+    /// The store, seen from here.
+    pub async fn store(&self) -> Arc<dyn ObjectStore> {
+        let value = |name| self.variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone());
+        let s3 = S3Options {
+            endpoint: value("BARKEEP_S3_ENDPOINT_URL"),
+            region: value("AWS_DEFAULT_REGION"),
+            keys: value("AWS_ACCESS_KEY_ID")
+                .zip(value("AWS_SECRET_ACCESS_KEY"))
+                .map(|(id, secret)| AccessKeys { id, secret, session_token: None }),
+            ca_bundle: value("AWS_CA_BUNDLE").map(PathBuf::from),
+            ..S3Options::default()
+        };
+        let location: Location = value("BARKEEP_STORE").unwrap().parse().unwrap();
+        location.open(&Options { s3 }, ExclusivePut::AskFirst, &Patience::default()).await.unwrap()
     }
 
     /// What goes into PostgreSQL's environment, whose children inherit it. The spool is the

@@ -169,10 +169,11 @@ async fn write(client: &Client, id: i64, account: i64, noise: &str) -> Result<()
 }
 
 /// Random bytes that are the same in every run (`SplitMix64`).
-struct Noise(u64);
+pub struct Noise(pub u64);
 
 impl Noise {
-    fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -9,16 +9,19 @@
 
 pub mod barkeep;
 pub mod contract;
+pub mod invariants;
 pub mod load;
 pub mod moto;
 pub mod pg;
 pub mod proxy;
+pub mod reference;
 pub mod tls;
 
+use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -149,6 +152,54 @@ pub fn bare(program: impl AsRef<Path>) -> Command {
     command.env_clear().current_dir("/").stdin(std::process::Stdio::null());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C").env("TZ", "UTC");
     command
+}
+
+/// Runs a command to its end, which it must reach in time.
+///
+/// # Panics
+/// When it does not; its output then is in the message.
+pub fn run(command: &mut Command, limit: Duration) -> Output {
+    let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let mut child = command
+        .stdout(out.try_clone().unwrap())
+        .stderr(err.try_clone().unwrap())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{}: {e}", command.get_program().display()));
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if begin.elapsed() > limit {
+            let _ = child.kill();
+            let _ = child.wait();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let (stdout, stderr) = (all_of(&mut out), all_of(&mut err));
+    let status = status.unwrap_or_else(|| {
+        panic!("{command:?} has not ended within {limit:?}: {}", String::from_utf8_lossy(&stderr))
+    });
+    Output { status, stdout, stderr }
+}
+
+/// Runs a command that must succeed; what it says on standard output.
+///
+/// # Panics
+/// When it fails, with what it says on standard error.
+pub fn must(command: &mut Command, limit: Duration) -> String {
+    let Output { status, stdout, stderr } = run(command, limit);
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{command:?}: {status}\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+fn all_of(file: &mut std::fs::File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
 /// Asks again and again until there is an answer.

@@ -1,16 +1,16 @@
 //! PostgreSQL: from `initdb` to an immediate stop.
 
 use std::fs::OpenOptions;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::barkeep::Barkeep;
-use super::{Scratch, as_postgres, give_to_postgres, installed, stop, tail, tell, wait_for};
+use super::{Scratch, as_postgres, give_to_postgres, installed, must, stop, tail, tell, wait_for};
 
 /// The newest major we support.
 pub const NEWEST: u32 = 18;
@@ -42,12 +42,15 @@ impl Server {
     /// A new cluster, not started, that archives with `barkeep`.
     pub fn init(scratch: &Scratch, major: u32, segment_mib: u32, barkeep: &Barkeep) -> Self {
         let server = Self::at_home(scratch, major, "primary", barkeep);
-        run(server
-            .own_program("initdb")
-            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"])
-            .args(["--data-checksums", &format!("--wal-segsize={segment_mib}")])
-            .arg("--pgdata")
-            .arg(server.data()));
+        must(
+            server
+                .own_program("initdb")
+                .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"])
+                .args(["--data-checksums", &format!("--wal-segsize={segment_mib}")])
+                .arg("--pgdata")
+                .arg(server.data()),
+            PATIENCE,
+        );
         server.set(&[
             ("listen_addresses", ""),
             ("unix_socket_directories", &server.sockets().display().to_string()),
@@ -78,23 +81,35 @@ impl Server {
         signal: &str,
     ) -> Self {
         let server = Self::at_home(scratch, base.major, name, barkeep);
-        run(as_postgres("cp").arg("-a").arg(&base.dir).arg(server.data()));
+        must(as_postgres("cp").arg("-a").arg(&base.dir).arg(server.data()), PATIENCE);
         server.set(&[
             ("unix_socket_directories", &server.sockets().display().to_string()),
             ("archive_mode", "off"),
             ("restore_command", restore_command),
         ]);
-        std::fs::write(server.signal_file(signal), "").unwrap();
-        give_to_postgres(&server.signal_file(signal));
+        server.signal(signal);
         server
     }
 
-    fn at_home(scratch: &Scratch, major: u32, name: &str, barkeep: &Barkeep) -> Self {
+    /// A place for a server whose data directory somebody else is going to fill.
+    pub fn at_home(scratch: &Scratch, major: u32, name: &str, barkeep: &Barkeep) -> Self {
         let home = scratch.dir(name);
         scratch.dir(&format!("{name}/sockets"));
         let mut environment = barkeep.environment(&home.join("spool"));
         environment.push(("HOME", home.display().to_string()));
         Self { major, home, environment, process: None }
+    }
+
+    /// Makes a data directory that was filled by a restore this server's: it gets its own socket.
+    pub fn move_in(&self) {
+        let sockets = self.sockets().display().to_string();
+        self.set(&[("listen_addresses", ""), ("unix_socket_directories", &sockets), ("fsync", "off")]);
+    }
+
+    /// Lets it begin recovery, or be a standby.
+    pub fn signal(&self, signal: &str) {
+        std::fs::write(self.signal_file(signal), "").unwrap();
+        give_to_postgres(&self.signal_file(signal));
     }
 
     /// Appends to `postgresql.auto.conf`, where the last word on a setting counts.
@@ -116,7 +131,8 @@ impl Server {
         self.data().join(format!("{signal}.signal"))
     }
 
-    fn sockets(&self) -> PathBuf {
+    /// The directory of its socket, which is the host's name to clients.
+    pub fn sockets(&self) -> PathBuf {
         self.home.join("sockets")
     }
 
@@ -216,13 +232,22 @@ impl Server {
     pub fn base_backup(&self, scratch: &Scratch, name: &str) -> Base {
         let dir = scratch.path(name);
         // The oldest major's package has no clients; the newest's works with every server.
-        run(as_postgres(program(NEWEST, "pg_basebackup"))
-            .args(["--username=postgres", "--checkpoint=fast", "--wal-method=none", "--no-sync"])
-            .arg("--host")
-            .arg(self.sockets())
-            .arg("--pgdata")
-            .arg(&dir));
+        must(
+            as_postgres(program(NEWEST, "pg_basebackup"))
+                .args(["--username=postgres", "--checkpoint=fast", "--wal-method=none", "--no-sync"])
+                .arg("--host")
+                .arg(self.sockets())
+                .arg("--pgdata")
+                .arg(&dir),
+            PATIENCE,
+        );
         Base { major: self.major, dir }
+    }
+
+    /// The words by which a program of others connects.
+    pub fn connection(&self) -> Vec<String> {
+        let words = ["--host", &self.sockets().display().to_string(), "--port", "5432", "--user", "postgres"];
+        words.map(str::to_owned).to_vec()
     }
 
     /// Ends the current segment and waits until all that has ended is archived; the segment's name.
@@ -282,32 +307,12 @@ pub async fn connect(address: &Config) -> Result<Client, tokio_postgres::Error> 
     Ok(client)
 }
 
-fn program(major: u32, name: &str) -> PathBuf {
-    installed(&format!("postgres-{major}")).join("bin").join(name)
+/// Reads the configuration anew.
+pub async fn reload(client: &Client) {
+    client.query_one("select pg_reload_conf()", &[]).await.unwrap();
 }
 
-/// Runs a command to its end, which it must reach in time: `pg_basebackup` waits for WAL to be archived,
-/// and would wait for an archiver that fails for ever.
-fn run(command: &mut Command) {
-    let words = Path::new(command.get_program()).display().to_string();
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("{words}: {e}"));
-    let begin = Instant::now();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None if begin.elapsed() > PATIENCE => {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!("{words} has not ended within {PATIENCE:?}");
-            }
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    let mut errors = String::new();
-    let _ = child.stderr.take().expect("it is piped").read_to_string(&mut errors);
-    assert!(status.success(), "{words}: {status}: {errors}");
+/// A program of this major; the oldest majors' packages have servers only.
+pub fn program(major: u32, name: &str) -> PathBuf {
+    installed(&format!("postgres-{major}")).join("bin").join(name)
 }

