@@ -5,7 +5,7 @@ SHELL := bash
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build demo test test-all bench compiler servers check generate deny clean-servers
+.PHONY: help build demo test test-all bench bench-wal bench-base compiler servers check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,13 @@ test-all: test ## as `test`, with the optimised binary as well
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres
 
-bench: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
+bench: bench-wal bench-base ## how fast: everything, an hour
+
+bench-wal: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
 	$(CARGO) bench --locked --bench wal_loop
+
+bench-base: servers ## how fast: base backups and restores of a 4 GiB cluster, beside the tools of others (half an hour)
+	$(CARGO) bench --locked --bench base_backup
 
 compiler: ## install a C compiler and its headers where they are missing
 	@set -euo pipefail; . tests/servers/lib.sh; need_c_compiler
