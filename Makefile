@@ -8,7 +8,7 @@ export CARGO_TERM_COLOR ?= auto
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
 SERVER_TESTS := $(addprefix --test ,postgres real_s3 recovery_settings interop pitr crash)
 
-.PHONY: help build demo test test-all bench compiler servers servers-all check generate deny clean-servers
+.PHONY: help build demo test test-all bench bench-wal bench-base compiler servers servers-all check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +29,13 @@ test-all: test servers-all ## as `test`, with every major of PostgreSQL, and wit
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres
 
-bench: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
+bench: bench-wal bench-base ## how fast: everything, an hour
+
+bench-wal: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
 	$(CARGO) bench --locked --bench wal_loop
+
+bench-base: servers ## how fast: base backups and restores of a 4 GiB cluster, beside the tools of others (half an hour)
+	$(CARGO) bench --locked --bench base_backup
 
 compiler: ## install a C compiler and its headers where they are missing
 	@set -euo pipefail; . tests/servers/lib.sh; need_c_compiler

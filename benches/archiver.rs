@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::Result;
-use crate::call::Shell;
 use crate::data_dir::DataDir;
 use crate::figures::{float, mebibytes, median, milliseconds, per_second, percentile, share};
 use crate::s3_stub::Counts;
+use crate::shell::Shell;
 use crate::store::Store;
 
 /// A loop that takes longer is given up.

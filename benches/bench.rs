@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::archiver;
 use crate::bare_cost::Errand;
-use crate::call::{self, Shell};
+use crate::call;
 use crate::cold::ColdFigures;
 use crate::data_dir::{DataDir, private_dir};
 use crate::figures::{median, milliseconds};
@@ -17,6 +17,7 @@ use crate::orphans::Orphans;
 use crate::report::{Archiving, Report, Restoring, Row};
 use crate::role::Role;
 use crate::s3_stub::{Stub, Transport};
+use crate::shell::{LONGEST_CALL, Shell};
 use crate::startup;
 use crate::store::Store;
 use crate::wal::Corpus;
@@ -231,7 +232,9 @@ impl Bench {
 /// The median of whole processes, in milliseconds.
 fn cold_start(program: &Path, words: &[&str]) -> Result<f64> {
     let once = |_| {
-        Ok(call::time(Command::new(program).args(words).stdout(Stdio::null()).stderr(Stdio::null()))?.took)
+        let mut command = Command::new(program);
+        command.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(call::time(&mut command, LONGEST_CALL)?.took)
     };
     let times: Vec<Duration> = (0..COLD_STARTS).map(once).collect::<Result<_>>()?;
     Ok(milliseconds(median(&times)))

@@ -1,6 +1,6 @@
 //! What is told at the end: tables for people, JSON for programs.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use crate::archiver::ArchiverFigures;
 use crate::bars::Bar;
 use crate::cold::ColdFigures;
 use crate::startup::StartupFigures;
+use crate::table::write_table;
 
 /// Everything a run found.
 #[derive(Debug, Serialize)]
@@ -161,26 +162,4 @@ fn numbers(values: &[f64]) -> Vec<String> {
 
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
-}
-
-/// Columns as wide as they must be; those of words to the left, those of numbers to the right.
-fn write_table<const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    heads: [&str; N],
-    rows: impl Iterator<Item = Vec<String>>,
-) -> fmt::Result {
-    let rows: Vec<_> = std::iter::once(heads.map(str::to_owned).to_vec()).chain(rows).collect();
-    let of_column = |column: usize| rows.iter().filter_map(move |row| row.get(column));
-    let width = |column| of_column(column).map(String::len).max().unwrap_or_default();
-    let is_words =
-        |column| of_column(column).nth(1).is_some_and(|cell| cell.starts_with(char::is_alphabetic));
-    let columns: Vec<_> = (0..N).map(|column| (width(column), is_words(column))).collect();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, &(width, is_words)) in row.iter().zip(&columns) {
-            if is_words { write!(line, "  {cell:<width$}")? } else { write!(line, "  {cell:>width$}")? }
-        }
-        writeln!(f, "{}", line.trim_end())?;
-    }
-    Ok(())
 }

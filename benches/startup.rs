@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::Result;
-use crate::call::Shell;
 use crate::data_dir::DataDir;
 use crate::figures::{mebibytes, median, milliseconds, per_second, percentile, share};
 use crate::orphans::Orphans;
+use crate::shell::Shell;
 use crate::wal::Segment;
 
 /// What PostgreSQL calls the segment it restores.

@@ -20,9 +20,12 @@ mod figures;
 mod orphans;
 mod report;
 mod role;
+#[expect(dead_code, reason = "the other benchmark uses the rest of it")]
 mod s3_stub;
+mod shell;
 mod startup;
 mod store;
+mod table;
 mod wal;
 
 use std::io::{Write, stderr, stdout};

@@ -50,6 +50,7 @@ fn carry_out(shared: &Shared, operation: Operation, headers: &HeaderMap, body: P
         Operation::Head(key) => bucket.get(&key).map_or_else(no_key, |object| head(&object)),
         Operation::Get(key) => bucket.get(&key).map_or_else(no_key, |object| get(&object, headers)),
         Operation::List(name, words) => xml(listing::list(&bucket, &Query::new(name, &words))),
+        Operation::ListUploads(name, words) => xml(listing::uploads(&bucket, &name, &words)),
         Operation::Delete(key) => {
             bucket.delete(&key);
             empty(StatusCode::NO_CONTENT)

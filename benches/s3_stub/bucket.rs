@@ -46,6 +46,7 @@ pub(crate) struct Object {
 struct Upload {
     key: String,
     kept: Kept,
+    begun: DateTime,
     parts: BTreeMap<u32, Pieces>,
 }
 
@@ -100,7 +101,8 @@ impl Bucket {
     /// Begins an upload in parts and names it.
     pub(crate) fn begin_upload(&mut self, key: String, kept: Kept) -> String {
         let id = format!("upload-{}", self.next_serial());
-        self.uploads.insert(id.clone(), Upload { key, kept, parts: BTreeMap::new() });
+        let begun = DateTime::from(SystemTime::now());
+        self.uploads.insert(id.clone(), Upload { key, kept, begun, parts: BTreeMap::new() });
         id
     }
 
@@ -121,6 +123,16 @@ impl Bucket {
         let mut content = Pieces::default();
         upload.parts.values().for_each(|part| content.append(part));
         Some(self.put(upload.key, content, upload.kept, only_if_absent))
+    }
+
+    /// The uploads that are not finished, with their ids and when they were begun, in no order.
+    pub(crate) fn uploads(&self) -> impl Iterator<Item = (&str, &str, &DateTime)> {
+        self.uploads.iter().map(|(id, upload)| (upload.key.as_str(), id.as_str(), &upload.begun))
+    }
+
+    /// The length of all objects together.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.objects.values().map(|object| object.content.length()).sum()
     }
 
     /// Drops an upload.

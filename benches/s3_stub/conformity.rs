@@ -107,6 +107,9 @@ async fn listings(client: &Client) -> Result<()> {
 async fn uploads(client: &Client) -> Result<()> {
     let begun = client.create_multipart_upload().bucket(BUCKET).key("parts").send().await?;
     let id = begun.upload_id().ok_or("an upload has an id")?;
+    let known = || client.list_multipart_uploads().bucket(BUCKET).prefix("par").send();
+    let named = known().await?.uploads().first().is_some_and(|upload| upload.upload_id() == Some(id));
+    expect(named, "an upload under way is listed")?;
     let mut parts = CompletedMultipartUpload::builder();
     for number in 1..=3 {
         let part = client.upload_part().bucket(BUCKET).key("parts").upload_id(id).part_number(number);
@@ -119,6 +122,7 @@ async fn uploads(client: &Client) -> Result<()> {
     complete.multipart_upload(parts.build()).if_none_match("*").send().await?;
     let head = client.head_object().bucket(BUCKET).key("parts").send().await?;
     expect(head.content_length() == Some(300_000), "parts become one object")?;
+    expect(known().await?.uploads().is_empty(), "a finished upload is not listed")?;
     client.delete_object().bucket(BUCKET).key("parts").send().await?;
     Ok(())
 }

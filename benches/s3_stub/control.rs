@@ -53,6 +53,7 @@ impl Shared {
                 let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
                 serde_json::to_string(&*counts).expect("names and numbers can be written as JSON")
             }
+            None if order == "stored" => self.bucket().stored_bytes().to_string(),
             None if order == "forget" => {
                 *self.bucket() = Bucket::default();
                 "ok".to_owned()

@@ -91,6 +91,26 @@ pub(crate) fn list(bucket: &Bucket, query: &Query) -> String {
     )
 }
 
+/// The document that answers a question for unfinished uploads. It is never cut off: whoever leaves
+/// thousands of them to the stub has lost already.
+pub(crate) fn uploads(bucket: &Bucket, name: &str, words: &HashMap<String, String>) -> String {
+    let prefix = words.get("prefix").map_or("", String::as_str);
+    let inside = bucket.uploads().filter_map(|(key, id, begun)| {
+        let key = key.strip_prefix(name)?.strip_prefix('/')?;
+        key.starts_with(prefix).then_some((key, id, begun))
+    });
+    let mut found: Vec<_> = inside.collect();
+    found.sort_unstable_by_key(|&(key, id, _)| (key, id));
+    let listed = found.into_iter().map(|(key, id, begun)| {
+        let (key, begun) = (escape(key), begun.fmt(Format::DateTime).unwrap_or_default());
+        format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated></Upload>")
+    });
+    let listed: String = listed.collect();
+    format!(
+        "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>{listed}</ListMultipartUploadsResult>"
+    )
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -115,6 +115,11 @@ impl Stub {
         Ok(serde_json::from_str(&self.order("counts")?)?)
     }
 
+    /// The length of all objects it holds.
+    pub(crate) fn stored_bytes(&mut self) -> Result<u64> {
+        Ok(self.order("stored")?.parse()?)
+    }
+
     /// From now on every request waits so long before it is looked at.
     pub(crate) fn set_latency(&mut self, latency_ms: u64) -> Result<()> {
         self.order(&format!("latency {latency_ms}")).map(drop)

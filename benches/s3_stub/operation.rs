@@ -20,6 +20,8 @@ pub(crate) enum Operation {
     Get(String),
     /// List a bucket: its name and the words of the query.
     List(String, HashMap<String, String>),
+    /// List unfinished uploads: the bucket's name and the words of the query.
+    ListUploads(String, HashMap<String, String>),
     /// Remove an object.
     Delete(String),
     /// Remove the objects named in the body from this bucket.
@@ -76,6 +78,7 @@ impl Operation {
         match method.as_str() {
             "PUT" | "HEAD" => Self::Bucket,
             "GET" if query.contains_key("list-type") => Self::List(bucket, query),
+            "GET" if query.contains_key("uploads") => Self::ListUploads(bucket, query),
             "POST" if query.contains_key("delete") => Self::DeleteMany(bucket),
             _ => Self::Unknown,
         }
@@ -87,7 +90,7 @@ impl Operation {
             Self::Put(_) | Self::PutPart(..) => "PUT",
             Self::Head(_) | Self::Bucket => "HEAD",
             Self::Get(_) => "GET",
-            Self::List(..) => "LIST",
+            Self::List(..) | Self::ListUploads(..) => "LIST",
             Self::Delete(_) | Self::AbortUpload(_) => "DELETE",
             Self::DeleteMany(_) | Self::BeginUpload(_) | Self::CompleteUpload(_) => "POST",
             Self::Unknown => "OTHER",
