@@ -4,6 +4,7 @@
 
 mod fetch;
 
+pub mod backup;
 pub mod check;
 pub mod wal_archive;
 pub mod wal_prefetch;

@@ -1,11 +1,13 @@
 //! The data directory: what it says about its server. Nothing here ever writes into one.
 
 mod control;
+mod postmaster;
 mod queue;
 
 use std::path::{Path, PathBuf};
 
 pub use control::ControlFile;
+pub use postmaster::Postmaster;
 pub use queue::Queue;
 
 use crate::error::Result;
