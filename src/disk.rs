@@ -2,19 +2,21 @@
 //!
 //! Everything is first written to a temporary file beside its target (the same directory, hence the
 //! same file system), flushed, and then published under its name in one step. A crash leaves at most
-//! a temporary file, whose name says so ([`is_temporary`]) and which nobody lists.
+//! a temporary file, whose name says so ([`is_temporary`]) and which nobody lists. While its writer
+//! lives it is locked, so that what was left behind can be told from what is under way ([`Leftover`]).
 //!
 //! The functions speak [`io::Result`], with the path in the text, because callers decide by the kind
 //! of I/O error what to do; [`explain`] turns what is left into an error of the house.
 
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags};
+use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::Error;
@@ -62,7 +64,11 @@ impl Draft {
         let directory = parent(target)?;
         for _ in 0..NAMES {
             match create_new(&directory.join(temporary_name()), mode) {
-                Ok(file) => return Ok(Self { file, target: target.to_owned(), durability, named: true }),
+                Ok(file) => {
+                    // Where there are no locks, the age of a file is all there is to judge it by.
+                    let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+                    return Ok(Self { file, target: target.to_owned(), durability, named: true });
+                }
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(e),
             }
@@ -114,6 +120,43 @@ impl Drop for Draft {
         if self.named {
             let _ = fs_err::remove_file(self.file.path());
         }
+    }
+}
+
+/// A draft that was left behind, locked against its being taken for one again.
+#[derive(Debug)]
+pub struct Leftover {
+    file: fs_err::File,
+}
+
+impl Leftover {
+    /// Opens a temporary file; `None` when it is gone, no file, or held by a living process. Where the
+    /// file system has no locks, a draft under way cannot be told and is opened as well.
+    pub fn open(path: &Path) -> io::Result<Option<Self>> {
+        let mut options = fs_err::OpenOptions::new();
+        // Network file systems want a file open for writing to lock it.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.write(true).options_mut().custom_flags(flags.bits().cast_signed());
+        let file = match options.open(path) {
+            Ok(file) if file.metadata()?.is_file() => file,
+            Ok(_) => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            _ => Ok(Some(Self { file })),
+        }
+    }
+
+    /// What is known of the file.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
+    }
+
+    /// Removes it.
+    pub fn remove(self) -> io::Result<()> {
+        fs_err::remove_file(self.file.path())
     }
 }
 
@@ -296,6 +339,20 @@ mod tests {
         draft.write_all(b"half").unwrap();
         assert!(names(dir.path()).iter().all(|name| is_temporary(OsStr::new(name))));
         drop(draft);
+        assert_eq!(names(dir.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_draft_under_way_is_no_leftover() {
+        let dir = tempfile::tempdir().unwrap();
+        let draft = Draft::beside(&dir.path().join("a"), 0o600, Durability::Fleeting).unwrap();
+        let path = draft.file.path().to_owned();
+        assert!(Leftover::open(&path).unwrap().is_none());
+        let moved = dir.path().join(format!("{TEMPORARY}left-behind"));
+        fs_err::rename(&path, &moved).unwrap();
+        drop(draft);
+        Leftover::open(&moved).unwrap().unwrap().remove().unwrap();
+        assert!(Leftover::open(&moved).unwrap().is_none());
         assert_eq!(names(dir.path()), Vec::<String>::new());
     }
 

@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 use barkeep::error::ErrorKind;
 use barkeep::store::{
     AccessKeys, Checksums, CustomerKey, Encryption, ExclusivePut, IfExists, Key, Location, ObjectStore,
-    Options, Patience, Prefix, Put, Tags,
+    Options, Patience, Prefix, Put, Tags, Unfinished,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use hyper::Method;
+use jiff::Timestamp;
 use s3::{Condition, Fault, S3, Seen, open, patience};
 
 const PIECE: usize = 5 << 20;
@@ -269,6 +270,160 @@ async fn an_upload_whose_last_answer_was_lost_is_finished() {
     s3.fault(Method::POST, 3, Fault::Answer(404, "NoSuchUpload"));
     upload(&store, 1, &replace()).await.unwrap();
     assert_eq!(read(&store).await.unwrap().len(), PIECE);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_gone_without_its_object_is_not_finished() {
+    let s3 = S3::start().await;
+    let once = Patience { max_attempts: Some(2), ..patience() };
+    let store = open(&s3.options(), ExclusivePut::Trusted, &once).await;
+    store.put(&key("a"), Bytes::from_static(b"of another size"), &replace()).await.unwrap();
+    s3.fault(Method::POST, 2, Fault::Answer(500, "InternalError"));
+    s3.fault(Method::POST, 3, Fault::Answer(404, "NoSuchUpload"));
+    let error = upload(&store, 1, &replace()).await.unwrap_err();
+    assert!(error.to_string().contains("NoSuchUpload"), "{error}");
+}
+
+#[tokio::test]
+async fn an_object_that_is_put_together_from_other_parts_is_not_taken_for_this_one() {
+    let s3 = S3::start().await;
+    let once = Patience { max_attempts: Some(2), ..patience() };
+    let store = open(&s3.options(), ExclusivePut::Trusted, &once).await;
+    upload(&store, 2, &replace()).await.unwrap();
+    s3.forget();
+    s3.fault(Method::POST, 2, Fault::Answer(500, "InternalError"));
+    s3.fault(Method::POST, 3, Fault::Answer(404, "NoSuchUpload"));
+    let mut whole = store.upload(&key("a"), &replace(), NonZeroUsize::new(2).unwrap()).await.unwrap();
+    whole.part(Bytes::from(vec![1; 2 * PIECE])).await.unwrap();
+    assert!(whole.finish().await.unwrap_err().to_string().contains("NoSuchUpload"));
+}
+
+#[tokio::test]
+async fn a_service_may_take_six_times_as_long_to_put_an_object_together() {
+    let hasty = Patience { grace: Duration::from_millis(500), max_attempts: Some(1), ..patience() };
+    let s3 = S3::start().await;
+    let store = open(&s3.options(), ExclusivePut::Trusted, &hasty).await;
+    s3.fault(Method::POST, 2, Fault::Late(1500));
+    upload(&store, 1, &replace()).await.unwrap();
+    s3.forget();
+    s3.fault(Method::POST, 2, Fault::Stall);
+    let began = Instant::now();
+    let error = upload(&store, 1, &replace()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(began.elapsed() > Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn an_upload_whose_end_was_not_waited_for_is_asked_about_once_more() {
+    let retry_for = Duration::from_millis(500);
+    let hasty = Patience { grace: Duration::from_millis(300), retry_for, ..patience() };
+    let s3 = S3::start().await;
+    let store = open(&s3.options(), ExclusivePut::Trusted, &hasty).await;
+    // So long does nobody wait, but what was asked for has been done.
+    s3.fault(Method::POST, 2, Fault::Late(60_000));
+    upload(&store, 1, &replace()).await.unwrap();
+    assert_eq!(s3.count(&Method::POST), 3);
+    assert_eq!(read(&store).await.unwrap().len(), PIECE);
+}
+
+#[tokio::test]
+async fn an_upload_that_may_replace_asks_for_nothing_first_and_sends_so_many_parts_at_once() {
+    let s3 = S3::start().await;
+    let store = open(&s3.options(), ExclusivePut::AskFirst, &patience()).await;
+    upload(&store, 6, &replace()).await.unwrap();
+    assert_eq!((s3.count(&Method::HEAD), s3.count(&Method::GET)), (0, 0));
+    assert_eq!((s3.count(&Method::PUT), s3.count(&Method::POST)), (6, 2));
+    assert!(s3.most_puts_at_once() <= 2, "{}", s3.most_puts_at_once());
+}
+
+#[tokio::test]
+async fn a_part_waits_while_as_many_as_allowed_are_under_way() {
+    let s3 = S3::start().await;
+    let store = s3.open().await;
+    s3.fault(Method::PUT, 1, Fault::Late(300));
+    s3.fault(Method::PUT, 2, Fault::Late(300));
+    let mut upload = store.upload(&key("a"), &replace(), NonZeroUsize::new(2).unwrap()).await.unwrap();
+    let began = Instant::now();
+    for _ in 0..2 {
+        upload.part(Bytes::from(vec![7; PIECE])).await.unwrap();
+    }
+    let two = began.elapsed();
+    upload.part(Bytes::from(vec![7; PIECE])).await.unwrap();
+    let three = began.elapsed();
+    assert!(two < Duration::from_millis(300) && three >= Duration::from_millis(300), "{two:?} {three:?}");
+    upload.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_range_of_an_object_is_one_request() {
+    let s3 = S3::start().await;
+    let store = s3.open().await;
+    store.put(&key("a"), Bytes::from((0..=255).collect::<Vec<u8>>()), &replace()).await.unwrap();
+    s3.forget();
+    let ranges = (0..16_u64).map(|n| {
+        let store = store.clone();
+        async move {
+            let body = store.get(&key("a"), Some(n * 16..(n + 1) * 16)).await.unwrap().body;
+            body.try_collect::<Vec<_>>().await.unwrap().concat()
+        }
+    });
+    let read = futures_util::future::join_all(ranges).await.concat();
+    assert_eq!(read, (0..=255).collect::<Vec<u8>>());
+    assert_eq!(s3.seen().len(), 16);
+    assert!(s3.seen().iter().all(|seen| seen.method == Method::GET && !seen.header("range").is_empty()));
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_list_uploads_is_taken_to_keep_none() {
+    let s3 = S3::start().await;
+    let store = s3.open().await;
+    drop(store.upload(&key("a"), &replace(), NonZeroUsize::MIN).await.unwrap());
+    s3.fault(Method::GET, 1, Fault::Answer(501, "NotImplemented"));
+    assert_eq!(store.unfinished(&Prefix::everything()).await.unwrap(), []);
+    assert_eq!(store.unfinished(&Prefix::everything()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn unfinished_uploads_are_listed_page_by_page_and_each_page_is_tried_again() {
+    let s3 = S3::start().await;
+    let store = s3.open().await;
+    for n in 0..5 {
+        drop(store.upload(&key(&format!("a/{}", n / 3)), &replace(), NonZeroUsize::MIN).await.unwrap());
+    }
+    s3.fault(Method::GET, 2, Fault::Answer(503, "SlowDown"));
+    let found = store.unfinished(&key("a").inside()).await.unwrap();
+    let keys: Vec<_> = found.iter().map(|upload| upload.key.as_str()).collect();
+    assert_eq!(keys, ["a/0", "a/0", "a/0", "a/1", "a/1"]);
+    let age = |upload: &Unfinished| Timestamp::now().duration_since(upload.begun.unwrap()).as_secs();
+    assert!(found.iter().all(|upload| (0..60).contains(&age(upload))), "{found:?}");
+    assert_eq!(s3.count(&Method::GET), 4);
+    s3.fault(Method::DELETE, 3, Fault::Answer(503, "SlowDown"));
+    store.forget(&found).await.unwrap();
+    assert_eq!(store.unfinished(&Prefix::everything()).await.unwrap(), []);
+    store.forget(&found).await.unwrap();
+}
+
+#[tokio::test]
+async fn unfinished_uploads_of_a_missing_bucket_are_a_matter_of_configuration() {
+    let s3 = S3::start().await;
+    s3.fault(Method::GET, 1, Fault::Answer(404, "NoSuchBucket"));
+    let error = s3.open().await.unfinished(&Prefix::everything()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+}
+
+#[tokio::test]
+async fn every_page_of_folders_has_a_deadline_of_its_own() {
+    let hasty = Patience { grace: Duration::from_secs(2), max_attempts: Some(1), ..patience() };
+    let s3 = S3::start().await;
+    for n in 0..1100 {
+        std::fs::create_dir_all(s3.folder(&format!("some/path/{n:04}"))).unwrap();
+        std::fs::write(s3.folder(&format!("some/path/{n:04}/x")), "x").unwrap();
+    }
+    s3.fault(Method::GET, 1, Fault::Late(1200));
+    s3.fault(Method::GET, 2, Fault::Late(1200));
+    let store = open(&s3.options(), ExclusivePut::Trusted, &hasty).await;
+    assert_eq!(store.folders(None).await.unwrap().len(), 1100);
+    assert_eq!(s3.count(&Method::GET), 2);
 }
 
 #[tokio::test]

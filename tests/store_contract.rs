@@ -7,6 +7,7 @@ mod contract;
 #[path = "common/s3.rs"]
 mod s3;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use barkeep::error::ErrorKind;
@@ -88,6 +89,45 @@ async fn a_missing_root_is_a_usage_error_everywhere_and_is_never_created() {
         assert!(error.hint_text().unwrap().contains("mount"), "{error:?}");
     }
     assert!(!root.exists());
+}
+
+#[tokio::test]
+async fn drafts_that_were_left_behind_are_listed_and_removed_and_those_under_way_are_not() {
+    let root = tempfile::tempdir().unwrap();
+    let store = FileStore::open(root.path()).unwrap();
+    let one = NonZeroUsize::MIN;
+    let mut under_way = store.upload(&Key::new("a/x").unwrap(), &Put::default(), one).await.unwrap();
+    under_way.part(Bytes::from_static(b"half")).await.unwrap();
+    for name in ["a/.barkeep-tmp-0-0", "a/b/.barkeep-tmp-0-1", "ab/.barkeep-tmp-0-2"] {
+        let path = root.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "half").unwrap();
+    }
+    let found = store.unfinished(&Key::new("a").unwrap().inside()).await.unwrap();
+    let keys: Vec<_> = found.iter().map(|upload| upload.key.as_str()).collect();
+    assert_eq!(keys, ["a/.barkeep-tmp-0-0", "a/b/.barkeep-tmp-0-1"]);
+    assert!(found.iter().all(|upload| upload.begun.is_some()), "{found:?}");
+    store.forget(&found).await.unwrap();
+    store.forget(&found).await.unwrap();
+    assert!(!root.path().join("a/b").exists());
+    let left = store.unfinished(&Prefix::everything()).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    under_way.finish().await.unwrap();
+    assert_eq!(std::fs::read(root.path().join("a/x")).unwrap(), b"half");
+}
+
+#[tokio::test]
+async fn a_draft_that_has_taken_the_name_of_one_left_behind_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let store = FileStore::open(root.path()).unwrap();
+    let path = root.path().join(".barkeep-tmp-0-0");
+    std::fs::write(&path, "old").unwrap();
+    let found = store.unfinished(&Prefix::everything()).await.unwrap();
+    // Made before the old one goes, so that it cannot be given the same inode.
+    std::fs::write(root.path().join("new"), "new").unwrap();
+    std::fs::rename(root.path().join("new"), &path).unwrap();
+    store.forget(&found).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use super::layout::{BackupObject, Layout};
+use super::layout::BackupObject;
 use super::wal::{Stored, taken_or};
 use super::{Archive, backup_info};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -23,6 +23,12 @@ pub struct BackupFiles {
     pub tars: Vec<StoredTar>,
     /// Its manifest, which only backups of ours have.
     pub manifest: Option<StoredManifest>,
+    /// What else lies there, annotations that are none of ours among it.
+    others: Vec<Key>,
+    /// Its annotations.
+    keeps: Vec<Key>,
+    /// Its annotations in the other spelling of the store.
+    slashed_keeps: Vec<Key>,
 }
 
 impl BackupFiles {
@@ -142,29 +148,25 @@ impl Archive {
 }
 
 impl BackupFiles {
-    /// Takes note of an object of the folder; gives it back when it is none of these.
-    pub(super) fn note(&mut self, object: BackupObject, meta: ObjectMeta) -> Option<ObjectMeta> {
+    /// Takes note of a tar or of the manifest; the record and annotations are no files in this sense.
+    pub(super) fn note(&mut self, object: BackupObject, meta: ObjectMeta) {
         let ObjectMeta { key, size, .. } = meta;
         match object {
             BackupObject::Tar(name, compression) => {
                 self.tars.push(StoredTar { name, compression, stored_bytes: size, key });
-                None
             }
-            BackupObject::Manifest => {
-                self.manifest = Some(StoredManifest { stored_bytes: size, key });
-                None
-            }
-            BackupObject::Record | BackupObject::Keep => Some(ObjectMeta { key, size, ..meta }),
+            BackupObject::Manifest => self.manifest = Some(StoredManifest { stored_bytes: size, key }),
+            BackupObject::Record | BackupObject::Keep => {}
         }
     }
-}
 
-impl Layout {
-    /// Reads a key of a backup's folder back; `None` for anything else that may lie there.
-    pub(super) fn read_backup(&self, key: &Key) -> Option<(BackupId, BackupObject)> {
-        let bases = self.bases().ok()?;
-        let below = key.as_str().strip_prefix(bases.as_str())?.strip_prefix('/')?;
-        let (id, object) = below.split_once('/')?;
-        Some((id.parse().ok()?, BackupObject::read(object)?))
+    /// Takes note of an object that nobody knows.
+    pub(super) fn note_other(&mut self, key: Key) {
+        self.others.push(key);
+    }
+
+    /// Takes note of an annotation, in the store's usual spelling or in the other.
+    pub(super) fn note_keep(&mut self, slashed: bool, key: Key) {
+        if slashed { self.slashed_keeps.push(key) } else { self.keeps.push(key) }
     }
 }

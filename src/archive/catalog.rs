@@ -1,10 +1,23 @@
 //! All base backups of an archive.
 
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
+use super::layout::BackupObject;
 use super::{Archive, BackupFiles, backup_info};
-use crate::error::{Error, Result};
-use crate::model::{Backup, BackupId, BackupRef, Keep};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::model::{Backup, BackupId, BackupRef, BackupStatus, Keep};
+use crate::store::{Key, ObjectMeta, ObjectStore};
+
+/// How many records and annotations are fetched at once.
+const AT_ONCE: usize = 16;
+
+/// The longest record that is read, in bytes: real ones have a few thousand, with long lists of included
+/// files and tablespaces a few ten thousand.
+const MAX_RECORD: u64 = 4 << 20;
 
 /// All base backups of an archive, as one listing and their records show them.
 #[derive(Debug, Default)]
@@ -52,17 +65,186 @@ pub struct Orphan {
     pub newest: Option<Timestamp>,
 }
 
+/// What the listing shows of one folder.
+#[derive(Default)]
+struct Folder {
+    files: BackupFiles,
+    record: Option<ObjectMeta>,
+    keeps: Vec<KeepAt>,
+    newest: Option<Timestamp>,
+}
+
+/// Where an annotation lies: in which of the two spellings of the store (spec/barman-cloud.md 3.6).
+struct KeepAt {
+    slashed: bool,
+    key: Key,
+}
+
+/// What came of reading a folder.
+enum Read {
+    Entry(Box<Entry>),
+    Unreadable(Unreadable),
+    Orphan(Orphan),
+}
+
 impl Archive {
-    /// All base backups: one listing, then their records and annotations, several at a time.
+    /// All base backups: one listing, then their records and annotations, several at a time. A record
+    /// that cannot be understood is told and not fatal; one that cannot be fetched is fatal, since a
+    /// catalogue with a hole in it would be taken for the whole.
     pub async fn catalog(&self) -> Result<Catalog> {
-        let _ = backup_info::parse;
-        Err(Error::bug("the catalogue cannot be read yet"))
+        let folders = self.folders().await?;
+        let read = stream::iter(folders).map(|(id, folder)| self.read_folder(id, folder));
+        let read: Vec<Read> = read.buffered(AT_ONCE).try_collect().await?;
+        let mut catalog = Catalog::default();
+        for read in read {
+            match read {
+                Read::Entry(entry) => catalog.entries.push(*entry),
+                Read::Unreadable(unreadable) => catalog.unreadable.push(unreadable),
+                Read::Orphan(orphan) => catalog.orphans.push(orphan),
+            }
+        }
+        Ok(catalog)
+    }
+
+    async fn folders(&self) -> Result<BTreeMap<BackupId, Folder>> {
+        let below = self.layout.bases()?.inside();
+        let mut folders: BTreeMap<BackupId, Folder> = BTreeMap::new();
+        let mut all = self.store.list(&below, None);
+        while let Some(meta) = all.next().await {
+            self.note(&mut folders, meta.context(|| "list the base backups")?, false);
+        }
+        if let Some(slashed) = &self.slashed {
+            let mut all: BoxStream<'_, _> = slashed.store.list(&below, None);
+            while let Some(meta) = all.next().await {
+                self.note(&mut folders, meta.context(|| "list the annotations")?, true);
+            }
+        }
+        Ok(folders)
+    }
+
+    /// What has no place in a backup's folder is noted too: it goes when the backup goes.
+    fn note(&self, folders: &mut BTreeMap<BackupId, Folder>, meta: ObjectMeta, slashed: bool) {
+        let Some((id, object)) = self.layout.read_backup(&meta.key) else { return };
+        // In the other spelling nothing but annotations is ours.
+        if slashed && object != Some(BackupObject::Keep) {
+            return;
+        }
+        let folder = folders.entry(id).or_default();
+        folder.newest = folder.newest.max(meta.modified);
+        match object {
+            Some(BackupObject::Record) => folder.record = Some(meta),
+            Some(BackupObject::Keep) => folder.keeps.push(KeepAt { slashed, key: meta.key }),
+            Some(object) => folder.files.note(object, meta),
+            None => folder.files.note_other(meta.key),
+        }
+    }
+
+    async fn read_folder(&self, id: BackupId, folder: Folder) -> Result<Read> {
+        let Folder { mut files, record, keeps, newest } = folder;
+        let keep = self.read_keeps(&keeps).await.context(|| format!("read what {id} is kept for"))?;
+        for KeepAt { slashed, key } in keeps {
+            files.note_keep(slashed, key);
+        }
+        files.tars.sort_unstable_by_key(|tar| tar.name);
+        let Some(record) = record else { return Ok(Read::Orphan(Orphan { id, files, newest })) };
+        let recorded = record.modified;
+        Ok(match self.read_record(id, &record).await {
+            Ok(backup) => Read::Entry(Box::new(Entry { backup, files, keep, recorded })),
+            // Deleted since it was listed.
+            Err(e) if e.kind() == ErrorKind::NotFound => Read::Orphan(Orphan { id, files, newest }),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                Read::Unreadable(Unreadable { id, error, files })
+            }
+            Err(e) => return Err(e),
+        })
+    }
+
+    async fn read_record(&self, id: BackupId, record: &ObjectMeta) -> Result<Backup> {
+        let text = text(&*self.store, &record.key).await.context(|| format!("read the record of {id}"))?;
+        backup_info::parse(id, &text).context(|| format!("read the record of {id}"))
+    }
+
+    /// The more cautious of what the annotations say.
+    async fn read_keeps(&self, keeps: &[KeepAt]) -> Result<Option<Keep>> {
+        let mut found = None;
+        for KeepAt { slashed, key } in keeps {
+            let store = self.spelling(*slashed);
+            let keep = match text(store, key).await {
+                Ok(text) => Keep::read(text.lines().next().unwrap_or_default()),
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                // Whatever it says, somebody wanted the backup to be kept.
+                Err(e) if e.kind() == ErrorKind::Corrupt => Keep::Full,
+                Err(e) => return Err(e),
+            };
+            found = if found == Some(Keep::Full) { found } else { Some(keep) };
+        }
+        Ok(found)
     }
 }
 
-impl Catalog {
-    /// The backup that is meant: kind `NotFound` when there is none, `Usage` when a name is ambiguous.
-    pub fn find(&self, _: &BackupRef) -> Result<&Entry> {
-        Err(Error::bug("the catalogue cannot be read yet"))
+/// A small object as text.
+async fn text(store: &dyn ObjectStore, key: &Key) -> Result<String> {
+    let object = store.get(key, None).await?;
+    if object.meta.size > MAX_RECORD {
+        return Err(Error::corrupt(format!("{key} has {} bytes", object.meta.size)));
     }
+    let mut bytes = Vec::new();
+    let mut body = object.body;
+    while let Some(piece) = body.next().await {
+        bytes.extend_from_slice(&piece?);
+    }
+    String::from_utf8(bytes).map_err(|_| Error::corrupt(format!("{key} is not UTF-8")))
+}
+
+impl Catalog {
+    /// The backup that is meant: kind `NotFound` when there is none, `Usage` when a name is ambiguous,
+    /// `Corrupt` when the one with this identifier has an unreadable record.
+    ///
+    /// Unlike the reference (spec/barman-cloud.md 2.10), `latest` and `oldest` mean the newest and the
+    /// oldest *usable* backup: what they are asked for is to restore it, and a failed one cannot be.
+    pub fn find(&self, which: &BackupRef) -> Result<&Entry> {
+        let usable = || self.entries.iter().filter(|entry| entry.backup.is_usable());
+        match which {
+            BackupRef::Id(id) => self.by_id(*id),
+            BackupRef::Named(name) => self.by_name(name),
+            BackupRef::Latest => usable().next_back().ok_or_else(|| none("no usable backup")),
+            BackupRef::Oldest => usable().next().ok_or_else(|| none("no usable backup")),
+            BackupRef::LastFailed => {
+                let failed = |entry: &&Entry| entry.backup.status == BackupStatus::Failed;
+                self.entries.iter().rfind(failed).ok_or_else(|| none("no failed backup"))
+            }
+        }
+    }
+
+    fn by_id(&self, id: BackupId) -> Result<&Entry> {
+        if let Some(entry) = self.entries.iter().find(|entry| entry.backup.id == id) {
+            return Ok(entry);
+        }
+        match self.unreadable.iter().find(|unreadable| unreadable.id == id) {
+            Some(unreadable) => Err(Error::corrupt(unreadable.error.to_string())),
+            None if self.orphans.iter().any(|orphan| orphan.id == id) => {
+                Err(none(&format!("no record of {id}, although something lies in its folder")))
+            }
+            None => Err(none(&format!("no backup {id}"))),
+        }
+    }
+
+    fn by_name(&self, name: &str) -> Result<&Entry> {
+        let named: Vec<_> =
+            self.entries.iter().filter(|entry| entry.backup.name.as_deref() == Some(name)).collect();
+        match named.as_slice() {
+            [] => Err(none(&format!("no backup with the name `{name}`"))),
+            [entry] => Ok(entry),
+            several => {
+                let ids: Vec<_> = several.iter().map(|entry| entry.backup.id.to_string()).collect();
+                let ambiguous =
+                    format!("the name `{name}` is that of {} backups: {}", ids.len(), ids.join(", "));
+                Err(Error::usage(ambiguous).hint("name it by its identifier"))
+            }
+        }
+    }
+}
+
+fn none(what: &str) -> Error {
+    Error::not_found(format!("there is {what}")).hint("`barkeep backup-list` tells what there is")
 }

@@ -36,6 +36,15 @@ impl Layout {
         self.backup_folder(id)?.join(&object.name())
     }
 
+    /// Reads a key of a backup's folder back, with `None` for an object that the layout does not know;
+    /// `None` for anything that lies in no such folder.
+    pub(super) fn read_backup(&self, key: &Key) -> Option<(BackupId, Option<BackupObject>)> {
+        let bases = self.bases().ok()?;
+        let below = key.as_str().strip_prefix(bases.as_str())?.strip_prefix('/')?;
+        let (id, object) = below.split_once('/')?;
+        Some((id.parse().ok()?, BackupObject::read(object)))
+    }
+
     /// `SERVER/barkeep-probes`, below which `check` puts its objects. Readers of the layout look only
     /// at `base` and `wals`.
     pub(super) fn probes(&self) -> Result<Key> {
@@ -187,14 +196,13 @@ mod tests {
         ] {
             let spelled = layout().backup(&id, &object).unwrap();
             assert_eq!(spelled.as_str(), key);
-            assert_eq!(layout().read_backup(&spelled), Some((id, object)));
+            assert_eq!(layout().read_backup(&spelled), Some((id, Some(object))));
         }
-        for other in [
-            "main/base/x/data.tar",
-            "main/base/20260102T030405/data.tar.xz",
-            "main/base/20260102T030405",
-            "other/base/20260102T030405/data.tar",
-        ] {
+        let unknown = Key::new("main/base/20260102T030405/data.tar.xz").unwrap();
+        assert_eq!(layout().read_backup(&unknown), Some((id, None)));
+        for other in
+            ["main/base/x/data.tar", "main/base/20260102T030405", "other/base/20260102T030405/data.tar"]
+        {
             assert_eq!(layout().read_backup(&Key::new(other).unwrap()), None, "{other}");
         }
     }

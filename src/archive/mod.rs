@@ -7,6 +7,7 @@ mod backup_info;
 mod base;
 mod catalog;
 mod layout;
+mod literal;
 mod probe;
 mod wal;
 
@@ -31,12 +32,37 @@ use crate::store::ObjectStore;
 pub struct Archive {
     store: Arc<dyn ObjectStore>,
     layout: Layout,
+    slashed: Option<Slashed>,
+}
+
+/// The store under its other spelling, with one slash more before the server's name.
+struct Slashed {
+    store: Arc<dyn ObjectStore>,
+    /// Whether annotations are written there.
+    writes: bool,
 }
 
 impl Archive {
     /// The archive of `server` in `store`.
     pub fn new(store: Arc<dyn ObjectStore>, server: ServerName) -> Self {
-        Self { store, layout: Layout::new(server) }
+        Self { store, layout: Layout::new(server), slashed: None }
+    }
+
+    /// Adds the same store as `PATH//SERVER/…` shows it, where other tools keep annotations when their
+    /// URL ends in a slash (spec/barman-cloud.md 3.6). Both are read; `writes` says which of them gets
+    /// new annotations.
+    #[must_use]
+    pub fn with_slashed(mut self, store: Arc<dyn ObjectStore>, writes: bool) -> Self {
+        self.slashed = Some(Slashed { store, writes });
+        self
+    }
+
+    /// The store in one of its spellings.
+    fn spelling(&self, slashed: bool) -> &dyn ObjectStore {
+        match &self.slashed {
+            Some(other) if slashed => &*other.store,
+            _ => &*self.store,
+        }
     }
 }
 

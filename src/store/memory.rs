@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use jiff::Timestamp;
 
-use super::{IfExists, Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
+use super::{IfExists, Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
 use crate::error::{Error, Result};
 
 /// Objects in memory; clones share them.
@@ -24,7 +24,10 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Objects {
     by_key: BTreeMap<Key, (ObjectMeta, Bytes)>,
-    /// Numbers the writes, so that every write has an etag of its own.
+    /// Uploads that are neither finished nor aborted, by number. Like a service's, one that is dropped
+    /// stays until it is forgotten.
+    uploads: BTreeMap<u64, Unfinished>,
+    /// Numbers the writes, so that every write has an etag of its own, and the uploads.
     writes: u64,
 }
 
@@ -82,8 +85,14 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn upload(&self, key: &Key, how: &Put, _in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
+        let number = self.with(|objects| {
+            objects.writes += 1;
+            let (begun, id) = (Some(Timestamp::now()), objects.writes.to_string());
+            objects.uploads.insert(objects.writes, Unfinished { key: key.clone(), begun, id });
+            objects.writes
+        });
         let (store, key, how) = (self.clone(), key.clone(), how.clone());
-        Ok(Box::new(MemoryUpload { store, key, how, body: BytesMut::new() }))
+        Ok(Box::new(MemoryUpload { store, number, key, how, body: BytesMut::new() }))
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {
@@ -130,6 +139,16 @@ impl ObjectStore for MemoryStore {
         });
         Ok(())
     }
+
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>> {
+        let is_inside = |upload: &&Unfinished| prefix.matches(&upload.key);
+        Ok(self.with(|objects| objects.uploads.values().filter(is_inside).cloned().collect()))
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        self.with(|objects| objects.uploads.retain(|_, upload| !unfinished.contains(upload)));
+        Ok(())
+    }
 }
 
 /// An offset within a body in memory.
@@ -139,6 +158,7 @@ fn within(offset: u64) -> usize {
 
 struct MemoryUpload {
     store: MemoryStore,
+    number: u64,
     key: Key,
     how: Put,
     body: BytesMut,
@@ -152,10 +172,14 @@ impl Upload for MemoryUpload {
     }
 
     async fn finish(self: Box<Self>) -> Result<()> {
+        if self.store.with(|objects| objects.uploads.remove(&self.number)).is_none() {
+            return Err(Error::unavailable(format!("the upload of {} has been forgotten", self.key)));
+        }
         self.store.store(&self.key, self.body.freeze(), &self.how)
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
+        self.store.with(|objects| objects.uploads.remove(&self.number));
         Ok(())
     }
 }

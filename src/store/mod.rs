@@ -85,10 +85,24 @@ pub trait ObjectStore: fmt::Display + Send + Sync {
     /// Deletes objects, in batches where the service can. Keys that do not exist are success. When it
     /// fails, some may be gone; doing it again is safe.
     async fn delete(&self, keys: &[Key]) -> Result<()>;
+
+    /// The uploads to keys that begin with `prefix` which have been begun and neither finished nor
+    /// aborted. Some may be under way right now, perhaps in another process: their age is the caller's
+    /// to judge. A service that cannot list them (501) is taken to keep none; that is logged.
+    ///
+    /// A directory keeps no uploads, but drafts of objects, so the key is the draft's own and begins
+    /// with what the folder's name does. What a living process of this machine is writing is left out,
+    /// as far as the file system has locks.
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>>;
+
+    /// Frees what these hold. Those that are gone already are success. When it fails, some may be gone;
+    /// doing it again is safe. Whoever still writes to one will fail to finish it.
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()>;
 }
 
 /// An object under way. Dropping it without [`finish`](Self::finish) leaves nothing visible, but may
-/// leave parts that the service keeps until it is told to forget them; [`abort`](Self::abort) tells it.
+/// leave parts that the service keeps until it is told to forget them: [`abort`](Self::abort) tells it,
+/// and so does [`ObjectStore::forget`] later.
 #[async_trait]
 pub trait Upload: Send {
     /// Adds the next part; waits while as many as allowed are in flight. All parts but the last must
@@ -100,6 +114,17 @@ pub trait Upload: Send {
 
     /// Gives up and frees what was sent.
     async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// An upload that nobody has finished or aborted yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// What it is to become; in a directory, the draft itself.
+    pub key: Key,
+    /// When it was begun, by the service's clock; of a draft, when it was last written to.
+    pub begun: Option<Timestamp>,
+    /// The store's own name for it.
+    pub id: String,
 }
 
 /// A body in pieces of whatever size the service sends.

@@ -13,6 +13,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The first pause; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// So many times the usual grace is what putting an object together from its parts may take.
+const ASSEMBLY_GRACES: u32 = 6;
+
 /// How long to wait for a service, and how often to try again. One value bounds every request of a
 /// command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +48,14 @@ impl Patience {
     /// What one attempt that transfers so many bytes may take.
     pub fn allowance(&self, bytes: u64) -> Duration {
         self.grace.saturating_add(Duration::from_secs(bytes / self.min_speed.max(1)))
+    }
+
+    /// The same patience with a request that lets the service put a large object together from its
+    /// parts: it may answer nothing for minutes, and then must be asked at least once more, since the
+    /// answer that was not waited for may have been success.
+    pub(super) fn with_assembly(&self) -> Self {
+        let grace = self.grace.saturating_mul(ASSEMBLY_GRACES);
+        Self { grace, retry_for: self.retry_for.saturating_add(grace), ..self.clone() }
     }
 
     /// The least that must move in a period of grace for a transfer not to be called stalled.
@@ -225,6 +236,13 @@ mod tests {
         let patience = Patience::default();
         let slowest = Duration::from_secs(10);
         assert_eq!(patience.allowance(10 * patience.min_speed), patience.grace + slowest);
+    }
+
+    #[test]
+    fn an_assembly_may_take_six_periods_of_grace_and_be_asked_for_again() {
+        let (usual, patience) = (Patience::default(), Patience::default().with_assembly());
+        assert_eq!(patience.allowance(0), 6 * usual.grace);
+        assert!(patience.retry_for > patience.allowance(0) && patience.end() == usual.end());
     }
 
     #[test]

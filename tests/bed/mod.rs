@@ -19,7 +19,9 @@ use barkeep::command::wal_archive::{self, Archived};
 use barkeep::command::wal_restore;
 use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Compression, SegmentName, SegmentSize};
-use barkeep::store::{IfExists, Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
+use barkeep::store::{
+    IfExists, Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
+};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
@@ -173,6 +175,16 @@ impl ObjectStore for Watched {
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         self.note("delete", keys.first().map_or("", Key::as_str))?;
         self.inner.delete(keys).await
+    }
+
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>> {
+        self.note("unfinished", prefix.as_str())?;
+        self.inner.unfinished(prefix).await
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        self.note("forget", unfinished.first().map_or("", |upload| upload.key.as_str()))?;
+        self.inner.forget(unfinished).await
     }
 }
 

@@ -42,6 +42,9 @@ const PROPERTIES: &[(&str, Property)] = &[
     ("an upload of no parts is an empty object", |p| upload_of_nothing(p).boxed()),
     ("an upload that is aborted or dropped leaves nothing visible", |p| upload_given_up(p).boxed()),
     ("an exclusive upload leaves what is there and says conflict", |p| exclusive_upload(p).boxed()),
+    ("an upload that is dropped is listed until it is forgotten", |p| upload_left_behind(p).boxed()),
+    ("an upload that is finished or aborted is not unfinished", |p| nothing_left_behind(p).boxed()),
+    ("unfinished uploads are those whose keys begin with the prefix", |p| unfinished_prefix(p).boxed()),
     ("keys may have blanks, plus, percent and letters beyond ASCII", |p| odd_keys(p).boxed()),
 ];
 
@@ -91,6 +94,25 @@ impl Place {
 
     fn name(&self, key: &Key) -> String {
         key.as_str().strip_prefix(self.folder.inside().as_str()).unwrap().to_owned()
+    }
+
+    /// Begins an upload and drops it.
+    async fn leave_behind(&self, name: &str) {
+        let mut upload = self.store.upload(&self.key(name), &Put::default(), two()).await.unwrap();
+        upload.part(Bytes::from_static(b"half")).await.unwrap();
+    }
+
+    /// The keys of unfinished uploads below a name.
+    async fn unfinished(&self, below: &str) -> Vec<String> {
+        let prefix = if below.is_empty() { self.folder.inside() } else { self.key(below).beginning() };
+        let found = self.store.unfinished(&prefix).await.unwrap();
+        found.iter().map(|upload| self.name(&upload.key)).collect()
+    }
+
+    /// What `leave_behind` leaves: a directory removes the drafts of those who live to drop them.
+    fn left(&self, names: &[&str]) -> Vec<String> {
+        let keeps = !self.store.to_string().starts_with("file:");
+        names.iter().filter(|_| keeps).map(|&name| name.to_owned()).collect()
     }
 
     async fn upload(&self, name: &str, parts: &[Bytes], if_exists: IfExists) -> Result<()> {
@@ -285,6 +307,41 @@ async fn exclusive_upload(place: Place) {
     assert_eq!(place.read("a", None).await.unwrap(), b"first");
     place.upload("a", &[Bytes::from_static(b"third")], IfExists::Replace).await.unwrap();
     assert_eq!(place.read("a", None).await.unwrap(), b"third");
+}
+
+async fn upload_left_behind(place: Place) {
+    place.leave_behind("a/b").await;
+    let found = place.store.unfinished(&place.folder.inside()).await.unwrap();
+    assert_eq!(found.iter().map(|u| place.name(&u.key)).collect::<Vec<_>>(), place.left(&["a/b"]));
+    assert!(found.iter().all(|upload| upload.begun.is_some()), "{found:?}");
+    for _ in 0..2 {
+        place.store.forget(&found).await.unwrap();
+        assert_eq!(place.unfinished("a").await, Vec::<String>::new());
+    }
+    place.upload("a/b", &[Bytes::from_static(b"again")], IfExists::Fail).await.unwrap();
+    assert_eq!(place.read("a/b", None).await.unwrap(), b"again");
+}
+
+async fn nothing_left_behind(place: Place) {
+    place.upload("a", &[Bytes::from_static(b"whole")], IfExists::Fail).await.unwrap();
+    let given_up = place.store.upload(&place.key("b"), &Put::default(), two()).await.unwrap();
+    given_up.abort().await.unwrap();
+    let all = place.store.unfinished(&place.folder.inside()).await.unwrap();
+    assert_eq!(all, []);
+}
+
+async fn unfinished_prefix(place: Place) {
+    for name in ["a/1", "a/2", "ab/1", "b/1"] {
+        place.leave_behind(name).await;
+    }
+    assert_eq!(place.unfinished("a").await, place.left(&["a/1", "a/2", "ab/1"]));
+    assert_eq!(place.unfinished("b").await, place.left(&["b/1"]));
+    let inside = place.store.unfinished(&place.key("a").inside()).await.unwrap();
+    assert_eq!(inside.len(), place.left(&["a/1", "a/2"]).len());
+    place.store.forget(&inside).await.unwrap();
+    assert_eq!(place.unfinished("").await, place.left(&["ab/1", "b/1"]));
+    let rest = place.store.unfinished(&place.folder.inside()).await.unwrap();
+    place.store.forget(&rest).await.unwrap();
 }
 
 async fn odd_keys(place: Place) {

@@ -5,8 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "every test target uses its own part of it")]
 
+#[path = "s3_uploads.rs"]
+mod uploads;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +33,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use uploads::Uploads;
 
 pub(crate) const BUCKET: &str = "walbkt";
 pub(crate) const ACCESS_KEY: &str = "AKTEST";
@@ -48,6 +53,8 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// No answer, ever.
     Stall,
+    /// The request is carried out, and its answer comes so many milliseconds late.
+    Late(u64),
     /// The answer's body ends after so many bytes, and the connection with it.
     Cut(usize),
     /// The answer's body comes one byte a second.
@@ -101,6 +108,9 @@ struct Shared {
     condition: Condition,
     seen: Mutex<Vec<Seen>>,
     faults: Mutex<Vec<(Method, usize, Fault)>>,
+    uploads: Uploads,
+    puts: AtomicUsize,
+    most_puts: AtomicUsize,
 }
 
 impl S3 {
@@ -145,8 +155,9 @@ impl S3 {
             }
             builder.build()
         });
-        let (seen, faults) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { service, condition, seen, faults });
+        let (seen, faults, uploads) = Default::default();
+        let (puts, most_puts) = Default::default();
+        let shared = Arc::new(Shared { service, condition, seen, faults, uploads, puts, most_puts });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ca, acceptor) = tls.map(|(from, to)| certify(from, to)).unzip();
@@ -178,6 +189,16 @@ impl S3 {
     /// How many requests with this method came.
     pub(crate) fn count(&self, method: &Method) -> usize {
         self.seen().iter().filter(|seen| seen.method == *method).count()
+    }
+
+    /// Where it keeps what has this name.
+    pub(crate) fn folder(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(BUCKET).join(name)
+    }
+
+    /// How many PUTs were under way at once at most.
+    pub(crate) fn most_puts_at_once(&self) -> usize {
+        self.shared.most_puts.load(Ordering::SeqCst)
     }
 
     /// Forgets what came; faults count from here.
@@ -296,9 +317,19 @@ async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Result<R
         return Ok(refusal(501, "NotImplemented"));
     }
     let response = match &shared.service {
-        Some(service) => kept(service, request).await?,
+        Some(_) if Uploads::is_asked_for(request.method(), request.uri()) => {
+            answered(shared.uploads.page(request.uri()))
+        }
+        Some(_) if shared.uploads.is_gone(request.method(), request.uri()) => {
+            let _ = request.into_body().collect().await;
+            refusal(404, "NoSuchUpload")
+        }
+        Some(service) => kept(service, request, &shared).await?,
         None => content(request).await?,
     };
+    if let Some(Fault::Late(ms)) = fault {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
     match fault {
         Some(Fault::LoseAnswer) => Err("answer lost on purpose".into()),
         Some(Fault::Cut(length)) => Ok(cut(response, length).await),
@@ -319,9 +350,35 @@ impl Shared {
     }
 }
 
-async fn kept(service: &S3Service, request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
-    let response = service.call(request.map(s3s::Body::from)).await.map_err(|e| format!("{e:?}"))?;
-    Ok(response.map(BodyExt::boxed_unsync))
+async fn kept(
+    service: &S3Service,
+    request: Request<Incoming>,
+    shared: &Shared,
+) -> Result<Response<Body>, BoxError> {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    if method == Method::PUT {
+        shared.most_puts.fetch_max(shared.puts.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    }
+    let response = service.call(request.map(s3s::Body::from)).await;
+    if method == Method::PUT {
+        shared.puts.fetch_sub(1, Ordering::SeqCst);
+    }
+    let response = response.map_err(|e| format!("{e:?}"))?.map(BodyExt::boxed_unsync);
+    if !matches!(method, Method::POST | Method::DELETE) || !response.status().is_success() {
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await?.to_bytes();
+    shared.uploads.note(&method, &uri, &String::from_utf8_lossy(&body));
+    Ok(Response::from_parts(parts, whole(body)))
+}
+
+fn whole(body: Bytes) -> Body {
+    Full::new(body).map_err(|e: Infallible| match e {}).boxed_unsync()
+}
+
+fn answered(text: String) -> Response<Body> {
+    Response::new(whole(text.into()))
 }
 
 /// An answer that pleases every request.

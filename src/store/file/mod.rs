@@ -11,6 +11,7 @@
 //! (`a` beside `a/b`); that is kind `Conflict`.
 
 mod body;
+mod leftovers;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use rustix::fs::OFlags;
 
-use super::{IfExists, Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
+use super::{IfExists, Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
 use crate::disk::{self, Draft, Durability, Publish};
 use crate::error::{Context, Error, Result};
 use walk::Walk;
@@ -267,6 +268,24 @@ impl ObjectStore for FileStore {
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         let keys = keys.to_vec();
         self.blocking("delete from".into(), move |store| store.delete_now(&keys)).await
+    }
+
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>> {
+        let (what, prefix) = (format!("look for leftovers of {prefix} in"), prefix.clone());
+        let find = move |store: &Self| {
+            let found = leftovers::find(&store.root, &prefix).map_err(|e| store.explain(e))?;
+            store.require_root().map(|()| found)
+        };
+        self.blocking(what, find).await
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        let unfinished = unfinished.to_vec();
+        let remove = move |store: &Self| {
+            store.require_root()?;
+            unfinished.iter().try_for_each(|leftover| leftovers::remove(store, leftover))
+        };
+        self.blocking("remove leftovers from".into(), remove).await
     }
 }
 

@@ -111,14 +111,43 @@ pub(super) fn directories(root: &Path, prefix: &Prefix) -> io::Result<Vec<String
     Ok(directories.map(|entry| entry.text[folder.len()..].trim_end_matches('/').to_owned()).collect())
 }
 
+/// The keys that temporary files below `root` would have, those that begin with `prefix`, in no order.
+pub(super) fn temporaries(root: &Path, prefix: &Prefix) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder_of(prefix).to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in all(root, &folder)? {
+            let Entry { text, .. } = entry;
+            if text.ends_with('/') {
+                let fits = text.starts_with(prefix.as_str()) || is_in(prefix.as_str(), &text);
+                folders.extend(fits.then_some(text));
+            } else if !entry.is_link && is_draft(&text) && text.starts_with(prefix.as_str()) {
+                found.push(text);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn is_draft(text: &str) -> bool {
+    disk::is_temporary(text.rsplit('/').next().unwrap_or(text).as_ref())
+}
+
 /// The deepest folder that everything with this prefix is in: empty, or ending in `/`.
 fn folder_of(prefix: &Prefix) -> &str {
     prefix.as_str().rfind('/').map_or("", |slash| &prefix.as_str()[..=slash])
 }
 
-/// What is in a folder: regular files, directories and links, no drafts, and no names that cannot be
-/// keys. A folder that does not exist, or has been removed in the meantime, is empty.
+/// What is in a folder but drafts.
 fn read(root: &Path, folder: &str) -> io::Result<Vec<Entry>> {
+    let mut entries = all(root, folder)?;
+    entries.retain(|entry| !is_draft(entry.text.trim_end_matches('/')));
+    Ok(entries)
+}
+
+/// What is in a folder: regular files, directories and links, and no names that cannot be keys. A
+/// folder that does not exist, or has been removed in the meantime, is empty.
+fn all(root: &Path, folder: &str) -> io::Result<Vec<Entry>> {
     let directory = super::path_of_folder(root, folder)?;
     let listing = match fs_err::read_dir(&directory) {
         Ok(listing) => listing,
@@ -135,10 +164,8 @@ fn read(root: &Path, folder: &str) -> io::Result<Vec<Entry>> {
         };
         let is_key = kind.is_file() || kind.is_dir() || kind.is_symlink();
         let (Ok(name), true) = (entry.file_name().into_string(), is_key) else { continue };
-        if !disk::is_temporary(name.as_ref()) {
-            let slash = if kind.is_dir() { "/" } else { "" };
-            entries.push(Entry { text: format!("{folder}{name}{slash}"), is_link: kind.is_symlink() });
-        }
+        let slash = if kind.is_dir() { "/" } else { "" };
+        entries.push(Entry { text: format!("{folder}{name}{slash}"), is_link: kind.is_symlink() });
     }
     Ok(entries)
 }

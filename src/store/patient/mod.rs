@@ -7,6 +7,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::retry::{Attempts, Patience};
-use super::{Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Upload};
+use super::{Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
 use crate::error::Result;
 
 /// So many keys are deleted under one deadline; what S3 takes in one request.
@@ -24,10 +25,15 @@ const BATCH: usize = 1000;
 /// takes a while.
 const BYTES_PER_KEY: u64 = 1 << 10;
 
+/// What an answer that is made of pages may take as a whole. Every page has a deadline and attempts of
+/// its own, which only the store can give it; this ends a listing that never does.
+const LONGEST_LISTING: Duration = Duration::from_hours(1);
+
 /// A store, and patience with it.
 ///
-/// The one thing it leaves to the store is an [`Upload`] once begun: only the store has the parts that
-/// are under way at hand, so it tries them again itself, with the same helper.
+/// Two things it leaves to the store. An [`Upload`] once begun: only the store has the parts that are
+/// under way at hand. And the pages of an answer that comes as a whole: only the store knows where one
+/// begins. Both it tries again itself, with the same helper.
 #[derive(Clone)]
 pub struct Patient {
     store: Arc<dyn ObjectStore>,
@@ -85,10 +91,8 @@ impl ObjectStore for Patient {
     }
 
     async fn folders(&self, under: Option<&Key>) -> Result<Vec<Key>> {
-        // Many pages may be behind it, so it counts like a batch.
-        let bytes = BYTES_PER_KEY * BATCH as u64;
         let what = || format!("list folders of {self}");
-        self.patience.persist(bytes, what, || self.store.folders(under)).await
+        self.patience.limit(LONGEST_LISTING, what, self.store.folders(under)).await
     }
 
     async fn delete(&self, keys: &[Key]) -> Result<()> {
@@ -96,6 +100,20 @@ impl ObjectStore for Patient {
             let bytes = BYTES_PER_KEY * batch.len() as u64;
             let what = || format!("delete from {self}");
             self.patience.persist(bytes, what, || self.store.delete(batch)).await?;
+        }
+        Ok(())
+    }
+
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>> {
+        let what = || format!("list unfinished uploads of {self}");
+        self.patience.limit(LONGEST_LISTING, what, self.store.unfinished(prefix)).await
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        for batch in unfinished.chunks(BATCH) {
+            let bytes = BYTES_PER_KEY * batch.len() as u64;
+            let what = || format!("forget unfinished uploads of {self}");
+            self.patience.persist(bytes, what, || self.store.forget(batch)).await?;
         }
         Ok(())
     }

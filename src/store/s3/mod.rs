@@ -10,6 +10,7 @@ mod options;
 mod outgoing;
 mod profile;
 mod request;
+mod unfinished;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -39,7 +40,8 @@ pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3
 pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
-    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Upload,
+    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
+    Unfinished, Upload,
 };
 use crate::error::{Context, Error, Result};
 use client::Connection;
@@ -348,7 +350,8 @@ impl ObjectStore for S3Store {
         let mut folders = Vec::new();
         while !at.is_last {
             let place = || format!("list folders of {inside} in {self}");
-            let page = self.page(&at).await.context(place)?;
+            let page = self.shared.patience.persist(0, || "list a page".to_owned(), || self.page(&at));
+            let page = page.await.context(place)?;
             at.advance(&page).context(place)?;
             let names = page.common_prefixes().iter().filter_map(|common| common.prefix());
             folders.extend(names.filter_map(|name| self.key(name.trim_end_matches('/'))));
@@ -361,6 +364,16 @@ impl ObjectStore for S3Store {
 
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         delete::all(self, keys).await.context(|| format!("delete from {self}"))
+    }
+
+    async fn unfinished(&self, prefix: &Prefix) -> Result<Vec<Unfinished>> {
+        let found = unfinished::list(self, prefix).await;
+        found.context(|| format!("list unfinished uploads of {prefix} in {self}"))
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        let forgotten = unfinished::forget(self, unfinished).await;
+        forgotten.context(|| format!("forget unfinished uploads of {self}"))
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) async fn send(
     if length == Some(0) {
         return call(request).await;
     }
+    let assembly = is_assembly(&request).then(|| patience.with_assembly());
+    let patience = assembly.as_ref().unwrap_or(patience);
     let (body, taken, over) = Watched::new(request.take_body());
     *request.body_mut() = SdkBody::from_body_1_x(body);
     let (mut answer, mut over) = (pin!(call(request)), pin!(over));
@@ -59,6 +61,13 @@ pub(super) async fn send(
     answer.unwrap_or_else(|_| {
         Err(give_up(Error::unavailable(format!("no answer within {rest:.1?} after the whole request"))))
     })
+}
+
+/// Whether it asks the service to put an object together from its parts, which may take it minutes: of
+/// all requests that name an upload in their query only this one is a POST.
+fn is_assembly(request: &HttpRequest) -> bool {
+    let query = request.uri().split_once('?').map_or("", |(_, query)| query);
+    request.method() == "POST" && query.split('&').any(|word| word.starts_with("uploadId="))
 }
 
 fn give_up(error: Error) -> ConnectorError {
@@ -167,6 +176,21 @@ mod tests {
         let (sent, took) = send_to(16, Duration::from_millis(900), true).await;
         assert_eq!(sent, Ok(()));
         assert!(took > 6 * GRACE, "{took:?}");
+    }
+
+    #[test]
+    fn only_the_request_that_ends_an_upload_lets_an_object_be_put_together() {
+        let request = |method: &str, uri: &str| {
+            let mut request = HttpRequest::new(SdkBody::from("<parts/>"));
+            request.set_method(method).unwrap();
+            request.set_uri(uri).unwrap();
+            is_assembly(&request)
+        };
+        assert!(request("POST", "http://h/b/k?x-id=CompleteMultipartUpload&uploadId=i"));
+        assert!(!request("POST", "http://h/b/k?uploads"));
+        assert!(!request("POST", "http://h/b/uploadId=i?delete"));
+        assert!(!request("PUT", "http://h/b/k?partNumber=1&uploadId=i"));
+        assert!(!request("DELETE", "http://h/b/k?uploadId=i"));
     }
 
     #[tokio::test(start_paused = true)]

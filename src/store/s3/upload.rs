@@ -37,7 +37,7 @@ pub(super) async fn begin(
         in_flight,
         under_way: JoinSet::new(),
         done: Vec::new(),
-        next: 1,
+        sent: 0,
         size: 0,
     }))
 }
@@ -49,7 +49,8 @@ struct S3Upload {
     in_flight: NonZeroUsize,
     under_way: JoinSet<Result<CompletedPart>>,
     done: Vec<CompletedPart>,
-    next: i32,
+    /// The number of the last part that was begun.
+    sent: i32,
     size: u64,
 }
 
@@ -67,12 +68,8 @@ impl Upload for S3Upload {
         while self.under_way.len() >= self.in_flight.get() {
             self.join().await?;
         }
-        let number = self.next;
-        if number > MOST_PARTS {
-            let many = format!("{} would have more than {MOST_PARTS} parts", self.target.key);
-            return Err(Error::usage(many).hint("choose larger parts"));
-        }
-        self.next += 1;
+        let number = next_number(self.sent, &self.target.key)?;
+        self.sent = number;
         self.size += part.len() as u64;
         let target = self.target.clone();
         self.under_way.spawn(async move { target.send(number, part).await });
@@ -80,7 +77,7 @@ impl Upload for S3Upload {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
-        if self.next == 1 {
+        if self.sent == 0 {
             // An upload has at least one part, even of an empty object.
             self.part(Bytes::new()).await?;
         }
@@ -109,6 +106,11 @@ impl S3Upload {
         Ok(())
     }
 
+    /// Whether an object with this etag may be what the parts became. Not every service counts parts.
+    fn may_have_become(&self, etag: Option<&str>) -> bool {
+        etag.and_then(parts_told).is_none_or(|parts| parts == self.done.len())
+    }
+
     /// Makes the object visible. An answer may get lost, and then the upload is no more when it is
     /// asked again, although everything went well.
     async fn complete(&self) -> Result<()> {
@@ -129,7 +131,8 @@ impl S3Upload {
                 answer => answer.map_err(|e| store.request("s3:PutObject").explain(&e)),
             }
         };
-        store.shared.patience.persist(0, || "complete the upload".to_owned(), attempt).await
+        let patience = store.shared.patience.with_assembly();
+        patience.persist(0, || "complete the upload".to_owned(), attempt).await
     }
 
     async fn complete_once(
@@ -148,18 +151,32 @@ impl S3Upload {
             .map(drop)
     }
 
-    /// The upload is gone on being asked again. If an object of its size stands at its key, then it
-    /// was finished; whose it is cannot be known when it had to be the first.
+    /// The upload is gone on being asked again. If an object of its size and of as many parts stands at
+    /// its key, then it was finished; whose it is cannot be known when it had to be the first.
     async fn is_there(&self, e: &SdkError<CompleteMultipartUploadError, HttpResponse>) -> Result<()> {
         let Target { store, key, .. } = &self.target;
         match store.head_now(key).await? {
             Some(_) if self.how.if_exists == IfExists::Fail => {
                 Err(Error::conflict(format!("{key} is already in {store}")))
             }
-            Some(found) if found.size == self.size => Ok(()),
+            Some(found) if found.size == self.size && self.may_have_become(found.etag.as_deref()) => Ok(()),
             _ => Err(store.request("s3:PutObject").explain(e)),
         }
     }
+}
+
+/// How many parts an object was put together from, where its etag tells: `"DIGEST-PARTS"`.
+fn parts_told(etag: &str) -> Option<usize> {
+    etag.trim_matches('"').rsplit_once('-')?.1.parse().ok()
+}
+
+/// The number of the part after `number` parts.
+fn next_number(done: i32, key: &Key) -> Result<i32> {
+    if done < MOST_PARTS {
+        return Ok(done + 1);
+    }
+    Err(Error::usage(format!("{key} would have more than {MOST_PARTS} parts, the most that S3 allows"))
+        .hint("store it in larger parts"))
 }
 
 impl Target {
@@ -190,17 +207,41 @@ impl Target {
 
     async fn abort(&self) -> Result<()> {
         let Self { store, key, id } = self;
-        let attempt = || async {
-            let abort = store.shared.client.abort_multipart_upload();
-            let abort = abort.bucket(&store.shared.bucket).key(store.name(key)).upload_id(id);
-            match abort.send().await {
-                Ok(_) => Ok(()),
-                Err(e) if class_of(&e) == Some(Class::NoUpload) => Ok(()),
-                Err(e) => Err(store.request("s3:AbortMultipartUpload").explain(&e)),
-            }
-        };
         let what = || "abort the upload".to_owned();
-        let aborted = store.shared.patience.persist(0, what, attempt).await;
+        let aborted = store.shared.patience.persist(0, what, || abort_once(store, key, id)).await;
         aborted.context(|| format!("abort {key} in {store}"))
+    }
+}
+
+/// Gives up an upload and frees its parts; one that is gone already is success.
+pub(super) async fn abort_once(store: &S3Store, key: &Key, id: &str) -> Result<()> {
+    let abort = store.shared.client.abort_multipart_upload();
+    let abort = abort.bucket(&store.shared.bucket).key(store.name(key)).upload_id(id);
+    match abort.send().await {
+        Ok(_) => Ok(()),
+        Err(e) if matches!(class_of(&e), Some(Class::NoUpload | Class::Missing)) => Ok(()),
+        Err(e) => Err(store.request("s3:AbortMultipartUpload").explain(&e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn an_object_has_at_most_ten_thousand_parts_and_says_so() {
+        let key = Key::new("srv/base/data.tar").unwrap();
+        assert_eq!(next_number(9_999, &key).unwrap(), 10_000);
+        let error = next_number(10_000, &key).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.to_string().contains("srv/base/data.tar would have more than 10000 parts"), "{error}");
+        assert!(error.hint_text().unwrap().contains("larger parts"));
+    }
+
+    #[test]
+    fn an_etag_may_tell_the_number_of_parts() {
+        assert_eq!(parts_told("\"9b2cf535f27731c974343645a3985328-3\""), Some(3));
+        assert_eq!(parts_told("\"9b2cf535f27731c974343645a3985328\""), None);
     }
 }
