@@ -201,7 +201,8 @@ impl Run<'_> {
     /// From the start to the record with status DONE.
     async fn take(&self, server: Box<dyn Server>, backup: &mut Backup, stop: &mut Stop) -> Result<Outcome> {
         let label = format!("Barkeep backup {}", backup.id);
-        let (start, running) = stop.unless(server.start(&label, self.request.checkpoint == Checkpoint::Fast)).await?;
+        let (start, running) =
+            stop.unless(server.start(&label, self.request.checkpoint == Checkpoint::Fast)).await?;
         record::begun(backup, &start);
         if self.request.started_record {
             // Whoever removes old WAL meanwhile must see where this backup's begins.
@@ -247,7 +248,8 @@ impl Run<'_> {
     }
 
     fn copy_request(&self, id: BackupId, start: &StartPoint) -> CopyRequest {
-        let Request { compression, level, jobs, memory, max_rate, max_read_rate, manifest, .. } = *self.request;
+        let Request { compression, level, jobs, memory, max_rate, max_read_rate, manifest, .. } =
+            *self.request;
         let pages = PageCheck { start: start.lsn, block_size: self.facts.block_size };
         CopyRequest {
             id,

@@ -56,9 +56,8 @@ pub(super) async fn check(
 /// What is to be packed, as the server tells it; nothing is looked at.
 fn survey(pgdata: Option<&Path>, facts: &Facts) -> Ground {
     let theirs = Path::new(&facts.data_directory);
-    let outside = |file: &Option<String>| {
-        file.as_ref().map(PathBuf::from).filter(|file| !file.starts_with(theirs))
-    };
+    let outside =
+        |file: &Option<String>| file.as_ref().map(PathBuf::from).filter(|file| !file.starts_with(theirs));
     let files = [(&facts.config_file, true), (&facts.hba_file, true), (&facts.ident_file, false)];
     let tablespaces = facts.tablespaces.iter().filter(|space| !space.in_place());
     let included = facts.included_files.iter().filter(|file| !Path::new(file).starts_with(theirs));
@@ -118,12 +117,18 @@ fn difference(running: &Postmaster, signal: Signal, facts: &Facts) -> Option<Str
     // In whole seconds, one of which may pass between the two.
     if !(-1..=START_UP).contains(&(facts.started - running.started)) {
         let (here, there) = (running.started, facts.started);
-        return Some(format!("its server started at {here}, the one that is connected to at {there} (in seconds)"));
+        return Some(format!(
+            "its server started at {here}, the one that is connected to at {there} (in seconds)"
+        ));
     }
     let recovering = signal != Signal::None;
     (recovering != facts.in_recovery).then(|| {
         let word = |recovering| if recovering { "recovering" } else { "not recovering" };
-        format!("its server is {}, the one that is connected to {}", word(recovering), word(facts.in_recovery))
+        format!(
+            "its server is {}, the one that is connected to {}",
+            word(recovering),
+            word(facts.in_recovery)
+        )
     })
 }
 
@@ -185,7 +190,8 @@ async fn prove_archiving(
 /// Refuses settings with which no WAL is archived at all.
 fn settings(facts: &Facts) -> Result<()> {
     let refused = |what: &str, hint: &str| {
-        Err(Error::usage(what).hint(format!("{hint}; --no-archive-check goes on when WAL is archived some other way")))
+        Err(Error::usage(what)
+            .hint(format!("{hint}; --no-archive-check goes on when WAL is archived some other way")))
     };
     let archiving = &facts.archiving;
     if archiving.mode == "off" {

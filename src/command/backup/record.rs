@@ -80,12 +80,8 @@ pub(super) fn failed(backup: &mut Backup, why: &Error) {
 /// The statistics in the form other readers of the layout expect. All tars are copied at once, so each
 /// took as long as all.
 fn copy_stats(backup: &Backup, request: &Request, copied: &Copied, total: Duration) -> String {
-    let items: Vec<String> = backup
-        .tablespaces
-        .iter()
-        .map(|space| space.oid.to_string())
-        .chain(["data".to_owned()])
-        .collect();
+    let items: Vec<String> =
+        backup.tablespaces.iter().map(|space| space.oid.to_string()).chain(["data".to_owned()]).collect();
     let each = |value: &str| {
         let mut dict = String::from("{");
         for (i, item) in items.iter().enumerate() {

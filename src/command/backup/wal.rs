@@ -35,7 +35,10 @@ impl Needed {
         // An end at a boundary is the end of the segment before it: nothing of the next is needed.
         let end = Lsn(last.end.0.saturating_sub(1));
         if end < last.begin {
-            return Err(Error::corrupt(format!("the backup ended at {} and began at {}", last.end, last.begin)));
+            return Err(Error::corrupt(format!(
+                "the backup ended at {} and began at {}",
+                last.end, last.begin
+            )));
         }
         let (first, bytes) = (last.begin.0 / size.bytes(), size.bytes());
         let missing = (first..=end.0 / bytes).map(|number| Lsn(number * bytes)).collect();
@@ -63,7 +66,9 @@ impl Needed {
     /// Takes off what the archive has: one listing per timeline.
     async fn look(&mut self, archive: &Archive) -> Result<()> {
         for timeline in self.timelines.clone() {
-            let (Some(first), Some(last)) = (self.missing.first(), self.missing.last()) else { return Ok(()) };
+            let (Some(first), Some(last)) = (self.missing.first(), self.missing.last()) else {
+                return Ok(());
+            };
             let (from, to) = (self.name(*first, timeline), self.name(*last, timeline));
             let mut found = pin!(archive.wal_from(&WalName::Segment(from))?);
             while let Some(stored) = found.next().await {

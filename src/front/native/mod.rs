@@ -242,8 +242,7 @@ fn block_on<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Runs a verb that has much to do at once, on a few threads of its own.
 fn block_on_several<T>(workers: usize, verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let result = runtime.block_on(verb);
     runtime.shutdown_background();
     result

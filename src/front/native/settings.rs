@@ -60,6 +60,11 @@ impl Settings {
         Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, s3 })
     }
 
+    /// What all buffers together may hold, for a verb with a default of its own.
+    pub(crate) fn memory_or(&self, default: Size) -> u64 {
+        self.archive.memory.unwrap_or(default).0
+    }
+
     /// The same settings as words, for a process of ours that must not depend on this one's directory
     /// or on a file that may change meanwhile. There is no secret among them, as there is none among
     /// ours.

@@ -1,5 +1,7 @@
 //! Every keyword of a connection string, and the variable that stands in for it.
 
+use std::ffi::OsString;
+
 use crate::error::{Error, Result};
 
 /// What becomes of a keyword.
@@ -111,7 +113,7 @@ pub(super) fn admit(name: &str) -> Result<()> {
 }
 
 /// The variables and the keywords they stand in for. A variable of a refused keyword is refused too.
-pub(super) fn from_environment(look: &dyn Fn(&str) -> Option<String>) -> Result<Vec<(String, String)>> {
+pub(super) fn from_environment(look: &dyn Fn(&str) -> Option<OsString>) -> Result<Vec<(String, String)>> {
     let set = KEYWORDS.iter().filter_map(|keyword| {
         let variable = keyword.variable?;
         let value = look(variable).filter(|value| !value.is_empty())?;
@@ -119,7 +121,11 @@ pub(super) fn from_environment(look: &dyn Fn(&str) -> Option<String>) -> Result<
     });
     set.map(|(keyword, variable, value)| match keyword.use_ {
         Use::Refused(why) => Err(Error::usage(format!("{variable} is refused: {why}"))),
-        Use::Honoured | Use::Indifferent => Ok((keyword.name.to_owned(), value)),
+        // It may be a password, so it is not repeated.
+        Use::Honoured | Use::Indifferent => match value.into_string() {
+            Ok(value) => Ok((keyword.name.to_owned(), value)),
+            Err(_) => Err(Error::usage(format!("{variable} is not UTF-8"))),
+        },
     })
     .collect()
 }
@@ -143,12 +149,12 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_unset_and_a_refused_one_is_refused() {
         let look = |name: &str| match name {
-            "PGHOST" => Some("h".to_owned()),
-            "PGUSER" => Some(String::new()),
+            "PGHOST" => Some("h".into()),
+            "PGUSER" => Some(OsString::new()),
             _ => None,
         };
         assert_eq!(from_environment(&look).unwrap(), [("host".to_owned(), "h".to_owned())]);
-        let refused = |name: &str| (name == "PGREQUIREPEER").then(|| "postgres".to_owned());
+        let refused = |name: &str| (name == "PGREQUIREPEER").then(|| "postgres".into());
         assert!(from_environment(&refused).unwrap_err().to_string().contains("PGREQUIREPEER"));
     }
 }

@@ -10,6 +10,7 @@ mod service;
 mod syntax;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ pub struct ConnectionWords {
 /// What surrounds the words.
 pub struct Surroundings<'a> {
     /// Looks a variable up.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
     /// The user's home directory.
     pub home: Option<PathBuf>,
     /// The user's name.
@@ -407,7 +408,7 @@ mod tests {
 
         fn resolve(&self, words: &ConnectionWords) -> Result<Conninfo> {
             let environment =
-                |name: &str| self.environment.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
+                |name: &str| self.environment.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into());
             Conninfo::resolve(
                 words,
                 &Surroundings {

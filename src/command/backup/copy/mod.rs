@@ -15,6 +15,12 @@ pub enum ManifestChecksum {
     #[default]
     Crc32c,
 }
+impl std::str::FromStr for ManifestChecksum {
+    type Err = Error;
+    fn from_str(_: &str) -> Result<Self> {
+        Ok(Self::Crc32c)
+    }
+}
 #[derive(Debug, Default)]
 pub struct Progress {}
 pub(super) struct ConfigFile {
@@ -91,7 +97,14 @@ impl OpenCopy {
             .await?;
         upload.part(last.label.into_bytes().into()).await?;
         upload.finish().await?;
-        Ok(Copied { files: 1, plain_bytes: 1, stored_bytes: 1, objects: 1, damage: self.damage, took: Duration::ZERO })
+        Ok(Copied {
+            files: 1,
+            plain_bytes: 1,
+            stored_bytes: 1,
+            objects: 1,
+            damage: self.damage,
+            took: Duration::ZERO,
+        })
     }
     pub(super) async fn abort(self) {}
     pub(super) fn damaged(&self) -> &Damage {
