@@ -18,7 +18,7 @@ demo: ## archive, lose and recover a throw-away PostgreSQL, in a minute or two
 
 test: compiler servers ## everything; a server that is missing is a failure
 	$(CARGO) test --locked
-	$(CARGO) test --locked --test postgres --test real_s3
+	$(CARGO) test --locked --test postgres --test backup_pg --test real_s3
 
 test-all: test ## as `test`, with the optimised binary as well
 	@set -euo pipefail; . tests/servers/lib.sh; \
@@ -37,7 +37,7 @@ servers: ## install the servers that the tests talk to
 check: compiler ## formatting, lints, and whether what is generated is fresh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --test postgres --test real_s3 -- -D warnings
+	$(CARGO) clippy --locked --test postgres --test backup_pg --test real_s3 -- -D warnings
 	$(CARGO) test --locked --test generated --test layers
 
 generate: ## write man/ and completions/ anew
