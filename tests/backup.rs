@@ -14,9 +14,7 @@ use async_trait::async_trait;
 use barkeep::archive::{Archive, Catalog, Tags};
 use barkeep::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress, Request};
 use barkeep::error::{Error, ErrorKind, Result};
-use barkeep::model::{
-    Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline,
-};
+use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use barkeep::postgres::{
     Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
 };
@@ -134,7 +132,6 @@ impl Script {
 
     /// A copy that takes half a minute, unless it is told to stop.
     fn slow_request(&self) -> Request {
-        std::fs::write(self.bed().data().join("slow"), "").unwrap();
         Request { max_read_rate: Some(32 << 10), ..self.request() }
     }
 
@@ -241,7 +238,8 @@ impl Server for Session {
             return Err(Error::new(ErrorKind::Server, "a backup is already in progress"));
         }
         self.0.0.started.store(true, Ordering::SeqCst);
-        Ok((StartPoint { lsn: BEGIN, timeline: one(), time: time() }, self))
+        let tablespaces = self.0.0.facts.lock().unwrap().tablespaces.clone();
+        Ok((StartPoint { lsn: BEGIN, timeline: one(), time: time(), tablespaces }, self))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use fs_err::File;
 
@@ -29,7 +31,36 @@ const VERSION: usize = 8;
 /// Where `checkPointCopy.ThisTimeLineID` lies: after state, time, checkPoint and its redo.
 const TIMELINE: usize = 48;
 
+/// No control file is longer; PostgreSQL writes 8 KiB.
+const LONGEST: u64 = 64 << 10;
+/// Where its CRC-32C lies, which covers everything before it: somewhere here, depending on the version
+/// (288 in PostgreSQL 13), at a multiple of four.
+const CRC: std::ops::Range<usize> = 200..508;
+/// How often a torn control file is read again, and how long is waited in between. The server writes it
+/// in one go, so that the first time is nearly always good.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl ControlFile {
+    /// Reads all bytes of it, as often as it takes until their checksum fits.
+    pub(super) fn read_whole(data_dir: &Path) -> Result<Vec<u8>> {
+        let path = data_dir.join("global/pg_control");
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                thread::sleep(PAUSE);
+            }
+            let mut bytes = Vec::new();
+            File::open(&path)?.take(LONGEST).read_to_end(&mut bytes)?;
+            if is_whole(&bytes) {
+                return Ok(bytes);
+            }
+        }
+        Err(Error::corrupt(format!(
+            "the checksum of {} does not fit, however often it is read",
+            path.display()
+        )))
+    }
+
     /// Reads it below a data directory.
     pub(super) fn read(data_dir: &Path) -> Result<Self> {
         let path = data_dir.join("global/pg_control");
@@ -53,9 +84,34 @@ impl ControlFile {
     }
 }
 
+/// Whether the checksum that a control file holds somewhere fits what stands before it. Trying each
+/// place errs once in fifty million torn files.
+fn is_whole(bytes: &[u8]) -> bool {
+    CRC.step_by(4).any(|at| {
+        let Some(crc) = bytes.get(at..at + 4) else { return false };
+        let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &bytes[..at]) & 0xFFFF_FFFF;
+        crc.iter().rev().fold(0, |all, byte| (all << 8) | u64::from(*byte)) == sum
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_torn_control_file_is_not_taken_for_a_whole_one() {
+        let dir = tempfile::tempdir().unwrap();
+        fs_err::create_dir(dir.path().join("global")).unwrap();
+        let mut bytes = vec![7; 8192];
+        let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &bytes[..288]);
+        bytes[288..292].copy_from_slice(&sum.to_le_bytes()[..4]);
+        let path = dir.path().join("global/pg_control");
+        fs_err::write(&path, &bytes).unwrap();
+        assert_eq!(ControlFile::read_whole(dir.path()).unwrap(), bytes);
+        bytes[100] = 8;
+        fs_err::write(&path, &bytes).unwrap();
+        assert!(ControlFile::read_whole(dir.path()).is_err());
+    }
 
     fn control(version: u32, timeline: u32) -> [u8; LEN] {
         let mut bytes = [0; LEN];

@@ -1,8 +1,15 @@
 //! The data directory: what it says about its server. Nothing here ever writes into one.
 
 mod control;
+pub mod listing;
+pub mod manifest;
+pub mod pack;
+pub mod pages;
 mod postmaster;
 mod queue;
+pub mod rules;
+pub mod tar;
+pub mod walk;
 
 use std::path::{Path, PathBuf};
 
@@ -64,6 +71,11 @@ impl DataDir {
     /// What `global/pg_control` says.
     pub fn control(&self) -> Result<ControlFile> {
         ControlFile::read(&self.0)
+    }
+
+    /// The bytes of `global/pg_control`, whole and untorn.
+    pub fn control_bytes(&self) -> Result<Vec<u8>> {
+        ControlFile::read_whole(&self.0)
     }
 }
 

@@ -142,6 +142,8 @@ pub struct StartPoint {
     pub timeline: Timeline,
     /// When, by the server's clock and with its session's offset.
     pub time: Zoned,
+    /// The tablespaces there were then; one that came later is made by replaying WAL.
+    pub tablespaces: Vec<ServerTablespace>,
 }
 
 /// Where and when a backup ended.

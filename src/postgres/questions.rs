@@ -120,7 +120,8 @@ async fn included_files(client: &Client) -> Result<Vec<String>> {
     rows.context(|| "ask for included files")?.iter().map(|row| text(row, "file")).collect()
 }
 
-async fn tablespaces(client: &Client) -> Result<Vec<ServerTablespace>> {
+/// The tablespaces with a location.
+pub(super) async fn tablespaces(client: &Client) -> Result<Vec<ServerTablespace>> {
     let sql = "SELECT spcname::text AS name, oid::text AS oid, pg_tablespace_location(oid) AS location \
                FROM pg_tablespace WHERE pg_tablespace_location(oid) <> '' ORDER BY oid";
     let rows = client.query(sql, &[]).await.map_err(|e| refusal(&e));

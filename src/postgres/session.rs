@@ -274,12 +274,13 @@ impl Server for Session {
         );
         let row = self.client.query_one(&sql, &[&label, &fast]).await.map_err(|e| refusal(&e));
         let row = row.context(|| "start the backup")?;
+        self.patience(QUESTION).await?;
         let start = StartPoint {
             lsn: parsed(&row, "lsn")?,
             timeline: questions::timeline(&row, "timeline")?,
             time: time(&row)?,
+            tablespaces: questions::tablespaces(&self.client).await?,
         };
-        self.patience(QUESTION).await?;
         Ok((start, self))
     }
 }

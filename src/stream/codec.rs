@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use bytes::Bytes;
 
 use super::buffer::Buffer;
+use super::gzip_blocks::{self, GzipBlocks};
 use crate::error::{Error, Result};
 use crate::model::Compression;
 
@@ -52,7 +53,51 @@ pub fn encoder<'w>(
     })
 }
 
-/// The same for bytes that are all in memory, into a buffer of `room` bytes; `None` when they do not
+/// What a zstd worker compresses at a time, in bytes; a frame of the highest levels looks further back.
+const ZSTD_JOB: u32 = 4 << 20;
+/// Levels from here on would need hundreds of megabytes for each worker.
+const ZSTD_TOO_LARGE: i32 = 17;
+
+/// Whether several threads can work on one stream of this codec.
+pub const fn is_parallel(how: Compression, level: i32) -> bool {
+    match how {
+        Compression::Gzip => true,
+        Compression::Zstd => level < ZSTD_TOO_LARGE,
+        _ => false,
+    }
+}
+
+/// The memory of each worker of [`parallel_encoder`], in bytes, rounded up: its tables, a job's input
+/// and output, and its share of the window.
+pub fn worker_memory(how: Compression, level: i32) -> u64 {
+    match how {
+        Compression::Gzip => gzip_blocks::THREAD_MEMORY,
+        _ => encoder_memory(how, level) + 3 * u64::from(ZSTD_JOB),
+    }
+}
+
+/// A compressor with so many threads of its own, which still writes one single stream. Without any, or
+/// for a codec that cannot share its work, it is [`encoder`].
+pub fn parallel_encoder<'w>(
+    how: Compression,
+    level: i32,
+    workers: u32,
+    to: Box<dyn Write + Send + 'w>,
+) -> Result<Box<dyn Encoder + Send + 'w>> {
+    if workers == 0 || !is_parallel(how, level) {
+        return encoder(how, level, to);
+    }
+    if how == Compression::Gzip {
+        return Ok(Box::new(GzipBlocks::new(to, unsigned(level), workers as usize)?));
+    }
+    let mut zstd = zstd::stream::write::Encoder::new(to, level)?;
+    zstd.include_checksum(true)?;
+    zstd.multithread(workers)?;
+    zstd.set_parameter(zstd::zstd_safe::CParameter::JobSize(ZSTD_JOB))?;
+    Ok(Box::new(zstd))
+}
+
+/// As [`encoder`], for bytes that are all in memory, into a buffer of `room` bytes; `None` when they do not
 /// fit. zstd is a fifth faster this way than as a stream: it finds its matches in the bytes themselves
 /// instead of in a window it must copy them to.
 pub fn encode(how: Compression, level: i32, plain: &[u8], room: usize) -> Result<Option<Bytes>> {
@@ -251,6 +296,19 @@ mod tests {
                 assert!(unpack(how, &at_once).unwrap() == plain, "{how} {level:?} at once");
                 assert_eq!(encode(how, how.level(level), &plain, at_once.len() / 2).unwrap(), None, "{how}");
             }
+        }
+    }
+
+    #[test]
+    fn streams_of_several_threads_are_read_like_any_other() {
+        let plain = sample(10_000_000);
+        for how in Compression::ALL {
+            let mut packed = Vec::new();
+            let mut encoder =
+                parallel_encoder(how, how.level(Some(Level::Low)), 3, Box::new(&mut packed)).unwrap();
+            encoder.write_all(&plain).unwrap();
+            encoder.finish().unwrap();
+            assert!(unpack(how, &packed).unwrap() == plain, "{how}");
         }
     }
 

@@ -6,5 +6,7 @@
 pub mod buffer;
 pub mod codec;
 pub mod digest;
+pub mod gzip_blocks;
 pub mod parts;
+pub mod pool;
 pub mod reader;

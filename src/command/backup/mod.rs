@@ -21,14 +21,16 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-pub use copy::{Damage, ManifestChecksum, Progress};
+pub use self::copy::{Damage, DamagedFile, Progress};
+pub use crate::pgdata::manifest::ManifestChecksum;
 
-use self::copy::{Copied, CopyRequest, Last, OpenCopy, PageCheck};
+use self::copy::{Copied, CopyRequest, Last, OpenCopy};
 use self::preflight::Ground;
 use self::stop::Stop;
 use crate::archive::{Archive, OpenArchive, Patience, Stored, Tags};
 use crate::error::{Context as _, Error, Result};
 use crate::model::{Backup, BackupId, Compression, Level};
+use crate::pgdata::pages::PageCheck;
 use crate::postgres::{Connect, Facts, RunningBackup, Server, StartPoint, StopPoint};
 
 /// What to back up, and how.
@@ -208,9 +210,13 @@ impl Run<'_> {
             // Whoever removes old WAL meanwhile must see where this backup's begins.
             stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
         }
-        let (open, running) = self.copy(running, backup.id, &start, stop).await?;
+        let (cancel, cancelled) = watch::channel(false);
+        let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
+        let notes = open.notes().to_vec();
         let copied = match self.end(running, &open, backup, stop).await {
-            Ok(last) => stop.unless_finished(open.finish(last)).await?,
+            Ok(last) => {
+                stop.unless_wound_up(open.finish(last), &cancel).await.context(|| "finish the copy")?
+            }
             Err(e) => {
                 let _ = timeout(WIND_UP, open.abort()).await;
                 return Err(e);
@@ -218,7 +224,7 @@ impl Run<'_> {
         };
         record::done(backup, self.request, &copied, self.begun.elapsed());
         stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
-        Ok(self.outcome(backup.clone(), copied))
+        Ok(self.outcome(backup.clone(), copied, notes))
     }
 
     /// Copies everything while the session lives. When it is lost, or the copy is no longer wanted, the
@@ -226,12 +232,12 @@ impl Run<'_> {
     async fn copy(
         &self,
         mut running: Box<dyn RunningBackup>,
-        id: BackupId,
+        backup: &Backup,
         start: &StartPoint,
+        (cancel, cancelled): (&watch::Sender<bool>, watch::Receiver<bool>),
         stop: &mut Stop,
     ) -> Result<(OpenCopy, Box<dyn RunningBackup>)> {
-        let (cancel, cancelled) = watch::channel(false);
-        let request = self.copy_request(id, start);
+        let request = self.copy_request(backup, start);
         let copy = copy::begin(Arc::clone(self.archive), request, Arc::clone(&self.progress), cancelled);
         tokio::pin!(copy);
         let why = tokio::select! {
@@ -247,14 +253,14 @@ impl Run<'_> {
         Err(why)
     }
 
-    fn copy_request(&self, id: BackupId, start: &StartPoint) -> CopyRequest {
+    fn copy_request(&self, backup: &Backup, start: &StartPoint) -> CopyRequest {
         let Request { compression, level, jobs, memory, max_rate, max_read_rate, manifest, .. } =
             *self.request;
         let pages = PageCheck { start: start.lsn, block_size: self.facts.block_size };
         CopyRequest {
-            id,
+            id: backup.id,
             pgdata: self.ground.pgdata.clone(),
-            tablespaces: self.ground.tablespaces.clone(),
+            tablespaces: backup.tablespaces.clone(),
             config_files: self.ground.config_files(),
             version: self.facts.version.number(),
             compression,
@@ -293,7 +299,7 @@ impl Run<'_> {
     }
 
     fn judge(&self, damage: &Damage) -> Result<()> {
-        if damage.count == 0 || self.request.on_damage == OnDamage::Warn {
+        if damage.is_none() || self.request.on_damage == OnDamage::Warn {
             return Ok(());
         }
         Err(Error::corrupt(damage_text(damage)).hint(
@@ -309,10 +315,11 @@ impl Run<'_> {
         })
     }
 
-    fn outcome(&self, backup: Backup, copied: Copied) -> Outcome {
+    fn outcome(&self, backup: Backup, copied: Copied, notes: Vec<String>) -> Outcome {
         let mut warnings: Vec<String> = self.facts.version.doubt().into_iter().collect();
         warnings.extend(self.ground.warnings.iter().cloned());
-        if copied.damage.count > 0 {
+        warnings.extend(notes);
+        if !copied.damage.is_none() {
             warnings.push(damage_text(&copied.damage));
         }
         if !self.request.wait_wal {
@@ -344,13 +351,13 @@ impl Run<'_> {
     }
 }
 
-/// How many damaged pages a message names.
-const NAMED: usize = 10;
+/// How many damaged files a message names.
+const NAMED: usize = 20;
 
 /// The damaged pages in words.
 fn damage_text(damage: &Damage) -> String {
-    let pages: Vec<_> =
-        damage.first.iter().take(NAMED).map(|(file, block)| format!("block {block} of {file}")).collect();
-    let more = if damage.count > pages.len() as u64 { ", and more" } else { "" };
-    format!("{} pages have a wrong checksum: {}{more}", damage.count, pages.join(", "))
+    let files: Vec<_> = damage.files.iter().take(NAMED).map(ToString::to_string).collect();
+    let unnamed = damage.file_count - files.len() as u64;
+    let more = if unnamed > 0 { format!(", and {unnamed} more files") } else { String::new() };
+    format!("{} pages have a wrong checksum: {}{more}", damage.pages, files.join(", "))
 }

@@ -12,7 +12,7 @@ use crate::command::wal_archive::owner;
 use crate::error::{Context as _, Error, Result};
 use crate::model::{Lsn, SegmentName, SystemId, Tablespace};
 use crate::pgdata::{DataDir, Postmaster, Signal};
-use crate::postgres::{Facts, Server};
+use crate::postgres::{Facts, Server, ServerTablespace};
 
 /// What a backup stands on.
 #[derive(Debug)]
@@ -59,19 +59,22 @@ fn survey(pgdata: Option<&Path>, facts: &Facts) -> Ground {
     let outside =
         |file: &Option<String>| file.as_ref().map(PathBuf::from).filter(|file| !file.starts_with(theirs));
     let files = [(&facts.config_file, true), (&facts.hba_file, true), (&facts.ident_file, false)];
-    let tablespaces = facts.tablespaces.iter().filter(|space| !space.in_place());
     let included = facts.included_files.iter().filter(|file| !Path::new(file).starts_with(theirs));
     let warnings = included.map(|file| {
         format!("{file} is included by the configuration and lies outside the data directory: it is not in the backup")
     });
     Ground {
         pgdata: pgdata.unwrap_or(theirs).to_owned(),
-        tablespaces: tablespaces
-            .map(|s| Tablespace { name: s.name.clone(), oid: s.oid, location: s.location.clone() })
-            .collect(),
+        tablespaces: apart(&facts.tablespaces),
         warnings: warnings.collect(),
         outside: files.into_iter().filter_map(|(file, required)| Some((outside(file)?, required))).collect(),
     }
+}
+
+/// The tablespaces that have tars of their own: what lies in place is part of the data directory.
+pub(super) fn apart(all: &[ServerTablespace]) -> Vec<Tablespace> {
+    let apart = all.iter().filter(|space| !space.in_place());
+    apart.map(|s| Tablespace { name: s.name.clone(), oid: s.oid, location: s.location.clone() }).collect()
 }
 
 /// Refuses to copy a directory that is not this very server's: not another cluster's, and not another
@@ -210,7 +213,7 @@ fn settings(facts: &Facts) -> Result<()> {
 mod tests {
     use super::*;
     use crate::model::{SegmentSize, Timeline};
-    use crate::postgres::{Archiving, ServerTablespace, Version};
+    use crate::postgres::{Archiving, Version};
 
     fn facts() -> Facts {
         Facts {

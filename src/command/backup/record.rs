@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Request;
 use super::copy::{Copied, Last};
-use super::preflight::Ground;
+use super::preflight::{self, Ground};
 use crate::error::{Context as _, Error, Result};
 use crate::model::{Backup, BackupId, BackupStatus, Edge, SegmentName, Timeline};
 use crate::postgres::{Facts, StartPoint, StopPoint};
@@ -38,6 +38,7 @@ pub(super) fn started(request: &Request, facts: &Facts, ground: &Ground, id: Bac
 /// Adds where it began.
 pub(super) fn begun(backup: &mut Backup, start: &StartPoint) {
     backup.timeline = Some(start.timeline);
+    backup.tablespaces = preflight::apart(&start.tablespaces);
     backup.begin = Edge {
         time: Some(start.time.clone()),
         lsn: Some(start.lsn),

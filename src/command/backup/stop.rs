@@ -34,13 +34,18 @@ impl Stop {
         }
     }
 
-    /// As [`unless`](Self::unless), for work that leaves uploads behind when it is dropped: it has some
-    /// time to come to its end first.
-    pub(super) async fn unless_finished<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    /// As [`unless`](Self::unless), for work that has uploads to abort: it is told so by `cancel`, and has
+    /// some time to come to its end.
+    pub(super) async fn unless_wound_up<T>(
+        &mut self,
+        work: impl Future<Output = Result<T>>,
+        cancel: &watch::Sender<bool>,
+    ) -> Result<T> {
         tokio::pin!(work);
         tokio::select! {
             done = &mut work => done,
             why = self.asked() => {
+                cancel.send_replace(true);
                 let _ = timeout(WIND_UP, work).await;
                 Err(why)
             }

@@ -391,7 +391,7 @@ impl<'a> BackedUpJson<'a> {
             plain_bytes: outcome.plain_bytes,
             stored_bytes: outcome.stored_bytes,
             objects: outcome.objects,
-            damaged_pages: outcome.damage.count,
+            damaged_pages: outcome.damage.pages,
             seconds: (outcome.took.as_secs_f64() * 1000.0).round() / 1000.0,
             warnings: &outcome.warnings,
             exit,
