@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Server,
     /// The local file system failed.
     Local,
+    /// A signal ended it, in good order.
+    Interrupted,
     /// A broken invariant of ours.
     Bug,
 }
@@ -44,6 +46,7 @@ impl ErrorKind {
             Self::Corrupt => "corrupt",
             Self::Server => "server",
             Self::Local => "local",
+            Self::Interrupted => "interrupted",
             Self::Bug => "bug",
         }
     }

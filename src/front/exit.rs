@@ -36,11 +36,15 @@ pub enum Exit {
     Bug = 70,
     /// PostgreSQL must stop instead of opening.
     Stop = 126,
+    /// Ended by SIGINT: the process ends as killed by it, which shells show as this number.
+    Interrupted = 130,
+    /// Ended by SIGTERM, likewise.
+    Terminated = 143,
 }
 
 impl Exit {
     /// All of them, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Done,
         Self::NotFound,
         Self::Usage,
@@ -52,6 +56,8 @@ impl Exit {
         Self::Local,
         Self::Bug,
         Self::Stop,
+        Self::Interrupted,
+        Self::Terminated,
     ];
 
     /// The number.
@@ -76,6 +82,8 @@ impl Exit {
                 "any failure during recovery: PostgreSQL must stop, because any lower status \
                  would make it end recovery here and open with what it has"
             }
+            Self::Interrupted => "ended in good order by SIGINT; the process is killed by that signal",
+            Self::Terminated => "ended in good order by SIGTERM; the process is killed by that signal",
         }
     }
 }
@@ -91,6 +99,8 @@ impl From<ErrorKind> for Exit {
             ErrorKind::Corrupt => Self::Corrupt,
             ErrorKind::Server => Self::Server,
             ErrorKind::Local => Self::Local,
+            // Which signal it was, only whoever caught it knows.
+            ErrorKind::Interrupted => Self::Interrupted,
             ErrorKind::Bug => Self::Bug,
         }
     }

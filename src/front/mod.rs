@@ -9,6 +9,7 @@ mod guard;
 mod log;
 pub mod native;
 mod quantity;
+mod signals;
 mod tag;
 mod wire;
 
@@ -18,5 +19,7 @@ use std::process::ExitCode;
 /// Runs the program with these words, the first of which is its name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
-    ExitCode::from(native::run(&words).code())
+    let exit = native::run(&words);
+    signals::die_of(exit);
+    ExitCode::from(exit.code())
 }

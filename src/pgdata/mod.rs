@@ -7,6 +7,7 @@ pub mod listing;
 pub mod manifest;
 pub mod pack;
 pub mod pages;
+mod postmaster;
 mod queue;
 pub mod recovery;
 pub mod rules;
@@ -17,6 +18,7 @@ pub mod walk;
 use std::path::{Path, PathBuf};
 
 pub use control::ControlFile;
+pub use postmaster::Postmaster;
 pub use queue::Queue;
 
 use crate::error::Result;

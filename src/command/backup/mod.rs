@@ -1,3 +1,363 @@
-//! Takes a base backup of a running server.
+//! `backup`: a copy of a running server's files that recovery can begin with.
+//!
+//! What makes it one is its record, which is written last, with status DONE, when everything it speaks of
+//! is stored and the WAL it needs has been seen in the archive. Whatever goes wrong before leaves a record
+//! with status FAILED that says why, a server out of backup mode, and no upload half done.
 
 mod copy;
+mod preflight;
+mod record;
+mod stop;
+mod wal;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::civil::DateTime;
+use jiff::{Span, Timestamp};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+pub use self::copy::{Damage, DamagedFile, Progress};
+pub use crate::pgdata::manifest::ManifestChecksum;
+
+use self::copy::{Copied, CopyRequest, Last, OpenCopy};
+use self::preflight::Ground;
+use self::stop::Stop;
+use crate::archive::{Archive, OpenArchive, Patience, Stored, Tags};
+use crate::error::{Context as _, Error, Result};
+use crate::model::{Backup, BackupId, Compression, Level};
+use crate::pgdata::pages::PageCheck;
+use crate::postgres::{Connect, Facts, RunningBackup, Server, StartPoint, StopPoint};
+
+/// What to back up, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The data directory as this machine sees it; the server's own word for it when not given.
+    pub pgdata: Option<PathBuf>,
+    /// A name for people.
+    pub name: Option<String>,
+    /// What the tars are compressed with; never xz, which other readers of the layout cannot read.
+    pub compression: Compression,
+    /// And how hard.
+    pub level: Option<Level>,
+    /// The tags of every object.
+    pub tags: Tags,
+    /// How many tars are packed at once.
+    pub jobs: NonZeroUsize,
+    /// What all buffers together may hold, in bytes.
+    pub memory: u64,
+    /// At most so many bytes per second to the store.
+    pub max_rate: Option<u64>,
+    /// At most so many bytes per second from the disk.
+    pub max_read_rate: Option<u64>,
+    /// How the checkpoint is done that it begins with.
+    pub checkpoint: Checkpoint,
+    /// What becomes of a backup with damaged pages.
+    pub on_damage: OnDamage,
+    /// What each file of the manifest is summed with.
+    pub manifest: ManifestChecksum,
+    /// Whether archiving is proved before anything is copied.
+    pub archive_check: bool,
+    /// Whether the backup's WAL is waited for.
+    pub wait_wal: bool,
+    /// How long WAL is waited for, each time.
+    pub wal_timeout: Duration,
+    /// How long PostgreSQL may take to end the backup.
+    pub stop_timeout: Duration,
+    /// Whether the identifier is claimed by a record with status STARTED.
+    pub started_record: bool,
+    /// The spool's directory, where it is remembered what the store can do.
+    pub spool: PathBuf,
+    /// At most so many attempts per request, when set.
+    pub max_attempts: Option<u32>,
+    /// What time it is.
+    pub now: Timestamp,
+    /// The same by the local clock; the backup is called after it.
+    pub local: DateTime,
+}
+
+/// How the checkpoint is done that a backup begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// As fast as can be.
+    Fast,
+    /// Spread over minutes, as the server does its own.
+    Spread,
+}
+
+/// What becomes of a backup with damaged pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDamage {
+    /// It fails.
+    Fail,
+    /// It is kept, and the damage told.
+    Warn,
+}
+
+/// A finished backup.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its record, as stored.
+    pub backup: Backup,
+    /// How many files were copied.
+    pub files: u64,
+    /// Their bytes.
+    pub plain_bytes: u64,
+    /// What they take in the store.
+    pub stored_bytes: u64,
+    /// In how many objects.
+    pub objects: u32,
+    /// The pages whose checksum is wrong.
+    pub damage: Damage,
+    /// Whether all its WAL was seen in the archive; without it the backup cannot be restored.
+    pub wal_seen: bool,
+    /// How long it all took.
+    pub took: Duration,
+    /// What somebody should look at.
+    pub warnings: Vec<String>,
+}
+
+/// How long a request to the store is tried again for. A backup of hours is worth some patience.
+const RETRY_FOR: Duration = Duration::from_mins(5);
+/// How long a copy that was told to stop may take to abort its uploads.
+const WIND_UP: Duration = Duration::from_secs(30);
+/// How long the record of a failure is tried to be written for.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// Takes a backup. `stop` turning true ends it in good order, as kind `Interrupted`.
+///
+/// Kinds of failure: `Server` and `Denied` from PostgreSQL, `Usage` when it does not archive, `Conflict`
+/// when the directory or the archive is another server's, `Corrupt` for damaged pages, `Local` from the
+/// file system, `Unavailable` when WAL does not arrive, and what the store says.
+pub async fn run(
+    request: &Request,
+    server: &dyn Connect,
+    archive: &dyn OpenArchive,
+    progress: Arc<Progress>,
+    stop: watch::Receiver<bool>,
+) -> Result<Outcome> {
+    let begun = Instant::now();
+    let mut stop = Stop::new(stop);
+    let (mut server, facts) = stop.unless(look(request, server)).await?;
+    let archive = Arc::new(stop.unless(open(request, archive)).await?);
+    let ground = stop.unless(preflight::check(request, &facts, &mut *server, &archive)).await?;
+    let mut backup = stop.unless(claim(request, &facts, &ground, &archive)).await?;
+    info!(id = %backup.id, "the backup begins");
+    let run = Run { request, facts: &facts, ground: &ground, archive: &archive, progress, begun };
+    match run.take(server, &mut backup, &mut stop).await {
+        Ok(outcome) => Ok(outcome),
+        Err(e) => {
+            run.tell_failure(&mut backup, &e).await;
+            Err(e.context(format!("backup {}", backup.id)))
+        }
+    }
+}
+
+/// The server, and what it says of itself.
+async fn look(request: &Request, server: &dyn Connect) -> Result<(Box<dyn Server>, Facts)> {
+    let mut server = server.connect().await?;
+    let facts = server.facts(request.archive_check).await?;
+    Ok((server, facts))
+}
+
+async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
+    let exclusive = super::exclusive_put(archive, &request.spool, request.now);
+    let patience =
+        Patience { retry_for: RETRY_FOR, max_attempts: request.max_attempts, ..Patience::default() };
+    archive.open(exclusive, &patience).await
+}
+
+/// How many seconds after the first an identifier is looked for that is free.
+const SECONDS: i64 = 60;
+
+/// Finds an identifier that nobody has, and takes it.
+async fn claim(request: &Request, facts: &Facts, ground: &Ground, archive: &Archive) -> Result<Backup> {
+    for later in 0..SECONDS {
+        let moment = request.local.saturating_add(Span::new().seconds(later));
+        let backup = record::started(request, facts, ground, BackupId::at(moment)?);
+        if archive.has_backup_folder(&backup.id).await? {
+            continue;
+        }
+        if !request.started_record || archive.claim_backup(&backup, &request.tags).await? == Stored::New {
+            return Ok(backup);
+        }
+    }
+    Err(Error::conflict(format!("all identifiers from {} on are taken", BackupId::at(request.local)?)))
+}
+
+/// One backup under way.
+struct Run<'a> {
+    request: &'a Request,
+    facts: &'a Facts,
+    ground: &'a Ground,
+    archive: &'a Arc<Archive>,
+    progress: Arc<Progress>,
+    begun: Instant,
+}
+
+impl Run<'_> {
+    /// From the start to the record with status DONE.
+    async fn take(&self, server: Box<dyn Server>, backup: &mut Backup, stop: &mut Stop) -> Result<Outcome> {
+        let label = format!("Barkeep backup {}", backup.id);
+        let (start, running) =
+            stop.unless(server.start(&label, self.request.checkpoint == Checkpoint::Fast)).await?;
+        record::begun(backup, &start);
+        if self.request.started_record {
+            // Whoever removes old WAL meanwhile must see where this backup's begins.
+            stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
+        }
+        let (cancel, cancelled) = watch::channel(false);
+        let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
+        let notes = open.notes().to_vec();
+        let copied = match self.end(running, &open, backup, stop).await {
+            Ok(last) => {
+                stop.unless_wound_up(open.finish(last), &cancel).await.context(|| "finish the copy")?
+            }
+            Err(e) => {
+                let _ = timeout(WIND_UP, open.abort()).await;
+                return Err(e);
+            }
+        };
+        record::done(backup, self.request, &copied, self.begun.elapsed());
+        stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
+        Ok(self.outcome(backup.clone(), copied, notes))
+    }
+
+    /// Copies everything while the session lives. When it is lost, or the copy is no longer wanted, the
+    /// copy is told to stop, and awaited until its uploads are aborted.
+    async fn copy(
+        &self,
+        mut running: Box<dyn RunningBackup>,
+        backup: &Backup,
+        start: &StartPoint,
+        (cancel, cancelled): (&watch::Sender<bool>, watch::Receiver<bool>),
+        stop: &mut Stop,
+    ) -> Result<(OpenCopy, Box<dyn RunningBackup>)> {
+        let request = self.copy_request(backup, start);
+        let copy = copy::begin(Arc::clone(self.archive), request, Arc::clone(&self.progress), cancelled);
+        tokio::pin!(copy);
+        let why = tokio::select! {
+            copied = &mut copy => return Ok((copied.context(|| "copy the files")?, running)),
+            lost = running.lost() => lost,
+            why = stop.asked() => why,
+        };
+        cancel.send_replace(true);
+        drop(running);
+        if let Ok(Ok(open)) = timeout(WIND_UP, copy).await {
+            let _ = timeout(WIND_UP, open.abort()).await;
+        }
+        Err(why)
+    }
+
+    fn copy_request(&self, backup: &Backup, start: &StartPoint) -> CopyRequest {
+        let Request { compression, level, jobs, memory, max_rate, max_read_rate, manifest, .. } =
+            *self.request;
+        let pages = PageCheck { start: start.lsn, block_size: self.facts.block_size };
+        CopyRequest {
+            id: backup.id,
+            pgdata: self.ground.pgdata.clone(),
+            tablespaces: backup.tablespaces.clone(),
+            config_files: self.ground.config_files(),
+            version: self.facts.version.number(),
+            compression,
+            level: compression.level(level),
+            tags: self.request.tags.clone(),
+            jobs,
+            memory,
+            max_rate,
+            max_read_rate,
+            pages: self.facts.data_checksums.then_some(pages),
+            manifest,
+            system_id: self.facts.system_id,
+        }
+    }
+
+    /// Ends the backup on the server, judges what was copied, and sees its WAL into the archive.
+    async fn end(
+        &self,
+        running: Box<dyn RunningBackup>,
+        open: &OpenCopy,
+        backup: &mut Backup,
+        stop: &mut Stop,
+    ) -> Result<Last> {
+        let end: StopPoint = stop.unless(running.stop(self.request.stop_timeout)).await?;
+        let last = record::ended(backup, &end)?;
+        self.judge(open.damaged())?;
+        if self.request.wait_wal {
+            let needed = wal::Needed::of(&last, end.timeline, self.facts.segment_size)?;
+            let within = self.request.wal_timeout;
+            let missing = stop.unless(wal::missing(self.archive, needed, within)).await;
+            if let Some(segment) = missing.context(|| "wait for the backup's WAL")? {
+                return Err(self.explain(wal::overdue(segment, within)));
+            }
+        }
+        Ok(last)
+    }
+
+    fn judge(&self, damage: &Damage) -> Result<()> {
+        if damage.is_none() || self.request.on_damage == OnDamage::Warn {
+            return Ok(());
+        }
+        Err(Error::corrupt(damage_text(damage)).hint(
+            "the cluster itself is damaged: see to it first; --checksum-errors warn keeps the backup all the same",
+        ))
+    }
+
+    fn explain(&self, e: Error) -> Error {
+        e.context("wait for the backup's WAL").hint(if self.facts.in_recovery {
+            "the segment is archived when the primary ends it: SELECT pg_switch_wal() there hastens that"
+        } else {
+            "see PostgreSQL's log for what archive_command says; --no-wait-wal does not wait"
+        })
+    }
+
+    fn outcome(&self, backup: Backup, copied: Copied, notes: Vec<String>) -> Outcome {
+        let mut warnings: Vec<String> = self.facts.version.doubt().into_iter().collect();
+        warnings.extend(self.ground.warnings.iter().cloned());
+        warnings.extend(notes);
+        if !copied.damage.is_none() {
+            warnings.push(damage_text(&copied.damage));
+        }
+        if !self.request.wait_wal {
+            let unseen = "its WAL was not waited for: it cannot be restored before that is in the archive";
+            warnings.push(unseen.to_owned());
+        }
+        Outcome {
+            backup,
+            files: copied.files,
+            plain_bytes: copied.plain_bytes,
+            stored_bytes: copied.stored_bytes,
+            objects: copied.objects,
+            damage: copied.damage,
+            wal_seen: self.request.wait_wal,
+            took: self.begun.elapsed(),
+            warnings,
+        }
+    }
+
+    /// Writes down why it failed. That may fail as well, and then the record that is there stays.
+    async fn tell_failure(&self, backup: &mut Backup, why: &Error) {
+        record::failed(backup, why);
+        let told = timeout(LAST_WORDS, self.archive.publish_backup(backup, &self.request.tags)).await;
+        match told {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => warn!("the failure of {} cannot be recorded: {e}", backup.id),
+            Err(_) => warn!("the failure of {} cannot be recorded within {LAST_WORDS:?}", backup.id),
+        }
+    }
+}
+
+/// How many damaged files a message names.
+const NAMED: usize = 20;
+
+/// The damaged pages in words.
+fn damage_text(damage: &Damage) -> String {
+    let files: Vec<_> = damage.files.iter().take(NAMED).map(ToString::to_string).collect();
+    let unnamed = damage.file_count - files.len() as u64;
+    let more = if unnamed > 0 { format!(", and {unnamed} more files") } else { String::new() };
+    format!("{} pages have a wrong checksum: {}{more}", damage.pages, files.join(", "))
+}

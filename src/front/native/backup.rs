@@ -1,18 +1,47 @@
-//! The words of `backup`.
+//! The words of `backup`, and what is said when it ends.
 
-use clap::Args;
-use serde::Deserialize;
+use std::fmt;
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::Around;
-use super::args::Shared;
-use super::render::Report;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
+use indicatif::HumanBytes;
+use jiff::tz::TimeZone;
+use nix::unistd::{Uid, User};
+use serde::{Deserialize, Serialize};
+
+use super::args::{Layer as _, Shared, layer, text};
+use super::render::{Report, line};
+use super::settings::{Environment, Settings};
+use super::{Around, block_on_several};
+use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress};
 use crate::error::{Error, Result};
+use crate::front::quantity::{Size, Span};
+use crate::front::signals;
+use crate::front::tag::{self, Tag};
+use crate::model::{Backup as Record, BackupRef, Compression, Level};
+use crate::postgres::{ConnectionWords, Conninfo, Surroundings};
 
-/// Take a base backup of a running server
+/// Take a base backup of a running server, on the machine it runs on
+///
+/// Finds out first whether the server can be backed up and its WAL reaches the archive, copies it while
+/// it works, and records the backup when everything that restoring it takes is stored. Whatever ends it
+/// early, a signal included, leaves a record that says why and a server out of backup mode. How the
+/// server is reached is said as to PostgreSQL's own tools: a connection string, PG variables, a service
+/// file, ~/.pgpass.
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Backup {
     #[command(flatten)]
     pub(super) own: BackupArgs,
+    /// Print help
+    #[arg(long, action = ArgAction::HelpLong)]
+    help: Option<bool>,
     #[command(flatten)]
     pub(super) shared: Shared,
 }
@@ -20,12 +49,401 @@ pub(crate) struct Backup {
 /// The section `[backup]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-pub(crate) struct BackupArgs {}
+pub(crate) struct BackupArgs {
+    /// Connect as this string says: keywords and values, or a URI
+    ///
+    /// What it leaves open comes from the service file, PG variables and defaults. A password is better
+    /// kept in ~/.pgpass, since words can be seen in the list of processes.
+    #[arg(long, value_name = "CONNINFO", env = "BARKEEP_BACKUP_DSN", hide_env_values = true)]
+    dsn: Option<String>,
+    /// Connect to this host, or by the socket in this directory [also: PGHOST]
+    #[arg(short = 'h', long, value_name = "HOST", env = "BARKEEP_BACKUP_HOST")]
+    host: Option<String>,
+    /// Connect to this port [also: PGPORT]
+    #[arg(short = 'p', long, value_name = "PORT", env = "BARKEEP_BACKUP_PORT")]
+    #[serde(with = "text")]
+    port: Option<Ports>,
+    /// Connect as this role [also: PGUSER]
+    #[arg(short = 'U', long, value_name = "USER", env = "BARKEEP_BACKUP_USER")]
+    user: Option<String>,
+    /// Connect to this database, or as this connection string says [also: PGDATABASE; default: postgres]
+    #[arg(short = 'd', long, value_name = "DBNAME", env = "BARKEEP_BACKUP_DBNAME", hide_env_values = true)]
+    dbname: Option<String>,
+    /// Find the data directory here instead of where the server says it is
+    #[arg(long, value_name = "DIR", env = "BARKEEP_BACKUP_PGDATA")]
+    pgdata: Option<PathBuf>,
+    /// Give the backup a name besides its identifier
+    #[arg(long, value_name = "NAME", env = "BARKEEP_BACKUP_NAME")]
+    #[serde(with = "text")]
+    name: Option<BackupName>,
+    /// Compress with none, gzip, bzip2, snappy, zstd or lz4 [default: zstd]
+    #[arg(long, value_name = "CODEC", env = "BARKEEP_BACKUP_COMPRESSION")]
+    #[serde(with = "text")]
+    compression: Option<Compression>,
+    /// Compress with low, medium or high effort, or the codec's own number [default: 1 for zstd]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "BARKEEP_BACKUP_COMPRESSION_LEVEL",
+        allow_negative_numbers = true
+    )]
+    #[serde(with = "text")]
+    compression_level: Option<Level>,
+    /// Tag every object; may be repeated, up to ten times
+    #[arg(long, value_name = "KEY=VALUE", env = "BARKEEP_BACKUP_TAG", value_delimiter = ',')]
+    #[serde(deserialize_with = "text::list")]
+    tag: Option<Vec<Tag>>,
+    /// Pack this many tars at once [default: as many as there are cores, up to 4]
+    #[arg(long, value_name = "N", env = "BARKEEP_BACKUP_JOBS")]
+    #[serde(with = "text")]
+    jobs: Option<NonZeroUsize>,
+    /// Send at most this much per second to the store
+    #[arg(long, value_name = "SIZE", env = "BARKEEP_BACKUP_MAX_RATE")]
+    #[serde(with = "text")]
+    max_rate: Option<Size>,
+    /// Read at most this much per second from the disk
+    #[arg(long, value_name = "SIZE", env = "BARKEEP_BACKUP_MAX_READ_RATE")]
+    #[serde(with = "text")]
+    max_read_rate: Option<Size>,
+    /// Begin with a checkpoint as fast as can be, or spread over minutes [default: fast]
+    #[arg(long, value_name = "HOW", env = "BARKEEP_BACKUP_CHECKPOINT")]
+    checkpoint: Option<CheckpointWord>,
+    /// Fail or only warn when a page's checksum is wrong [default: fail]
+    #[arg(long, value_name = "WHAT", env = "BARKEEP_BACKUP_CHECKSUM_ERRORS")]
+    checksum_errors: Option<ChecksumErrors>,
+    /// Sum the files of the manifest with crc32c, sha256 or none [default: crc32c]
+    #[arg(long, value_name = "SUM", env = "BARKEEP_BACKUP_MANIFEST_CHECKSUMS")]
+    #[serde(with = "text")]
+    manifest_checksums: Option<ManifestChecksum>,
+    /// Do not prove first that WAL reaches the archive
+    #[arg(
+        long, env = "BARKEEP_BACKUP_NO_ARCHIVE_CHECK", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    no_archive_check: Option<bool>,
+    /// Do not wait for the backup's WAL: until it is in the archive the backup cannot be restored
+    #[arg(
+        long, env = "BARKEEP_BACKUP_NO_WAIT_WAL", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    no_wait_wal: Option<bool>,
+    /// Wait this long for WAL to reach the archive, before and after the copy [default: 5min]
+    #[arg(long, value_name = "SPAN", env = "BARKEEP_BACKUP_WAL_TIMEOUT")]
+    #[serde(with = "text")]
+    wal_timeout: Option<Span>,
+    /// Give PostgreSQL this long to end the backup [default: 5min]
+    #[arg(long, value_name = "SPAN", env = "BARKEEP_BACKUP_STOP_TIMEOUT")]
+    #[serde(with = "text")]
+    stop_timeout: Option<Span>,
+    /// Leave out the record with status STARTED, for readers that take it for a backup
+    #[arg(
+        long, env = "BARKEEP_BACKUP_NO_STARTED_RECORD", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    no_started_record: Option<bool>,
+}
+
+layer!(
+    BackupArgs: dsn, host, port, user, dbname, pgdata, name, compression, compression_level, tag, jobs,
+    max_rate, max_read_rate, checkpoint, checksum_errors, manifest_checksums, no_archive_check, no_wait_wal,
+    wal_timeout, stop_timeout, no_started_record
+);
+
+/// A port, or one for each of several hosts; what it may be is the connection's to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ports(String);
+
+impl FromStr for Ports {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A name that is neither an identifier nor one of the words that stand for a backup
+/// (spec/barman-cloud.md 1.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct BackupName(String);
+
+/// Words that other readers of the layout understand besides ours.
+const RESERVED: [&str; 3] = ["latest-full", "last-full", "auto"];
+
+impl FromStr for BackupName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |why: &str| Err(Error::usage(format!("`{text}` cannot name a backup: {why}")));
+        if text.trim() != text || text.chars().any(char::is_control) {
+            return refused("it has blanks around it, or characters that cannot be printed");
+        }
+        match text.parse()? {
+            BackupRef::Named(_) if RESERVED.contains(&text) => refused("it stands for a backup already"),
+            BackupRef::Named(name) => Ok(Self(name)),
+            _ => refused("it stands for a backup already"),
+        }
+    }
+}
+
+/// How the first checkpoint is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum CheckpointWord {
+    /// As fast as can be
+    Fast,
+    /// Spread over minutes, to spare the disk
+    Spread,
+}
+
+/// What becomes of a backup with damaged pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ChecksumErrors {
+    /// It fails
+    Fail,
+    /// It is kept, with a warning
+    Warn,
+}
+
+/// What a backup takes for its buffers when nothing is said.
+const MEMORY: Size = Size(256 << 20);
+/// How long is waited when nothing is said.
+const WAIT: Duration = Duration::from_mins(5);
+/// Threads for the network; files and codecs have threads of their own.
+const WORKERS: usize = 2;
+/// As many tars at once as this when nothing is said; beyond, one disk or one network is the limit.
+const MOST_JOBS: usize = 4;
 
 impl Backup {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let _ = (self.own, around.settings(self.shared)?, around.output);
-        Err(Error::bug("`backup` is not there yet"))
+        let own = self.own.over(around.file.sections.backup.clone());
+        let settings = around.settings(self.shared)?;
+        let server = Conninfo::resolve(&own.connection(), &surroundings(around.environment))?;
+        let request = own.request(&settings)?;
+        let progress = Arc::new(Progress::default());
+        let outcome = block_on_several(WORKERS, async {
+            let stop = signals::asked_to_stop()?;
+            backup::run(&request, &server, &settings.wire, progress, stop).await
+        })?;
+        Ok(Box::new(BackedUp(outcome)))
+    }
+}
+
+/// What libpq looks at besides the words.
+fn surroundings(environment: Environment<'_>) -> Surroundings<'_> {
+    // A user without an entry has no name, and must give one if it comes to that.
+    let entry = User::from_uid(Uid::effective()).ok().flatten();
+    let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    Surroundings {
+        environment,
+        home: home.or_else(|| entry.as_ref().map(|user| user.dir.clone())),
+        user: entry.map(|user| user.name),
+    }
+}
+
+impl BackupArgs {
+    fn connection(&self) -> ConnectionWords {
+        ConnectionWords {
+            dsn: self.dsn.clone(),
+            host: self.host.clone(),
+            port: self.port.as_ref().map(|ports| ports.0.clone()),
+            user: self.user.clone(),
+            dbname: self.dbname.clone(),
+        }
+    }
+
+    fn request(self, settings: &Settings) -> Result<backup::Request> {
+        let compression = self.compression.unwrap_or_default();
+        if compression == Compression::Xz {
+            return Err(Error::usage(
+                "base backups are not compressed with xz: other readers of the layout \
+                 cannot read it",
+            )
+            .hint("take zstd, or bzip2 for the smallest"));
+        }
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let most = NonZeroUsize::new(MOST_JOBS).unwrap_or(NonZeroUsize::MIN);
+        Ok(backup::Request {
+            pgdata: self.pgdata,
+            name: self.name.map(|name| name.0),
+            compression,
+            level: self.compression_level,
+            tags: tag::together(self.tag.unwrap_or_default())?,
+            jobs: self.jobs.unwrap_or(cores.min(most)),
+            memory: settings.memory_or(MEMORY),
+            max_rate: self.max_rate.map(|size| size.0),
+            max_read_rate: self.max_read_rate.map(|size| size.0),
+            checkpoint: match self.checkpoint {
+                Some(CheckpointWord::Spread) => Checkpoint::Spread,
+                Some(CheckpointWord::Fast) | None => Checkpoint::Fast,
+            },
+            on_damage: match self.checksum_errors {
+                Some(ChecksumErrors::Warn) => OnDamage::Warn,
+                Some(ChecksumErrors::Fail) | None => OnDamage::Fail,
+            },
+            manifest: self.manifest_checksums.unwrap_or_default(),
+            archive_check: !self.no_archive_check.unwrap_or(false),
+            wait_wal: !self.no_wait_wal.unwrap_or(false),
+            wal_timeout: self.wal_timeout.map_or(WAIT, |span| span.0),
+            stop_timeout: self.stop_timeout.map_or(WAIT, |span| span.0),
+            started_record: !self.no_started_record.unwrap_or(false),
+            spool: settings.spool.clone(),
+            max_attempts: settings.max_attempts,
+            now: settings.now,
+            local: settings.now.to_zoned(TimeZone::system()).datetime(),
+        })
+    }
+}
+
+/// A finished backup.
+struct BackedUp(Outcome);
+
+impl Report for BackedUp {
+    fn text(&self) -> String {
+        let Outcome { backup, files, plain_bytes, stored_bytes, objects, wal_seen, took, warnings, .. } =
+            &self.0;
+        let known = |value: Option<&dyn fmt::Display>| value.map_or_else(String::new, ToString::to_string);
+        let named = backup.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let mut text = format!("backup {}{named} is complete\n", backup.id);
+        let _ = writeln!(
+            text,
+            "  {files} files of {}, stored in {objects} objects of {}, in {:.1} s",
+            HumanBytes(*plain_bytes),
+            HumanBytes(*stored_bytes),
+            took.as_secs_f64()
+        );
+        let wal = if *wal_seen { "its WAL is in the archive" } else { "its WAL was not waited for" };
+        let _ = writeln!(
+            text,
+            "  from {} to {} on timeline {}; {wal}",
+            known(backup.begin.lsn.as_ref().map(|lsn| lsn as _)),
+            known(backup.end.lsn.as_ref().map(|lsn| lsn as _)),
+            known(backup.timeline.map(crate::model::Timeline::number).as_ref().map(|t| t as _)),
+        );
+        for warning in warnings {
+            let _ = writeln!(text, "warning: {warning}");
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        line(&BackedUpJson::new(&self.0, self.exit().code()))
+    }
+
+    fn log(&self) {
+        let Outcome { backup, stored_bytes, warnings, .. } = &self.0;
+        for warning in warnings {
+            tracing::warn!(id = %backup.id, "{warning}");
+        }
+        tracing::info!(id = %backup.id, stored_bytes, "backed up");
+    }
+}
+
+#[derive(Serialize)]
+struct BackedUpJson<'a> {
+    backup_id: String,
+    name: Option<&'a str>,
+    status: &'static str,
+    system_id: Option<String>,
+    timeline: Option<u32>,
+    begin_lsn: Option<String>,
+    end_lsn: Option<String>,
+    begin_wal: Option<String>,
+    end_wal: Option<String>,
+    begin_time: Option<String>,
+    end_time: Option<String>,
+    wal_seen: bool,
+    files: u64,
+    plain_bytes: u64,
+    stored_bytes: u64,
+    objects: u32,
+    damaged_pages: u64,
+    seconds: f64,
+    warnings: &'a [String],
+    exit: u8,
+}
+
+impl<'a> BackedUpJson<'a> {
+    fn new(outcome: &'a Outcome, exit: u8) -> Self {
+        fn text<T: ToString>(value: Option<&T>) -> Option<String> {
+            value.map(ToString::to_string)
+        }
+        let backup: &Record = &outcome.backup;
+        let time = |time: &jiff::Zoned| time.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
+        Self {
+            backup_id: backup.id.to_string(),
+            name: backup.name.as_deref(),
+            status: backup.status.name(),
+            system_id: text(backup.system_id.as_ref()),
+            timeline: backup.timeline.map(crate::model::Timeline::number),
+            begin_lsn: text(backup.begin.lsn.as_ref()),
+            end_lsn: text(backup.end.lsn.as_ref()),
+            begin_wal: text(backup.begin.wal.as_ref()),
+            end_wal: text(backup.end.wal.as_ref()),
+            begin_time: backup.begin.time.as_ref().map(time),
+            end_time: backup.end.time.as_ref().map(time),
+            wal_seen: outcome.wal_seen,
+            files: outcome.files,
+            plain_bytes: outcome.plain_bytes,
+            stored_bytes: outcome.stored_bytes,
+            objects: outcome.objects,
+            damaged_pages: outcome.damage.pages,
+            seconds: (outcome.took.as_secs_f64() * 1000.0).round() / 1000.0,
+            warnings: &outcome.warnings,
+            exit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::backup::Damage;
+    use crate::model::{BackupStatus, Edge, Lsn, SystemId, Timeline};
+
+    fn outcome() -> Outcome {
+        let mut backup = Record::new("20260102T030405".parse().unwrap(), BackupStatus::Done);
+        let edge = |lsn, wal: &str, time: &str| Edge {
+            time: Some(time.parse().unwrap()),
+            lsn: Some(Lsn(lsn)),
+            wal: Some(wal.parse().unwrap()),
+        };
+        backup.name = Some("before the migration".into());
+        backup.system_id = Some(SystemId(7_300_000_000_000_000_001));
+        backup.timeline = Timeline::new(2);
+        let (begin, end) = ("2026-01-02T03:04:05.25+01:00[+01:00]", "2026-01-02T03:14:05+01:00[+01:00]");
+        backup.begin = edge(0x1D0_0028, "00000002000000000000001D", begin);
+        backup.end = edge(0x1E0_0138, "00000002000000000000001E", end);
+        Outcome {
+            backup,
+            files: 4123,
+            plain_bytes: 5 << 30,
+            stored_bytes: 900 << 20,
+            objects: 3,
+            damage: Damage::default(),
+            wal_seen: true,
+            took: Duration::from_millis(600_250),
+            warnings: vec!["/etc/more.conf is included".into()],
+        }
+    }
+
+    #[test]
+    fn a_backup_is_told_in_a_few_lines_or_one_object() {
+        insta::assert_snapshot!("backup_text", BackedUp(outcome()).text());
+        insta::assert_snapshot!("backup_json", BackedUp(outcome()).json());
+    }
+
+    #[test]
+    fn a_name_is_told_from_an_identifier_and_from_words() {
+        assert!("nightly / full".parse::<BackupName>().is_ok());
+        for bad in
+            ["", " x", "x\n", "20260102T030405", "latest", "last-failed", "oldest", "auto", "last-full"]
+        {
+            assert!(bad.parse::<BackupName>().is_err(), "{bad:?}");
+        }
     }
 }

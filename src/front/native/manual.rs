@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 9] = [
+pub const MANUALS: [Manual; 10] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -81,35 +81,27 @@ pub const MANUALS: [Manual; 9] = [
         ],
     },
     Manual {
-        verb: "restore",
+        verb: "backup",
         examples: &[
+            ("barkeep backup", "the server of this machine, settings in the file"),
+            ("barkeep backup -h /var/run/postgresql -U barkeep --name nightly", "by its socket, as a role"),
             (
-                "barkeep restore --plan --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
-                "what would be done, and whether it can be",
-            ),
-            (
-                "barkeep restore --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
-                "do it; then start PostgreSQL",
-            ),
-            (
-                "barkeep restore --standby --primary-conninfo 'host=db1 user=replicator' /srv/pg/18",
-                "a new standby",
-            ),
-            (
-                "barkeep restore --backup before-upgrade --target-immediate --tablespace fast=/ssd/fast /srv/copy",
-                "one very backup, and not a moment more",
+                "barkeep backup --dsn service=main --max-rate 100MB --json",
+                "as a service of pg_service.conf, without filling the line",
             ),
         ],
         exits: &[
             Exit::Done,
-            Exit::NotFound,
             Exit::Usage,
             Exit::Conflict,
             Exit::Unavailable,
             Exit::Denied,
             Exit::Corrupt,
+            Exit::Server,
             Exit::Local,
             Exit::Bug,
+            Exit::Interrupted,
+            Exit::Terminated,
         ],
     },
     Manual {
@@ -147,6 +139,38 @@ pub const MANUALS: [Manual; 9] = [
             ("barkeep backup-delete oldest --minimum-redundancy 3", "unless that left fewer than three"),
         ],
         exits: CATALOGUE_DECIDE,
+    },
+    Manual {
+        verb: "restore",
+        examples: &[
+            (
+                "barkeep restore --plan --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
+                "what would be done, and whether it can be",
+            ),
+            (
+                "barkeep restore --target-time '2026-01-31 12:00:00+01:00' /srv/pg/18",
+                "do it; then start PostgreSQL",
+            ),
+            (
+                "barkeep restore --standby --primary-conninfo 'host=db1 user=replicator' /srv/pg/18",
+                "a new standby",
+            ),
+            (
+                "barkeep restore --backup before-upgrade --target-immediate --tablespace fast=/ssd/fast /srv/copy",
+                "one very backup, and not a moment more",
+            ),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::NotFound,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+        ],
     },
     Manual {
         verb: "retention",
@@ -189,7 +213,7 @@ const CATALOGUE_DECIDE: &[Exit] = &[
 ];
 
 /// Variables that are no setting of ours but change what happens.
-pub const VARIABLES: [(&str, &str); 15] = [
+pub const VARIABLES: [(&str, &str); 16] = [
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "credentials"),
     ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "profiles and where they are"),
     ("AWS_REGION, AWS_DEFAULT_REGION", "the region when no setting names one"),
@@ -215,15 +239,23 @@ pub const VARIABLES: [(&str, &str); 15] = [
     ),
     ("AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "which of AWS's endpoints"),
     ("HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies"),
+    (
+        "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE and the others",
+        "how backup reaches the server, as for PostgreSQL's own tools; those that it could not honour are refused",
+    ),
     ("PGDATA", "the data directory that check compares, when no setting names one"),
     ("TMPDIR", "where the spool is when there is no other place for it"),
 ];
 
 /// Files that are read or kept.
-pub const FILES: [(&str, &str); 3] = [
+pub const FILES: [(&str, &str); 4] = [
     (file::DEFAULT, "settings of every verb, in TOML; the names of the flags are its keys"),
     ("/var/spool/barkeep", "the spool, where the directory exists and belongs to the user"),
     ("$TMPDIR/barkeep-UID", "the spool elsewhere"),
+    (
+        "~/.pgpass, ~/.pg_service.conf, ~/.postgresql/",
+        "passwords, services and certificates, as for PostgreSQL's own tools",
+    ),
 ];
 
 /// The sections below a verb's flags.

@@ -33,7 +33,7 @@ use self::manner::Manner;
 use self::render::{Archived, Checked, Prefetched, Report, Restored};
 use self::settings::{Environment, Settings};
 use super::exit::{Exit, Reader, status};
-use super::{guard, log};
+use super::{guard, log, signals};
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
 
@@ -242,10 +242,22 @@ fn block_on<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
     result
 }
 
+/// Runs a verb that has much to do at once, on a few threads of its own.
+fn block_on_several<T>(workers: usize, verb: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
+    let result = runtime.block_on(verb);
+    runtime.shutdown_background();
+    result
+}
+
+/// Whether somebody watches a terminal who wants to see more than the result.
+fn is_watched(output: &OutputArgs) -> bool {
+    std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0
+}
+
 /// Shows that something is going on, to somebody who watches.
 fn spinner(output: &OutputArgs) -> Option<ProgressBar> {
-    let watched = std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0;
-    watched.then(|| {
+    is_watched(output).then(|| {
         let bar = ProgressBar::new_spinner().with_message("checking the archive");
         bar.set_style(ProgressStyle::default_spinner());
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -302,7 +314,7 @@ fn tell(report: &dyn Report, manner: &Manner) -> Exit {
 
 /// Tells why a verb failed.
 fn lament(error: &Error, manner: &Manner) -> Exit {
-    let exit = status(manner.reader, Err(error.kind()));
+    let exit = signals::which(status(manner.reader, Err(error.kind())));
     if manner.json {
         say(&render::error_json(error, exit));
     } else {

@@ -66,6 +66,11 @@ impl Settings {
         Access { spool: self.spool.clone(), max_attempts: self.max_attempts, now: self.now }
     }
 
+    /// What all buffers together may hold, for a verb with a default of its own.
+    pub(crate) fn memory_or(&self, default: Size) -> u64 {
+        self.archive.memory.unwrap_or(default).0
+    }
+
     /// The same settings as words, for a process of ours that must not depend on this one's directory
     /// or on a file that may change meanwhile. There is no secret among them, as there is none among
     /// ours.

@@ -1,0 +1,478 @@
+//! `backup` over a store in memory and a server that follows a script: every way it can end.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod bed;
+
+use std::future::pending;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use barkeep::archive::{Archive, Catalog, Tags};
+use barkeep::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress, Request};
+use barkeep::error::{Error, ErrorKind, Result};
+use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline};
+use barkeep::postgres::{
+    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
+};
+use barkeep::store::ObjectStore;
+use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, segment_bytes};
+use tokio::sync::watch;
+
+const BEGIN: Lsn = Lsn(0x50_0028);
+const END: Lsn = Lsn(0x60_0138);
+/// What the preflight ends, and what the backup needs.
+const PROBED: &str = "000000010000000000000004";
+const NEEDED: [&str; 2] = ["000000010000000000000005", "000000010000000000000006"];
+const ID: &str = "20260102T030405";
+
+fn size() -> SegmentSize {
+    SegmentSize::new(MIB).unwrap()
+}
+
+fn one() -> Timeline {
+    Timeline::new(1).unwrap()
+}
+
+/// What the server does; clones share it.
+#[derive(Clone)]
+struct Script(Arc<Plot>);
+
+struct Plot {
+    bed: Bed,
+    facts: Mutex<Facts>,
+    /// Segments that never reach the archive.
+    swallowed: Mutex<Vec<&'static str>>,
+    start_fails: AtomicBool,
+    /// The session is lost once the copy runs.
+    session_dies: AtomicBool,
+    stop_fails: AtomicBool,
+    /// The next so many records cannot be stored once the backup has ended on the server.
+    records_fail: AtomicUsize,
+    started: AtomicBool,
+    /// Sessions that are open.
+    open: AtomicUsize,
+}
+
+/// A session of the script's.
+struct Session(Script);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Script {
+    fn new() -> Self {
+        let bed = Bed::new();
+        for dir in ["base", "pg_tblspc"] {
+            std::fs::create_dir(bed.data().join(dir)).unwrap();
+        }
+        std::fs::write(bed.data().join("PG_VERSION"), "16\n").unwrap();
+        // Large enough for a copy with a bound to be caught at it.
+        std::fs::write(bed.data().join("base/heap"), vec![0; 1 << 20]).unwrap();
+        let pid = format!("1\n{}\n1767322000\n5432\n/tmp\n\n\nready\n", bed.data().display());
+        std::fs::write(bed.data().join("postmaster.pid"), pid).unwrap();
+        let file = |name: &str| Some(bed.data().join(name).display().to_string());
+        let facts = Facts {
+            system_id: SystemId(SYSTEM),
+            version: Version::new(160_004).unwrap(),
+            port: 5432,
+            started: 1_767_322_001,
+            data_directory: bed.data().display().to_string(),
+            config_file: file("postgresql.conf"),
+            hba_file: file("pg_hba.conf"),
+            ident_file: file("pg_ident.conf"),
+            included_files: Vec::new(),
+            tablespaces: vec![ServerTablespace {
+                name: "inner".into(),
+                oid: 16_400,
+                location: "pg_tblspc/16400".into(),
+            }],
+            segment_size: size(),
+            block_size: 8192,
+            data_checksums: false,
+            summarize_wal: None,
+            in_recovery: false,
+            timeline: one(),
+            archiving: Archiving { mode: "on".into(), command: true, library: false },
+        };
+        Self(Arc::new(Plot {
+            bed,
+            facts: Mutex::new(facts),
+            swallowed: Mutex::default(),
+            start_fails: AtomicBool::default(),
+            session_dies: AtomicBool::default(),
+            stop_fails: AtomicBool::default(),
+            records_fail: AtomicUsize::default(),
+            started: AtomicBool::default(),
+            open: AtomicUsize::default(),
+        }))
+    }
+
+    fn bed(&self) -> &Bed {
+        &self.0.bed
+    }
+
+    fn with_facts(self, change: impl FnOnce(&mut Facts)) -> Self {
+        change(&mut self.0.facts.lock().unwrap());
+        self
+    }
+
+    async fn archive(&self, name: &'static str) {
+        if !self.0.swallowed.lock().unwrap().contains(&name) {
+            let key = format!("main/wals/0000000100000000/{name}");
+            self.bed().foreign(&key, segment_bytes(name, SYSTEM, size(), 1)).await;
+        }
+    }
+
+    /// A copy that takes half a minute, unless it is told to stop.
+    fn slow_request(&self) -> Request {
+        Request { max_read_rate: Some(32 << 10), ..self.request() }
+    }
+
+    fn request(&self) -> Request {
+        Request {
+            pgdata: None,
+            name: Some("nightly".into()),
+            compression: Compression::None,
+            level: None,
+            tags: Tags::default(),
+            jobs: NonZeroUsize::MIN,
+            memory: 64 << 20,
+            max_rate: None,
+            max_read_rate: None,
+            checkpoint: Checkpoint::Fast,
+            on_damage: OnDamage::Fail,
+            manifest: ManifestChecksum::Crc32c,
+            archive_check: true,
+            wait_wal: true,
+            wal_timeout: Duration::from_millis(300),
+            stop_timeout: Duration::from_secs(1),
+            started_record: true,
+            spool: self.bed().spool(),
+            max_attempts: None,
+            now: jiff::Timestamp::UNIX_EPOCH,
+            local: jiff::civil::date(2026, 1, 2).at(3, 4, 5, 0),
+        }
+    }
+
+    async fn run(&self, request: &Request) -> Result<Outcome> {
+        let (_keep, stop) = watch::channel(false);
+        self.run_until(request, stop).await
+    }
+
+    async fn run_until(&self, request: &Request, stop: watch::Receiver<bool>) -> Result<Outcome> {
+        let all = backup::run(request, self, self.bed(), Arc::new(Progress::default()), stop);
+        let result = tokio::time::timeout(Duration::from_secs(20), all).await.expect("it is bounded");
+        assert_eq!(self.0.open.load(Ordering::SeqCst), 0, "no session outlives the backup");
+        result
+    }
+
+    async fn catalog(&self) -> Catalog {
+        let store = Arc::clone(&self.bed().store) as Arc<dyn ObjectStore>;
+        Archive::new(store, "main".parse().unwrap()).catalog().await.unwrap()
+    }
+
+    /// The one backup there is.
+    async fn backup(&self) -> Backup {
+        let catalog = self.catalog().await;
+        assert_eq!((catalog.entries.len(), catalog.unreadable.len(), catalog.orphans.len()), (1, 0, 0));
+        catalog.entries[0].backup.clone()
+    }
+
+    /// Runs to a failure of this kind, which the one record must tell.
+    async fn fails(&self, request: &Request, kind: ErrorKind) -> Error {
+        let (_keep, stop) = watch::channel(false);
+        self.fails_until(request, stop, kind).await
+    }
+
+    async fn fails_until(&self, request: &Request, stop: watch::Receiver<bool>, kind: ErrorKind) -> Error {
+        let e = self.run_until(request, stop).await.unwrap_err();
+        assert_eq!(e.kind(), kind, "{e:?}");
+        assert!(e.to_string().starts_with(&format!("backup {ID}: ")), "{e}");
+        let backup = self.backup().await;
+        assert_eq!((backup.status, backup.id.as_str()), (BackupStatus::Failed, ID));
+        assert!(e.to_string().ends_with(backup.error.as_deref().unwrap()), "{:?}", backup.error);
+        let keys = self.bed().keys().await;
+        let complete = keys.iter().filter(|key| key.contains(".tar") || key.contains("manifest"));
+        assert_eq!(complete.count(), 0, "{keys:?}");
+        e
+    }
+}
+
+#[async_trait]
+impl Connect for Script {
+    async fn connect(&self) -> Result<Box<dyn Server>> {
+        self.0.open.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Session(self.clone())))
+    }
+}
+
+#[async_trait]
+impl Server for Session {
+    async fn facts(&mut self, _: bool) -> Result<Facts> {
+        Ok(self.0.0.facts.lock().unwrap().clone())
+    }
+
+    async fn end_segment(&mut self, _: SegmentSize) -> Result<SegmentName> {
+        self.0.archive(PROBED).await;
+        Ok(PROBED.parse().unwrap())
+    }
+
+    async fn replayed(&mut self) -> Result<Lsn> {
+        Ok(BEGIN)
+    }
+
+    async fn archiver_trouble(&mut self) -> Result<Option<String>> {
+        Ok(Some("its archiver failed with X".into()))
+    }
+
+    async fn start(self: Box<Self>, label: &str, fast: bool) -> Result<(StartPoint, Box<dyn RunningBackup>)> {
+        assert!(fast && label.starts_with("Barkeep backup 20260102T03040"), "{label}");
+        if self.0.0.start_fails.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Server, "a backup is already in progress"));
+        }
+        self.0.0.started.store(true, Ordering::SeqCst);
+        let tablespaces = self.0.0.facts.lock().unwrap().tablespaces.clone();
+        Ok((StartPoint { lsn: BEGIN, timeline: one(), time: time(), tablespaces }, self))
+    }
+}
+
+fn time() -> jiff::Zoned {
+    let hour = jiff::tz::TimeZone::fixed(jiff::tz::offset(1));
+    "2026-01-02T03:04:06Z".parse::<jiff::Timestamp>().unwrap().to_zoned(hour)
+}
+
+#[async_trait]
+impl RunningBackup for Session {
+    async fn lost(&mut self) -> Error {
+        if self.0.0.session_dies.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return Error::new(ErrorKind::Server, "the session was lost");
+        }
+        pending().await
+    }
+
+    async fn stop(self: Box<Self>, _: Duration) -> Result<StopPoint> {
+        let Script(plot) = &self.0;
+        if plot.stop_fails.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Server, "PostgreSQL has not ended the backup"));
+        }
+        plot.bed.store.fail(
+            "put",
+            "backup.info",
+            ErrorKind::Unavailable,
+            plot.records_fail.load(Ordering::SeqCst),
+        );
+        for name in NEEDED {
+            self.0.archive(name).await;
+        }
+        let label = format!(
+            "START WAL LOCATION: {BEGIN} (file {})\nCHECKPOINT LOCATION: 0/500060\nBACKUP METHOD: streamed\n\
+             BACKUP FROM: primary\nSTART TIME: x\nLABEL: x\nSTART TIMELINE: 1\n",
+            NEEDED[0]
+        );
+        Ok(StopPoint { lsn: END, timeline: one(), time: time(), label })
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_recorded_with_everything_that_restoring_it_takes() {
+    let script = Script::new();
+    let outcome = script.run(&script.request()).await.unwrap();
+    let backup = script.backup().await;
+    assert_eq!(backup, outcome.backup);
+    assert_eq!(backup.status, BackupStatus::Done);
+    assert_eq!((backup.id.as_str(), backup.name.as_deref()), (ID, Some("nightly")));
+    assert_eq!((backup.begin.lsn, backup.end.lsn), (Some(BEGIN), Some(END)));
+    assert_eq!(backup.begin.wal.unwrap().to_string(), NEEDED[0]);
+    assert_eq!(backup.end.wal.unwrap().to_string(), NEEDED[1]);
+    assert_eq!((backup.system_id, backup.timeline), (Some(SystemId(SYSTEM)), Some(one())));
+    assert!(backup.label.unwrap().contains("START TIMELINE: 1"));
+    assert!(backup.tablespaces.is_empty(), "what lies in place is part of the data directory");
+    assert!(backup.other["copy_stats"].contains("'number_of_workers': 1, "), "{:?}", backup.other);
+    assert!(outcome.wal_seen && outcome.warnings.is_empty(), "{:?}", outcome.warnings);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_is_a_failed_backup() {
+    let script = Script::new();
+    script.0.start_fails.store(true, Ordering::SeqCst);
+    let e = script.fails(&script.request(), ErrorKind::Server).await;
+    assert!(e.to_string().contains("already in progress"), "{e}");
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_is_a_failed_backup() {
+    let script = Script::new();
+    script.bed().store.fail("upload", "/data", ErrorKind::Denied, 1000);
+    script.fails(&script.request(), ErrorKind::Denied).await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_lost_ends_the_copy_at_once() {
+    let script = Script::new();
+    script.0.session_dies.store(true, Ordering::SeqCst);
+    let e = script.fails(&script.slow_request(), ErrorKind::Server).await;
+    assert!(e.to_string().contains("the session was lost"), "{e}");
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_copy_and_the_record_says_so() {
+    let script = Script::new();
+    let (stop, asked) = watch::channel(false);
+    let (request, kind) = (script.slow_request(), ErrorKind::Interrupted);
+    let signal = async {
+        while !script.0.started.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stop.send_replace(true);
+    };
+    tokio::join!(script.fails_until(&request, asked, kind), signal);
+}
+
+#[tokio::test]
+async fn a_signal_before_anything_was_claimed_leaves_nothing() {
+    let script = Script::new();
+    let (stop, asked) = watch::channel(false);
+    stop.send_replace(true);
+    let e = script.run_until(&script.request(), asked).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Interrupted);
+    assert!(script.bed().keys().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_that_fails_is_a_failed_backup() {
+    let script = Script::new();
+    script.0.stop_fails.store(true, Ordering::SeqCst);
+    script.fails(&script.request(), ErrorKind::Server).await;
+}
+
+#[tokio::test]
+async fn a_backup_whose_wal_does_not_arrive_is_not_one() {
+    for missing in NEEDED {
+        let script = Script::new();
+        script.0.swallowed.lock().unwrap().push(missing);
+        let e = script.fails(&script.request(), ErrorKind::Unavailable).await;
+        assert!(e.to_string().contains(missing), "{e}");
+        assert!(e.hint_text().unwrap().contains("--no-wait-wal"));
+    }
+}
+
+#[tokio::test]
+async fn wal_that_is_not_waited_for_is_told() {
+    let script = Script::new();
+    script.0.swallowed.lock().unwrap().extend(NEEDED);
+    let outcome = script.run(&Request { wait_wal: false, ..script.request() }).await.unwrap();
+    assert_eq!(script.backup().await.status, BackupStatus::Done);
+    assert!(!outcome.wal_seen && outcome.warnings.iter().any(|w| w.contains("not waited for")));
+}
+
+#[tokio::test]
+async fn a_backup_whose_record_cannot_be_stored_is_not_done() {
+    let script = Script::new();
+    script.0.records_fail.store(1, Ordering::SeqCst);
+    let e = script.run(&script.request()).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Unavailable);
+    assert_eq!(script.backup().await.status, BackupStatus::Failed);
+
+    let script = Script::new();
+    script.0.records_fail.store(2, Ordering::SeqCst);
+    assert_eq!(script.run(&script.request()).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(script.backup().await.status, BackupStatus::Started);
+}
+
+#[tokio::test]
+async fn an_identifier_that_is_taken_is_left_to_whoever_has_it() {
+    let script = Script::new();
+    script.bed().foreign(&format!("main/base/{ID}/data.tar"), b"somebody's".to_vec()).await;
+    script.bed().foreign("main/base/20260102T030406/backup.info", b"status=DONE\n".to_vec()).await;
+    for (started_record, id) in [(true, "20260102T030407"), (false, "20260102T030408")] {
+        let request = Request { started_record, ..script.request() };
+        assert_eq!(script.run(&request).await.unwrap().backup.id.as_str(), id);
+    }
+    assert_eq!(script.bed().object(&format!("main/base/{ID}/data.tar")).await, b"somebody's");
+}
+
+#[tokio::test]
+async fn an_archive_that_gets_no_wal_is_found_out_before_anything_is_claimed() {
+    let script = Script::new();
+    script.0.swallowed.lock().unwrap().push(PROBED);
+    let e = script.run(&script.request()).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Unavailable);
+    let text = e.to_string();
+    assert!(text.contains(PROBED) && text.contains("its archiver failed with X"), "{text}");
+    assert!(script.bed().keys().await.is_empty());
+    script.run(&Request { archive_check: false, ..script.request() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_archive_is_told_how_to() {
+    let script = Script::new().with_facts(|facts| facts.archiving.mode = "off".into());
+    let e = script.run(&script.request()).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Usage);
+    assert!(e.to_string().contains("archive_mode is off") && e.hint_text().is_some());
+}
+
+#[tokio::test]
+async fn a_standbys_primary_is_seen_to_archive_what_was_replayed() {
+    let standby = |facts: &mut Facts| facts.in_recovery = true;
+    let script = Script::new().with_facts(standby);
+    std::fs::write(script.bed().data().join("standby.signal"), "").unwrap();
+    let e = script.run(&script.request()).await.unwrap_err();
+    assert!(e.kind() == ErrorKind::Unavailable && e.to_string().contains(PROBED), "{e:?}");
+    assert!(e.hint_text().unwrap().contains("primary"));
+    script.archive(PROBED).await;
+    script.run(&script.request()).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_clusters_archive_is_refused() {
+    let script = Script::new();
+    let body = segment_bytes(PROBED, OTHER_SYSTEM, size(), 1);
+    script.bed().foreign(&format!("main/wals/0000000100000000/{PROBED}"), body).await;
+    let e = script.run(&script.request()).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Conflict);
+    assert!(e.to_string().contains(&OTHER_SYSTEM.to_string()), "{e}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_the_servers_is_refused() {
+    for (what, script) in [
+        ("another cluster", Script::new().with_facts(|facts| facts.system_id = SystemId(OTHER_SYSTEM))),
+        ("another port", Script::new().with_facts(|facts| facts.port = 5433)),
+        ("another start", Script::new().with_facts(|facts| facts.started += 1000)),
+        ("a standby", Script::new().with_facts(|facts| facts.in_recovery = true)),
+    ] {
+        let e = script.run(&script.request()).await.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Conflict, "{what}: {e}");
+        assert!(e.hint_text().unwrap().contains("--pgdata"), "{what}");
+        assert!(script.bed().keys().await.is_empty(), "{what}");
+    }
+    let stopped = Script::new();
+    std::fs::remove_file(stopped.bed().data().join("postmaster.pid")).unwrap();
+    assert_eq!(stopped.run(&stopped.request()).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn without_a_started_record_there_is_none_before_the_end() {
+    let script = Script::new();
+    let request = Request { started_record: false, ..script.slow_request() };
+    let (stop, asked) = watch::channel(false);
+    let look = async {
+        while !script.0.started.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let keys = script.bed().keys().await;
+        assert!(!keys.iter().any(|key| key.ends_with("backup.info")), "{keys:?}");
+        stop.send_replace(true);
+    };
+    tokio::join!(script.fails_until(&request, asked, ErrorKind::Interrupted), look);
+}
