@@ -163,6 +163,16 @@ impl Shelf {
         self
     }
 
+    /// The same archive as somebody sees it whose URL ends in a slash when ours does not, or the reverse.
+    pub fn spelled_otherwise(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            slashed: self.slashed.as_ref().map(|(store, writes)| (Arc::clone(store), !writes)),
+            address: self.address.clone(),
+            now: self.now,
+        }
+    }
+
     pub fn archive(&self) -> Archive {
         let store = Arc::clone(&self.store) as Arc<dyn ObjectStore>;
         let archive = Archive::new(store, self.address.server.clone());
