@@ -111,7 +111,7 @@ async fn shelve(case: &Value) -> Shelf {
             record = record.replace("status=DONE", &format!("status={status}"));
         }
         if let Some(name) = backup["name"].as_str() {
-            record.push_str(&format!("backup_name={name}\n"));
+            record = record + "backup_name=" + name + "\n";
         }
         shelf.backup(id, &record).await;
     }

@@ -1,13 +1,11 @@
 //! Deletion: in what order, how far after an interruption, and with how many requests.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod shelf;
 
 use std::collections::BTreeSet;
 
 use barkeep::error::ErrorKind;
-use barkeep::model::Reason;
+use barkeep::model::Reason::{HalfDeleted, Leftover, Obsolete, Wanted};
 use shelf::{Shelf, record, wal_key};
 
 /// Long after anything that is stored now: what never became a backup counts as left behind.
@@ -56,7 +54,6 @@ async fn what_is_not_needed_goes_and_nothing_else() {
     let deletion = shelf.retention("REDUNDANCY 1", 0, false).await.unwrap();
     assert_eq!(shelf.keys().await, wanted());
     let reasons: Vec<_> = deletion.plan.backups.iter().map(|judged| judged.reason).collect();
-    use Reason::{HalfDeleted, Leftover, Obsolete, Wanted};
     assert_eq!(reasons, [HalfDeleted, Obsolete, Obsolete, Leftover, Wanted]);
     assert_eq!(deletion.plan.going_orphans().count(), 1);
 }

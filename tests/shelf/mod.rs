@@ -245,14 +245,14 @@ pub async fn keys(store: &MemoryStore) -> BTreeSet<String> {
 
 /// The record of a complete backup.
 pub fn record(id: &str, begin: &str, end: &str) -> String {
-    let began = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", id).unwrap();
-    let ended = began.saturating_add(jiff::Span::new().hours(1));
+    let first_moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", id).unwrap();
+    let last_moment = first_moment.saturating_add(jiff::Span::new().hours(1));
     let at = |moment: jiff::civil::DateTime| moment.strftime("%Y-%m-%d %H:%M:%S+00:00").to_string();
     let timeline = u32::from_str_radix(&begin[..8], 16).unwrap();
     format!(
         "status=DONE\nbegin_time={}\nend_time={}\nbegin_wal={begin}\nend_wal={end}\ntimeline={timeline}\n",
-        at(began),
-        at(ended)
+        at(first_moment),
+        at(last_moment)
     )
 }
 

@@ -149,7 +149,7 @@ fn a_deletion_by_name_is_refused_for_a_reason_that_is_told() {
     let started = |recorded: &str| {
         let recorded = recorded.parse().ok();
         with(done(30, 1, 9, 9), |fact| {
-            (fact.backup.status, fact.recorded) = (BackupStatus::Started, recorded)
+            (fact.backup.status, fact.recorded) = (BackupStatus::Started, recorded);
         })
     };
     let kept = with(done(1, 1, 1, 1), |fact| fact.keep = Some(Keep::Standalone));
@@ -331,7 +331,7 @@ proptest! {
                 let begins = rule.policy.window_begins(now()).unwrap();
                 let reaches =
                     |fact: &BackupFact| fact.backup.end.time.as_ref().is_some_and(|t| t.timestamp() < begins);
-                let could = facts.backups.iter().filter(full_and_done).any(|fact| reaches(fact));
+                let could = facts.backups.iter().filter(full_and_done).any(reaches);
                 prop_assert_eq!(left.iter().any(|fact| reaches(fact)), could);
             }
         }
