@@ -43,7 +43,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("azure_urls", "a store that does not exist yet"),
     ("sizes", "the other dialect's sizes: there MB is a power of 1024 and MiB of 1000"),
     ("tag_option", "the other dialect's tags: there a comma stands between key and value"),
-    ("pretty_size", "the other dialect's tables"),
+    ("pretty_size", "our tables have the same: `front/native/render_backups.rs`"),
     ("human_timedelta", "the other dialect's tables"),
 ];
 
@@ -111,7 +111,7 @@ async fn shelve(case: &Value) -> Shelf {
             record = record.replace("status=DONE", &format!("status={status}"));
         }
         if let Some(name) = backup["name"].as_str() {
-            record.push_str(&format!("backup_name={name}\n"));
+            record = record + "backup_name=" + name + "\n";
         }
         shelf.backup(id, &record).await;
     }

@@ -5,7 +5,7 @@
 //! 1. *Un-publish*: each record is rewritten as FAILED, saying that the deletion was begun. From here on
 //!    nobody takes the backup for one, and everybody who reads the catalogue sees what it is.
 //! 2. Tars, manifest, foreign objects of the folder, annotations.
-//! 3. WAL, oldest first, so that what is left of it has no hole.
+//! 3. WAL, oldest first, in batches of which a few are on their way at once.
 //! 4. The records.
 //!
 //! As the record goes last, the next run finds whatever an interruption has left, at any age, knows which

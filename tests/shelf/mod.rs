@@ -163,6 +163,16 @@ impl Shelf {
         self
     }
 
+    /// The same archive as somebody sees it whose URL ends in a slash when ours does not, or the reverse.
+    pub fn spelled_otherwise(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            slashed: self.slashed.as_ref().map(|(store, writes)| (Arc::clone(store), !writes)),
+            address: self.address.clone(),
+            now: self.now,
+        }
+    }
+
     pub fn archive(&self) -> Archive {
         let store = Arc::clone(&self.store) as Arc<dyn ObjectStore>;
         let archive = Archive::new(store, self.address.server.clone());
@@ -235,14 +245,14 @@ pub async fn keys(store: &MemoryStore) -> BTreeSet<String> {
 
 /// The record of a complete backup.
 pub fn record(id: &str, begin: &str, end: &str) -> String {
-    let began = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", id).unwrap();
-    let ended = began.saturating_add(jiff::Span::new().hours(1));
+    let first_moment = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", id).unwrap();
+    let last_moment = first_moment.saturating_add(jiff::Span::new().hours(1));
     let at = |moment: jiff::civil::DateTime| moment.strftime("%Y-%m-%d %H:%M:%S+00:00").to_string();
     let timeline = u32::from_str_radix(&begin[..8], 16).unwrap();
     format!(
         "status=DONE\nbegin_time={}\nend_time={}\nbegin_wal={begin}\nend_wal={end}\ntimeline={timeline}\n",
-        at(began),
-        at(ended)
+        at(first_moment),
+        at(last_moment)
     )
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod args;
 mod backup;
 mod backups;
+mod backups_json;
 mod check;
 mod file;
 mod manner;

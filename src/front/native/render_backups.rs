@@ -1,16 +1,16 @@
-//! What is said about base backups: tables for people, JSON for scripts. Field names are stable.
+//! What is said about base backups: tables for people; for scripts see `backups_json`.
 
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Zoned};
-use serde::Serialize;
 
+use super::backups_json::{DeletionJson, KeptJson, ListJson, ShowJson};
 use super::render::{Report, line};
 use crate::command::Deletion;
 use crate::command::backups::{Kept, List, Listed, Show};
 use crate::error::Error;
 use crate::front::exit::Exit;
-use crate::model::{Backup, Edge, Judged, Keep, WalRange, WalState};
+use crate::model::{Backup, BackupStatus, Edge, Judged, Keep, WalRange, WalState};
 
 /// The end of `backup-list`.
 pub(super) struct Listing(pub(super) List);
@@ -30,24 +30,7 @@ impl Report for Listing {
     }
 
     fn json(&self) -> String {
-        let List { address, backups, unreadable, orphans } = &self.0;
-        line(&ListJson {
-            archive: address,
-            backups: backups.iter().map(BackupJson::new).collect(),
-            unreadable: unreadable
-                .iter()
-                .map(|u| UnreadableJson { id: u.id.to_string(), error: u.error.to_string() })
-                .collect(),
-            orphans: orphans
-                .iter()
-                .map(|o| OrphanJson {
-                    id: o.id.to_string(),
-                    stored_bytes: o.files.stored_bytes(),
-                    newest: o.newest.map(|at| at.to_string()),
-                })
-                .collect(),
-            exit: self.exit().code(),
-        })
+        line(&ListJson::new(&self.0, self.exit().code()))
     }
 }
 
@@ -57,25 +40,23 @@ impl Report for Shown {
     }
 
     fn json(&self) -> String {
-        let backup = BackupJson::new(&self.0.backup);
-        line(&ShowJson { archive: &self.0.address, backup, exit: self.exit().code() })
+        line(&ShowJson::new(&self.0, self.exit().code()))
     }
 }
 
 impl Report for KeptReport {
     fn text(&self) -> String {
         let Kept { id, keep, before } = self.0;
-        let was = if keep == before { "" } else { " now" };
-        match keep {
-            Some(keep) => format!("{id} is{was} kept ({keep})\n"),
-            None => format!("{id} is{was} not kept\n"),
+        match (keep, before) {
+            (Some(keep), _) if Some(keep) == before => format!("{id} is kept ({keep})\n"),
+            (Some(keep), _) => format!("{id} is now kept ({keep})\n"),
+            (None, Some(_)) => format!("{id} is no longer kept\n"),
+            (None, None) => format!("{id} is not kept\n"),
         }
     }
 
     fn json(&self) -> String {
-        let Kept { id, keep, before } = self.0;
-        let (keep, before) = (keep.map(Keep::name), before.map(Keep::name));
-        line(&KeptJson { id: id.to_string(), keep, before, exit: self.exit().code() })
+        line(&KeptJson::new(self.0, self.exit().code()))
     }
 
     fn log(&self) {
@@ -144,13 +125,13 @@ fn list_text(list: &List) -> String {
     }));
     let mut text = format!("{address}\n\n");
     text.push_str(&if backups.is_empty() { "no base backups\n".to_owned() } else { table(&rows) });
-    for bad in unreadable {
-        let _ = writeln!(text, "\n{} cannot be read: {}", bad.id, bad.error);
-    }
-    for orphan in orphans {
+    text.push_str(&paragraph(
+        unreadable.iter().map(|bad| format!("{} cannot be read: {}", bad.id, bad.error)),
+    ));
+    text.push_str(&paragraph(orphans.iter().map(|orphan| {
         let stored = size(orphan.files.stored_bytes());
-        let _ = writeln!(text, "\n{} has no record, and {stored} in its folder", orphan.id);
-    }
+        format!("{} has no record, and {stored} in its folder", orphan.id)
+    })));
     text
 }
 
@@ -191,7 +172,7 @@ fn deletion_text(deletion: &Deletion) -> String {
     let blocked = plan.blocked().is_some();
     let (goes, stays) = if blocked || *dry_run { ("would go", "stays") } else { ("gone", "stays") };
     let judged = |judged: &Judged| {
-        let status = judged.status.map_or("no record", crate::model::BackupStatus::name);
+        let status = judged.status.map_or("no record", BackupStatus::name);
         let what = if judged.goes() { goes } else { stays };
         vec![
             judged.id.to_string(),
@@ -201,26 +182,34 @@ fn deletion_text(deletion: &Deletion) -> String {
             judged.reason.to_string(),
         ]
     };
-    let rows: Vec<_> = plan.backups.iter().chain(&plan.orphans).map(judged).collect();
+    let judged: Vec<_> = plan.backups.iter().chain(&plan.orphans).map(judged).collect();
     let mut text = format!("{address}\n\n");
-    text.push_str(&if rows.is_empty() { "no base backups\n".to_owned() } else { table(&rows) });
-    for range in &plan.wal.ranges {
-        let _ = writeln!(text, "\nWAL {range}: {goes}, {} files, {}", range.files, size(range.bytes));
+    if judged.is_empty() {
+        text.push_str("no base backups\n");
+    } else {
+        let head = row(["ID", "Status", "Verdict", "Stored", "Reason"]);
+        text.push_str(&table(&[vec![head], judged].concat()));
     }
-    match &plan.wal.limit {
-        Ok(_) if plan.wal.ranges.is_empty() => text.push_str("\nWAL: all that is there is needed\n"),
-        Ok(_) => {}
-        Err(why) => {
-            let _ = writeln!(text, "\nWAL: {why}");
-        }
-    }
-    for key in abandoned {
-        let _ = writeln!(text, "\nupload of {key}, never finished: {goes}");
-    }
-    if *dry_run {
-        text.push_str("\nnothing was deleted: this was a dry run\n");
-    }
+    text.push_str(&paragraph(plan.wal.ranges.iter().map(|range| {
+        let WalRange { first, last, files, bytes, .. } = range;
+        let what = format!("WAL {first} to {last}: {goes}, {files} files, {}", size(*bytes));
+        format!("{what}: {}", range.reason())
+    })));
+    let still = match &plan.wal.limit {
+        Ok(_) => plan.wal.ranges.is_empty().then(|| "WAL: all that is there is needed".to_owned()),
+        Err(why) => Some(format!("WAL stays: {why}")),
+    };
+    text.push_str(&paragraph(still.into_iter()));
+    text.push_str(&paragraph(abandoned.iter().map(|key| format!("upload of {key}, never finished: {goes}"))));
+    let dry = dry_run.then(|| "nothing was deleted: this was a dry run".to_owned());
+    text.push_str(&paragraph(dry.into_iter()));
     text
+}
+
+/// Lines below a blank one; nothing when there are none.
+fn paragraph(lines: impl Iterator<Item = String>) -> String {
+    let lines: Vec<_> = lines.collect();
+    if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
 
 /// A size as people read it.
@@ -228,7 +217,7 @@ fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) => {
-            let tenths = u128::from(bytes) * 10 / u128::from(*unit);
+            let tenths = (u128::from(bytes) * 10 + u128::from(unit / 2)) / u128::from(*unit);
             format!("{}.{} {name}", tenths / 10, tenths % 10)
         }
         None => format!("{bytes} B"),
@@ -257,7 +246,8 @@ fn edge(edge: &Edge) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-fn took(backup: &Backup) -> Option<SignedDuration> {
+/// How long it took, unless the clock went backwards.
+pub(super) fn took(backup: &Backup) -> Option<SignedDuration> {
     let (begin, end) = (backup.begin.time.as_ref()?, backup.end.time.as_ref()?);
     Some(begin.timestamp().duration_until(end.timestamp())).filter(|span| !span.is_negative())
 }
@@ -285,195 +275,154 @@ fn wal_text(listed: &Listed) -> String {
     }
 }
 
-#[derive(Serialize)]
-struct ListJson<'a> {
-    archive: &'a str,
-    backups: Vec<BackupJson<'a>>,
-    unreadable: Vec<UnreadableJson>,
-    orphans: Vec<OrphanJson>,
-    exit: u8,
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-#[derive(Serialize)]
-struct ShowJson<'a> {
-    archive: &'a str,
-    backup: BackupJson<'a>,
-    exit: u8,
-}
+    use jiff::Timestamp;
 
-#[derive(Serialize)]
-struct UnreadableJson {
-    id: String,
-    error: String,
-}
+    use super::*;
+    use crate::archive::{BackupFiles, Entry, Orphan, Unreadable};
+    use crate::model::{
+        BackupFact, BackupStatus, Compression, Facts, Lsn, Plan, RetentionRule, SystemId, Tablespace,
+        Timeline, WalInventory, WalObject,
+    };
 
-#[derive(Serialize)]
-struct OrphanJson {
-    id: String,
-    stored_bytes: u64,
-    newest: Option<String>,
-}
+    const ADDRESS: &str = "s3://bucket/path (server main)";
 
-#[derive(Serialize)]
-struct KeptJson {
-    id: String,
-    keep: Option<&'static str>,
-    before: Option<&'static str>,
-    exit: u8,
-}
-
-/// Identifiers of clusters are text, because they do not fit into the numbers many readers of JSON have.
-#[derive(Serialize)]
-struct BackupJson<'a> {
-    id: String,
-    name: Option<&'a str>,
-    status: &'static str,
-    error: Option<&'a str>,
-    keep: Option<&'static str>,
-    system_id: Option<String>,
-    version: Option<u32>,
-    timeline: Option<u32>,
-    segment_bytes: u64,
-    begin_time: Option<String>,
-    end_time: Option<String>,
-    seconds: Option<f64>,
-    begin_lsn: Option<String>,
-    end_lsn: Option<String>,
-    begin_wal: Option<String>,
-    end_wal: Option<String>,
-    wal: &'static str,
-    wal_missing: Option<String>,
-    stored_bytes: u64,
-    restored_bytes: Option<u64>,
-    tars: usize,
-    manifest: bool,
-    checksums: Option<bool>,
-    pgdata: Option<&'a str>,
-    parent: Option<&'a str>,
-    snapshot: bool,
-    tablespaces: Vec<TablespaceJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct TablespaceJson<'a> {
-    name: &'a str,
-    oid: u32,
-    location: &'a str,
-}
-
-impl<'a> BackupJson<'a> {
-    fn new(listed: &'a Listed) -> Self {
-        let Listed { entry, wal } = listed;
-        let backup = &entry.backup;
-        let Edge { time: begin_time, lsn: begin_lsn, wal: begin_wal } = &backup.begin;
-        let Edge { time: end_time, lsn: end_lsn, wal: end_wal } = &backup.end;
-        let iso = |time: &Zoned| time.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string();
-        let (word, missing) = match wal {
-            WalState::Complete => ("complete", None),
-            WalState::Missing(name) => ("incomplete", Some(name.to_string())),
-            WalState::Unknown => ("unknown", None),
+    fn done(day: u32, seg: u32) -> Backup {
+        let mut backup = Backup::new(format!("202611{day:02}T000157").parse().unwrap(), BackupStatus::Done);
+        let at = |seconds| {
+            let begin: Timestamp = format!("2026-11-{day:02}T00:01:57.466059Z").parse().unwrap();
+            let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(1));
+            Some((begin + SignedDuration::from_secs(seconds)).to_zoned(zone))
         };
-        let tablespaces = backup.tablespaces.iter();
-        Self {
-            id: backup.id.to_string(),
-            name: backup.name.as_deref(),
-            status: backup.status.name(),
-            error: backup.error.as_deref(),
-            keep: entry.keep.map(Keep::name),
-            system_id: backup.system_id.map(|id| id.to_string()),
-            version: backup.version,
-            timeline: backup.timeline.map(crate::model::Timeline::number),
-            segment_bytes: backup.segment_size.bytes(),
-            begin_time: begin_time.as_ref().map(iso),
-            end_time: end_time.as_ref().map(iso),
-            seconds: took(backup).map(|span| span.as_secs_f64()),
-            begin_lsn: begin_lsn.map(|lsn| lsn.to_string()),
-            end_lsn: end_lsn.map(|lsn| lsn.to_string()),
-            begin_wal: begin_wal.map(|wal| wal.to_string()),
-            end_wal: end_wal.map(|wal| wal.to_string()),
-            wal: word,
-            wal_missing: missing,
-            stored_bytes: entry.files.stored_bytes(),
-            restored_bytes: backup.cluster_size,
-            tars: entry.files.tars.len(),
-            manifest: entry.files.manifest.is_some(),
-            checksums: backup.data_checksums,
-            pgdata: backup.pgdata.as_deref(),
-            parent: backup.parent.as_deref(),
-            snapshot: backup.is_snapshot(),
-            tablespaces: tablespaces
-                .map(|space| TablespaceJson { name: &space.name, oid: space.oid, location: &space.location })
-                .collect(),
+        backup.timeline = Timeline::new(1);
+        for (edge, seconds, seg, lsn) in
+            [(&mut backup.begin, 0, seg, 0x28), (&mut backup.end, 4000, seg + 1, 0x138)]
+        {
+            edge.time = at(seconds);
+            edge.wal = format!("0000000100000000{seg:08X}").parse().ok();
+            edge.lsn = Some(Lsn((u64::from(seg) << 24) + lsn));
+        }
+        backup
+    }
+
+    fn full(day: u32) -> Backup {
+        let mut backup = done(day, 0x1D);
+        backup.name = Some("before the migration".into());
+        backup.system_id = Some(SystemId(7_710_408_187_061_091_205));
+        backup.version = Some(150_020);
+        backup.cluster_size = Some(38_559_433);
+        backup.data_checksums = Some(true);
+        backup.pgdata = Some("/pg/data".into());
+        backup.tablespaces = vec![Tablespace { name: "ts1".into(), oid: 16_384, location: "/pg/ts1".into() }];
+        backup
+    }
+
+    fn listed(backup: Backup, keep: Option<Keep>, wal: WalState) -> Listed {
+        let entry = Entry { backup, files: BackupFiles::default(), keep, recorded: None };
+        Listed { entry, wal }
+    }
+
+    fn list() -> List {
+        let mut failed = Backup::new("20261121T000505".parse().unwrap(), BackupStatus::Failed);
+        failed.error = Some("failure uploading data (the store has gone)".into());
+        let missing = WalState::Missing("00000001000000000000002E".parse().unwrap());
+        List {
+            address: ADDRESS.into(),
+            backups: vec![
+                listed(full(19), Some(Keep::Full), WalState::Complete),
+                listed(done(20, 0x2D), None, missing),
+                listed(failed, None, WalState::Unknown),
+            ],
+            unreadable: vec![Unreadable {
+                id: "20261121T000606".parse().unwrap(),
+                error: Error::corrupt("not an integer").context("`size=`"),
+                files: BackupFiles::default(),
+            }],
+            orphans: vec![Orphan {
+                id: "20261121T000707".parse().unwrap(),
+                files: BackupFiles::default(),
+                newest: "2026-11-21T00:07:09Z".parse().ok(),
+            }],
         }
     }
-}
 
-#[derive(Serialize)]
-struct DeletionJson<'a> {
-    archive: &'a str,
-    dry_run: bool,
-    blocked: Option<String>,
-    backups: Vec<JudgedJson>,
-    orphans: Vec<JudgedJson>,
-    unreadable: Vec<String>,
-    wal: Vec<RangeJson>,
-    wal_files: usize,
-    wal_bytes: u64,
-    wal_limit: Option<String>,
-    wal_withheld: Option<String>,
-    abandoned_uploads: &'a [String],
-    exit: u8,
-}
-
-#[derive(Serialize)]
-struct JudgedJson {
-    id: String,
-    status: Option<&'static str>,
-    goes: bool,
-    stored_bytes: u64,
-    reason: String,
-}
-
-#[derive(Serialize)]
-struct RangeJson {
-    first: String,
-    last: String,
-    files: usize,
-    bytes: u64,
-    reason: String,
-}
-
-impl<'a> DeletionJson<'a> {
-    fn new(deletion: &'a Deletion, exit: u8) -> Self {
-        let Deletion { address, plan, abandoned, dry_run } = deletion;
-        let judged = |judged: &Judged| JudgedJson {
-            id: judged.id.to_string(),
-            status: judged.status.map(crate::model::BackupStatus::name),
-            goes: judged.goes(),
-            stored_bytes: judged.stored_bytes,
-            reason: judged.reason.to_string(),
+    fn deletion(unreadable: bool, dry_run: bool) -> Deletion {
+        let keep = |day| (day == 16).then_some(Keep::Standalone);
+        let fact = |day: u32| BackupFact {
+            backup: done(day, day),
+            keep: keep(day),
+            recorded: None,
+            stored_bytes: u64::from(day) << 20,
         };
-        let range = |range: &WalRange| RangeJson {
-            first: range.first.to_string(),
-            last: range.last.to_string(),
-            files: range.files,
-            bytes: range.bytes,
-            reason: range.to_string(),
-        };
-        Self {
-            archive: address,
-            dry_run: *dry_run,
-            blocked: plan.blocked().map(|why| why.to_string()),
-            backups: plan.backups.iter().map(judged).collect(),
-            orphans: plan.orphans.iter().map(judged).collect(),
-            unreadable: plan.unreadable.iter().map(ToString::to_string).collect(),
-            wal: plan.wal.ranges.iter().map(range).collect(),
-            wal_files: plan.wal.objects.len(),
-            wal_bytes: plan.wal.objects.iter().map(|object| object.stored_bytes).sum(),
-            wal_limit: plan.wal.limit.as_ref().ok().map(ToString::to_string),
-            wal_withheld: plan.wal.limit.as_ref().err().map(ToString::to_string),
-            abandoned_uploads: abandoned,
-            exit,
+        let mut facts = Facts { backups: (15..=19).map(fact).collect(), ..Facts::default() };
+        if unreadable {
+            facts.unreadable.push("20261121T000606".parse().unwrap());
         }
+        let wal = (1..30).map(|seg| WalObject {
+            name: format!("0000000100000000{seg:08X}").parse().unwrap(),
+            compression: Compression::Zstd,
+            stored_bytes: 5000,
+        });
+        let leftovers_after = Duration::from_hours(7 * 24);
+        let rule = RetentionRule { policy: "REDUNDANCY 2".parse().unwrap(), minimum: 0, leftovers_after };
+        let now = "2026-11-21T00:00:00Z".parse().unwrap();
+        let plan = Plan::of_rule(&rule, now, &facts, &WalInventory::new(wal.collect()));
+        let abandoned = vec!["main/base/20261101T000000/data.tar.zst".to_owned()];
+        Deletion { address: ADDRESS.into(), plan, abandoned, dry_run }
+    }
+
+    #[test]
+    fn people_read_tables() {
+        insta::assert_snapshot!("backup_list", Listing(list()).text());
+        let empty = List { backups: Vec::new(), unreadable: Vec::new(), orphans: Vec::new(), ..list() };
+        insta::assert_snapshot!("backup_list_empty", Listing(empty).text());
+        let backup = listed(full(19), Some(Keep::Full), WalState::Complete);
+        insta::assert_snapshot!("backup_show", Shown(Show { address: ADDRESS.into(), backup }).text());
+        insta::assert_snapshot!("retention", Deleted(deletion(false, false)).text());
+        insta::assert_snapshot!("retention_dry_run", Deleted(deletion(false, true)).text());
+        insta::assert_snapshot!("retention_blocked", Deleted(deletion(true, false)).text());
+    }
+
+    #[test]
+    fn programs_read_one_object_on_one_line() {
+        let backup = listed(done(20, 0x2D), None, WalState::Unknown);
+        let id = backup.entry.backup.id;
+        let lines = [
+            Listing(list()).json(),
+            Shown(Show { address: ADDRESS.into(), backup }).json(),
+            KeptReport(Kept { id, keep: Some(Keep::Full), before: None }).json(),
+            Deleted(deletion(false, false)).json(),
+            Deleted(deletion(true, true)).json(),
+        ];
+        assert!(lines.iter().all(|l| l.ends_with("}\n") && l.matches('\n').count() == 1));
+        insta::assert_snapshot!("backups_json", lines.concat());
+    }
+
+    #[test]
+    fn a_deletion_that_is_blocked_fails() {
+        assert_eq!(Deleted(deletion(false, false)).exit(), Exit::Done);
+        assert_eq!(Deleted(deletion(true, false)).exit(), Exit::Corrupt);
+    }
+
+    #[test]
+    fn keeping_is_told_in_a_sentence() {
+        let id = "20261121T000157".parse().unwrap();
+        let said = |keep, before| KeptReport(Kept { id, keep, before }).text();
+        assert_eq!(said(Some(Keep::Full), None), "20261121T000157 is now kept (full)\n");
+        assert_eq!(said(Some(Keep::Full), Some(Keep::Full)), "20261121T000157 is kept (full)\n");
+        assert_eq!(said(None, Some(Keep::Full)), "20261121T000157 is no longer kept\n");
+        assert_eq!(said(None, None), "20261121T000157 is not kept\n");
+    }
+
+    #[test]
+    fn sizes_and_spans_are_cut_to_what_people_compare() {
+        let sizes = [0, 1023, 1024, 1536, 38_559_433, 1_099_511_627_777].map(size);
+        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "36.8 MiB", "1.0 TiB"]);
+        let spans = [5, 65, 3700, 90_000].map(|seconds| span(SignedDuration::from_secs(seconds)));
+        assert_eq!(spans, ["5 s", "1 min 5 s", "1 h 1 min", "1 d 1 h"]);
+        assert_eq!([version(150_020), version(90_624)], ["15.20", "9.6.24"]);
     }
 }

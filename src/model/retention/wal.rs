@@ -58,13 +58,14 @@ pub enum Withheld {
     NeedUnknown(BackupId),
 }
 
-impl fmt::Display for WalRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { first, last, limit, .. } = self;
+impl WalRange {
+    /// Why it goes.
+    pub fn reason(&self) -> String {
+        let Self { first, limit, .. } = self;
         if first.timeline == limit.timeline {
-            write!(f, "{first} to {last}: no backup needs WAL before {limit}")
+            format!("no backup needs WAL before {limit}")
         } else {
-            write!(f, "{first} to {last}: no backup is left on this timeline, and the next needs {limit}")
+            format!("no backup is left on this timeline, and the next needs {limit}")
         }
     }
 }
