@@ -6,11 +6,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::args::{Layer as _, Shared, layer, text};
 use super::render::{Report, line};
 use super::settings::{Environment, Settings};
-use super::{Around, block_on_several};
+use super::{Around, block_on_several, is_watched};
 use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
@@ -227,10 +228,53 @@ impl Backup {
         let progress = Arc::new(Progress::default());
         let outcome = block_on_several(WORKERS, async {
             let stop = signals::asked_to_stop()?;
-            backup::run(&request, &server, &settings.wire, progress, stop).await
+            let run = backup::run(&request, &server, &settings.wire, Arc::clone(&progress), stop);
+            if is_watched(around.output) { watched(run, &progress).await } else { run.await }
         })?;
         Ok(Box::new(BackedUp(outcome)))
     }
+}
+
+/// How often the bar is drawn anew.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Runs to the end, and shows on the terminal how far it is.
+async fn watched<T>(run: impl Future<Output = T>, progress: &Progress) -> T {
+    let bar = ProgressBar::new(0);
+    // What it waits for before the copy and after it is WAL.
+    bar.set_style(style("{spinner} preparing, {elapsed}"));
+    let mut redraw = tokio::time::interval(REDRAW);
+    let mut begun = false;
+    tokio::pin!(run);
+    loop {
+        tokio::select! {
+            end = &mut run => {
+                bar.finish_and_clear();
+                return end;
+            }
+            _ = redraw.tick() => {
+                let total = progress.total_bytes.load(Ordering::Relaxed);
+                if total > 0 && !begun {
+                    begun = true;
+                    bar.set_style(style("{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left{msg}"));
+                    bar.reset_eta();
+                }
+                let stored = progress.stored_bytes.load(Ordering::Relaxed);
+                let done = progress.done_bytes.load(Ordering::Relaxed);
+                bar.set_length(total);
+                bar.set_position(done.min(total));
+                bar.set_message(if done >= total { ", waiting for WAL".to_owned() } else {
+                    format!(", {} stored", HumanBytes(stored))
+                });
+                bar.tick();
+            }
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are ours; a wrong one would cost the bar its looks, not the backup.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// What libpq looks at besides the words.
