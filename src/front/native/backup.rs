@@ -236,12 +236,16 @@ impl Backup {
 
 /// How often the bar is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
+/// What is shown before the size is known.
+const PREPARING: &str = "{spinner} preparing, {elapsed}";
+/// And after.
+const COPYING: &str = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left{msg}";
 
 /// Runs to the end, and shows on the terminal how far it is.
 async fn watched<T>(run: impl Future<Output = T>, progress: &Progress) -> T {
     let bar = ProgressBar::new(0);
     // What it waits for before the copy and after it is WAL.
-    bar.set_style(style("{spinner} preparing, {elapsed}"));
+    bar.set_style(style(PREPARING));
     let mut redraw = tokio::time::interval(REDRAW);
     let mut begun = false;
     tokio::pin!(run);
@@ -255,7 +259,7 @@ async fn watched<T>(run: impl Future<Output = T>, progress: &Progress) -> T {
                 let total = progress.total_bytes.load(Ordering::Relaxed);
                 if total > 0 && !begun {
                     begun = true;
-                    bar.set_style(style("{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left{msg}"));
+                    bar.set_style(style(COPYING));
                     bar.reset_eta();
                 }
                 let stored = progress.stored_bytes.load(Ordering::Relaxed);
@@ -345,6 +349,13 @@ impl BackupArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_on_a_terminal_can_be_drawn() {
+        for template in [PREPARING, COPYING] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
 
     #[test]
     fn a_name_is_told_from_an_identifier_and_from_words() {
