@@ -355,6 +355,33 @@ async fn a_stop_that_fails_is_a_failed_backup() {
 }
 
 #[tokio::test]
+async fn damaged_pages_fail_a_backup_unless_a_warning_will_do() {
+    let damaged = || {
+        let script = Script::new().with_facts(|facts| facts.data_checksums = true);
+        // A page that is in use, far older than the backup, and whose checksum is not 0.
+        let mut page = vec![0_u8; 8192];
+        page[12..14].copy_from_slice(&24_u16.to_le_bytes());
+        page[14..16].copy_from_slice(&8192_u16.to_le_bytes());
+        page[16..18].copy_from_slice(&8192_u16.to_le_bytes());
+        page[18..20].copy_from_slice(&(8192_u16 | 4).to_le_bytes());
+        std::fs::create_dir(script.bed().data().join("base/5")).unwrap();
+        std::fs::write(script.bed().data().join("base/5/16384"), page).unwrap();
+        script
+    };
+    let script = damaged();
+    let e = script.fails(&script.request(), ErrorKind::Corrupt).await;
+    assert!(e.to_string().contains("base/5/16384 block 0"), "{e}");
+    assert!(e.hint_text().unwrap().contains("--checksum-errors"));
+
+    let script = damaged();
+    let request = Request { on_damage: OnDamage::Warn, ..script.request() };
+    let outcome = script.run(&request).await.unwrap();
+    assert_eq!(outcome.damage.pages, 1);
+    assert!(outcome.warnings.iter().any(|w| w.contains("base/5/16384")), "{:?}", outcome.warnings);
+    assert_eq!(script.backup().await.status, BackupStatus::Done);
+}
+
+#[tokio::test]
 async fn a_backup_whose_wal_does_not_arrive_is_not_one() {
     for missing in NEEDED {
         let script = Script::new();

@@ -236,6 +236,43 @@ async fn a_server_whose_archiver_fails_is_told_from_one_that_works() {
     assert!(bed.records()[0].contains("status=FAILED\n"));
 }
 
+#[tokio::test]
+async fn a_standby_is_backed_up_while_its_primary_archives() {
+    for major in [OLDEST, NEWEST] {
+        let (bed, primary) = Bed::start(major).await;
+        let base = bed.server.base_backup(&bed.scratch, "base");
+        bed.server.archive_all(&primary).await;
+        let restore = bed.barkeep.restore_command();
+        let mut standby =
+            Server::recovering(&bed.scratch, "standby", &base, &bed.barkeep, &restore, "standby");
+        let client = standby.start().await;
+        let mut backup = bed.bare_backup();
+        backup.arg("-h").arg(bed.scratch.path("standby/sockets")).args(["-U", "postgres"]);
+        let child = backup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // The primary goes on as primaries do: what the standby needs is archived in due course.
+        wait_for("the record of the backup", PATIENCE, async || {
+            primary.batch_execute("SELECT pg_create_restore_point('x'), pg_switch_wal()").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let ended = |record: &String| !record.contains("status=STARTED\n");
+            bed.records().iter().any(ended).then_some(())
+        })
+        .await;
+        let output = ended(child);
+        assert!(output.status.success(), "{output:?}");
+        let said = said(&output);
+        for edge in ["begin_wal", "end_wal"] {
+            assert!(bed.in_archive(said[edge].as_str().unwrap()), "{said}");
+        }
+        left_alone(&client).await;
+
+        // Connected to the one and reading the other's files would copy what never was.
+        let mut mixed = bed.backup();
+        mixed.arg("--pgdata").arg(standby.data());
+        let (message, _) = refused(mixed, 3);
+        assert!(message.contains("is not that of the server"), "{message}");
+    }
+}
+
 /// A port of the loopback device that nobody listens at.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

@@ -48,6 +48,7 @@ fn every_verb_explains_itself_with_examples_and_exit_statuses() {
         ("wal-archive", "archive_command = 'barkeep wal-archive %p'", "  3  something else is already there"),
         ("wal-restore", "restore_command = 'barkeep wal-restore %f %p'", "126  any failure during recovery"),
         ("check", "barkeep check --pgdata", "  5  credentials or permissions"),
+        ("backup", "barkeep backup -h /var/run/postgresql", "143  ended in good order by SIGTERM"),
     ] {
         barkeep(here.path())
             .args([verb, "--help"])

@@ -3,7 +3,8 @@
 //! PostgreSQL reads them too, and reads them badly: for `restore_command` any status up to 125 means
 //! "the archive does not have it", upon which recovery ends and the server opens; only a status above
 //! 125 (or a signal) stops it. So every status is below 126 except the one that is there to stop
-//! recovery, and `wal-archive`, whose caller stops *archiving for good* above 125, never gives it.
+//! recovery, and `wal-archive`, whose caller stops *archiving for good* above 125, never gives it. The two
+//! that tell of a signal are of verbs that PostgreSQL does not call.
 
 use std::fmt::Write as _;
 
@@ -200,6 +201,12 @@ mod tests {
         for kind in KINDS {
             assert_eq!(status(Reader::Nobody, Err(kind)).code(), 0, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_signal_shows_as_shells_show_it() {
+        assert_eq!(Exit::from(ErrorKind::Interrupted), Exit::Interrupted);
+        assert_eq!((Exit::Interrupted.code(), Exit::Terminated.code()), (128 + 2, 128 + 15));
     }
 
     #[test]

@@ -261,6 +261,8 @@ impl Bed {
         bytes[0..8].copy_from_slice(&system.to_le_bytes());
         bytes[8..12].copy_from_slice(&1300_u32.to_le_bytes());
         bytes[48..52].copy_from_slice(&1_u32.to_le_bytes());
+        let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &bytes[..288]);
+        bytes[288..292].copy_from_slice(&u32::try_from(sum).unwrap().to_le_bytes());
         std::fs::write(self.data().join("global/pg_control"), bytes).unwrap();
     }
 

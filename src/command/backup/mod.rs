@@ -223,7 +223,8 @@ impl Run<'_> {
             }
         };
         record::done(backup, self.request, &copied, self.begun.elapsed());
-        stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
+        // Not to be interrupted: a request that was given up could still overtake the record of a failure.
+        self.archive.publish_backup(backup, &self.request.tags).await?;
         Ok(self.outcome(backup.clone(), copied, notes))
     }
 

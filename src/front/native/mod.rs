@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
 
 pub(crate) mod args;
+mod backed_up;
 mod backup;
 mod backups;
 mod backups_json;
