@@ -21,7 +21,7 @@ const USUAL_PART: u64 = 8 * MIB;
 /// Parts of one object under way at once, where memory allows.
 const IN_FLIGHT: u64 = 3;
 /// A stream is opened for so many plain bytes at least: less is not worth an object of its own.
-const WORTH_A_STREAM: u64 = 64 * MIB;
+pub(super) const WORTH_A_STREAM: u64 = 64 * MIB;
 /// More threads for one stream would wait for the thread that reads.
 const MOST_WORKERS: u64 = 16;
 
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn eight_tebibytes_of_segments_are_four_streams_in_the_default_memory() {
         let plan = plan_memory(&means()).unwrap();
-        assert_eq!((plan.streams, plan.part, plan.workers), (4, USUAL_PART, 0), "{plan:?}");
+        assert_eq!((plan.streams, plan.part, plan.workers), (4, USUAL_PART, 1), "{plan:?}");
         assert!(plan.memory <= 256 * MIB && is_sendable(&plan, GIB));
         let roomy = plan_memory(&Means { memory: GIB, ..means() }).unwrap();
         assert_eq!((roomy.streams, roomy.workers), (4, 2), "{roomy:?}");
