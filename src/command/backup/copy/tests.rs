@@ -508,11 +508,12 @@ async fn a_store_that_fails_ends_the_copy_with_its_own_words() {
 #[tokio::test]
 async fn a_copy_before_a_stalled_store_can_be_stopped() {
     let cluster = Cluster::new();
-    cluster.write("base/5/20000", &noise(200 * MIB, 1));
+    cluster.write("base/5/20000", &noise(60 * MIB, 1));
     let store = Counting::default();
     store.seen.stalls.store(true, Ordering::Relaxed);
     let (stop, stopped) = watch::channel(false);
-    let request = CopyRequest { tablespaces: Vec::new(), ..cluster.request(Compression::None) };
+    let request = cluster.request(Compression::None);
+    let request = CopyRequest { tablespaces: Vec::new(), memory: 64 << 20, ..request };
     let copying = begin(store.archive(), request, Arc::default(), stopped);
     let telling = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
