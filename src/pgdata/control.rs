@@ -34,7 +34,7 @@ const TIMELINE: usize = 48;
 /// No control file is longer; PostgreSQL writes 8 KiB.
 const LONGEST: u64 = 64 << 10;
 /// Where its CRC-32C lies, which covers everything before it: somewhere here, depending on the version
-/// (288 in PostgreSQL 13), at a multiple of four.
+/// (288 in PostgreSQL 13, 292 in 18), at a multiple of four.
 const CRC: std::ops::Range<usize> = 200..508;
 /// How often a torn control file is read again, and how long is waited in between. The server writes it
 /// in one go, so that the first time is nearly always good.
@@ -111,6 +111,19 @@ mod tests {
         bytes[100] = 8;
         fs_err::write(&path, &bytes).unwrap();
         assert!(ControlFile::read_whole(dir.path()).is_err());
+    }
+
+    #[test]
+    fn the_control_files_of_the_oldest_and_the_newest_postgresql_are_whole() {
+        for packed in [
+            include_bytes!("../../tests/fixtures/cluster/control_13.zst").as_slice(),
+            include_bytes!("../../tests/fixtures/cluster/control_18.zst").as_slice(),
+        ] {
+            let mut bytes = zstd::decode_all(packed).unwrap();
+            assert_eq!((bytes.len(), is_whole(&bytes)), (8192, true));
+            bytes[40] ^= 1;
+            assert!(!is_whole(&bytes));
+        }
     }
 
     fn control(version: u32, timeline: u32) -> [u8; LEN] {

@@ -3,10 +3,13 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
 
 use super::listing::{DirectoryId, Listing};
 use super::rules::{self, Fork, Verdict};
@@ -104,6 +107,16 @@ fn vanished<T>(answer: std::io::Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// What a link leads to; `None` when that is nothing. (`fs_err` would hide the number of the error.)
+fn followed(link: &Path) -> Result<Option<Metadata>> {
+    match std::fs::metadata(link) {
+        Ok(meta) => Ok(Some(meta)),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(e) if e.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Ok(None),
+        Err(e) => Err(Error::local(format!("cannot follow the link {}: {e}", link.display())).caused_by(e)),
+    }
+}
+
 #[derive(Default)]
 struct Notes(Vec<String>);
 
@@ -187,18 +200,18 @@ impl<'a> Walk<'a> {
         // Links are packed as what they lead to: a tar with links to outside is refused by careful
         // readers, and the other host would not have what they lead to.
         let meta = if found.is_symlink() {
-            let Some(meta) = vanished(fs_err::metadata(&path))? else {
+            let Some(meta) = followed(&path)? else {
                 notes.take(&path, "is a link that leads nowhere, and is left out");
                 return Ok(());
             };
+            if meta.is_dir() && self.lies_within(&path)? {
+                notes.take(&path, "is a link to a directory that holds this one, and is left out");
+                return Ok(());
+            }
             meta
         } else {
             found.clone()
         };
-        if found.is_symlink() && meta.is_dir() && self.root.starts_with(fs_err::canonicalize(&path)?) {
-            notes.take(&path, "is a link to a directory that holds this one, and is left out");
-            return Ok(());
-        }
         if meta.is_dir() {
             let verdict = rules::judge(below, self.in_tablespace, self.survey.version, true);
             if matches!(verdict, Verdict::Leave(_)) || self.elsewhere.contains(&(meta.dev(), meta.ino())) {
@@ -226,6 +239,11 @@ impl<'a> Walk<'a> {
             self.listing.add_file(above, name, meta.len())?;
         }
         Ok(())
+    }
+
+    /// Whether what a link leads to holds the root of this very walk.
+    fn lies_within(&self, link: &Path) -> Result<bool> {
+        Ok(vanished(fs_err::canonicalize(link))?.is_some_and(|above| self.root.starts_with(above)))
     }
 
     fn is_tablespace_link(&self, below: &Path) -> bool {
@@ -430,11 +448,12 @@ mod tests {
         symlink(&outside, cluster.pgdata().join("dir")).unwrap();
         symlink(outside.join("a"), cluster.pgdata().join("file")).unwrap();
         symlink("/nowhere", cluster.pgdata().join("broken")).unwrap();
+        symlink("loop", cluster.pgdata().join("loop")).unwrap();
         let _socket = UnixListener::bind(cluster.pgdata().join("socket")).unwrap();
         let names = cluster.names();
         let added: Vec<_> = names.iter().filter(|name| !PLAIN.contains(&name.as_str())).collect();
         assert_eq!(added, ["data:dir/", "data:dir/a", "data:file"]);
-        assert_eq!(cluster.found().notes.len(), 4);
+        assert_eq!(cluster.found().notes.len(), 5);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tokio::task::{self, JoinHandle};
 
 pub use damage::{Damage, DamagedFile};
 use object::{OpenManifest, OpenTar};
-use plan::{Means, Plan, plan_memory};
+use plan::{Means, Plan, WORTH_A_STREAM, plan_memory};
 use queue::Queue;
 use shared::Shared;
 use stream::{Counts, Left, Stream};
@@ -45,8 +45,6 @@ use crate::pgdata::walk::{Found, Survey};
 
 /// Entries that wait to be written into the manifest.
 const ENTRIES: usize = 256;
-/// A stream joins a series for so many plain bytes at least.
-const WORTH_JOINING: u64 = 64 << 20;
 
 /// What is copied, and how.
 #[derive(Debug, Clone)]
@@ -174,7 +172,7 @@ pub(super) async fn begin(
     })?;
     let shared = Arc::new(Shared::new(archive, &request, &plan, progress));
     let ending = EndOnDrop(Arc::clone(&shared));
-    let queue = Arc::new(Queue::new(series, WORTH_JOINING));
+    let queue = Arc::new(Queue::new(series, WORTH_A_STREAM));
     let mut stop = stop;
     let running = Running::start(&shared, &queue, &request, &plan).join();
     let outcome = unless_stopped(&shared, &mut stop, running).await;
@@ -259,6 +257,17 @@ impl Drop for EndOnDrop {
     }
 }
 
+/// Lets nobody go on for hours when a thread is lost already.
+struct EndOnPanic(Arc<Shared>);
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.end();
+        }
+    }
+}
+
 /// The threads that copy.
 struct Running {
     manifest: JoinHandle<Result<OpenManifest>>,
@@ -270,7 +279,11 @@ impl Running {
         let (entries, received) = mpsc::sync_channel(ENTRIES);
         let start = |_| {
             let stream = Stream::new(shared, queue, &entries, request);
-            task::spawn_blocking(move || stream.run())
+            let guard = EndOnPanic(Arc::clone(shared));
+            task::spawn_blocking(move || {
+                let _guard = guard;
+                stream.run()
+            })
         };
         let streams = (0..plan.streams).map(start).collect();
         let (shared, request) = (Arc::clone(shared), Arc::clone(request));
@@ -421,3 +434,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         .await
         .unwrap_or_else(|e| Err(Error::bug(format!("a working thread ended: {e}"))))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,9 @@ const USUAL_PART: u64 = 8 * MIB;
 /// Parts of one object under way at once, where memory allows.
 const IN_FLIGHT: u64 = 3;
 /// A stream is opened for so many plain bytes at least: less is not worth an object of its own.
-const WORTH_A_STREAM: u64 = 64 * MIB;
+pub(super) const WORTH_A_STREAM: u64 = 64 * MIB;
+/// More streams than this would crowd out the threads that the store works with.
+const MOST_STREAMS: u64 = 64;
 /// More threads for one stream would wait for the thread that reads.
 const MOST_WORKERS: u64 = 16;
 
@@ -75,7 +77,7 @@ pub(super) fn plan_memory(means: &Means) -> Result<Plan> {
         .hint(format!("allow {needed}MiB with --memory")));
     }
     let worth = means.total.div_ceil(WORTH_A_STREAM).max(1);
-    let wanted = worth.min(means.jobs.get() as u64);
+    let wanted = worth.min(means.jobs.get() as u64).min(MOST_STREAMS);
     let fits = |plan: &Plan| plan.memory <= means.memory;
     let streams = (1..=wanted).rev().find(|streams| fits(&plan(means, *streams, part, 1, 0))).unwrap_or(1);
     let usual = part.max(USUAL_PART);
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn eight_tebibytes_of_segments_are_four_streams_in_the_default_memory() {
         let plan = plan_memory(&means()).unwrap();
-        assert_eq!((plan.streams, plan.part, plan.workers), (4, USUAL_PART, 0), "{plan:?}");
+        assert_eq!((plan.streams, plan.part, plan.workers), (4, USUAL_PART, 1), "{plan:?}");
         assert!(plan.memory <= 256 * MIB && is_sendable(&plan, GIB));
         let roomy = plan_memory(&Means { memory: GIB, ..means() }).unwrap();
         assert_eq!((roomy.streams, roomy.workers), (4, 2), "{roomy:?}");
