@@ -721,6 +721,17 @@ async fn a_history_that_is_missing_on_the_way_is_a_gap() {
 }
 
 #[tokio::test]
+async fn a_history_that_makes_no_sense_stops_only_who_needs_it() {
+    let bed = stocked(ordinary()).await;
+    timeline(&bed, 2, "<html>504</html>", []).await;
+    let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+    assert_eq!(plan.wal.gaps, [Gap::History(Timeline::new(2).unwrap())]);
+    assert!(plan.warnings.concat().contains("00000002.history"), "{:?}", plan.warnings);
+    let own = RecoveryTarget { timeline: TargetTimeline::Current, ..target(TargetPoint::Latest) };
+    assert!(planned(&bed, own).await.unwrap().wal.gaps.is_empty());
+}
+
+#[tokio::test]
 async fn a_later_backup_tells_how_far_the_wal_for_a_moment_reaches() {
     let bed = stocked(ordinary()).await;
     let mut later = Backup { id: "20260105T000000".parse().unwrap(), ..record() };
