@@ -535,7 +535,7 @@ async fn manifest(bed: &Bed, how: ManifestChecksum, files: &[(&str, &[u8])]) {
     }
     text.push_str("],\n\"WAL-Ranges\": [\n{ \"Timeline\": 1, \"Start-LSN\": \"0/200028\", \"End-LSN\": \"0/300100\" }\n],\n");
     let digest = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
-    let _ = write!(text, "\"Manifest-Checksum\": \"{}\"}}\n", hex::encode(digest));
+    let _ = writeln!(text, "\"Manifest-Checksum\": \"{}\"}}", hex::encode(digest));
     let key = format!("main/base/{ID}/backup_manifest.zst");
     bed.foreign(&key, packed(Compression::Zstd, text.as_bytes())).await;
 }
