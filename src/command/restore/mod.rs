@@ -15,6 +15,7 @@ mod warm;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -302,7 +303,9 @@ impl Work<'_> {
         let object = self.archive.open_manifest(manifest).await?;
         let to = self.manifest();
         let brought = decoded(object.body, MANIFEST_COMPRESSION, move |plain| {
-            let mut file = fs_err::File::create(&to).map_err(disk::explain)?;
+            let mut options = fs_err::OpenOptions::new();
+            options.create(true).truncate(true).write(true).options_mut().mode(0o600);
+            let mut file = options.open(&to).map_err(disk::explain)?;
             std::io::copy(plain, &mut file)?;
             file.flush()?;
             let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;
