@@ -535,7 +535,7 @@ async fn manifest(bed: &Bed, how: ManifestChecksum, files: &[(&str, &[u8])]) {
     }
     text.push_str("],\n\"WAL-Ranges\": [\n{ \"Timeline\": 1, \"Start-LSN\": \"0/200028\", \"End-LSN\": \"0/300100\" }\n],\n");
     let digest = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
-    let _ = write!(text, "\"Manifest-Checksum\": \"{}\"}}\n", hex::encode(digest));
+    let _ = writeln!(text, "\"Manifest-Checksum\": \"{}\"}}", hex::encode(digest));
     let key = format!("main/base/{ID}/backup_manifest.zst");
     bed.foreign(&key, packed(Compression::Zstd, text.as_bytes())).await;
 }
@@ -718,6 +718,17 @@ async fn a_history_that_is_missing_on_the_way_is_a_gap() {
     let plan =
         planned(&bed, RecoveryTarget { timeline: named, ..target(TargetPoint::Latest) }).await.unwrap();
     assert!(plan.wal.gaps.is_empty(), "{:?}", plan.wal.gaps);
+}
+
+#[tokio::test]
+async fn a_history_that_makes_no_sense_stops_only_who_needs_it() {
+    let bed = stocked(ordinary()).await;
+    timeline(&bed, 2, "<html>504</html>", []).await;
+    let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+    assert_eq!(plan.wal.gaps, [Gap::History(Timeline::new(2).unwrap())]);
+    assert!(plan.warnings.concat().contains("00000002.history"), "{:?}", plan.warnings);
+    let own = RecoveryTarget { timeline: TargetTimeline::Current, ..target(TargetPoint::Latest) };
+    assert!(planned(&bed, own).await.unwrap().wal.gaps.is_empty());
 }
 
 #[tokio::test]

@@ -156,9 +156,14 @@ impl Destination {
     /// bears the mark. The mark is locked until [`Held`] is dropped; kind `Conflict` when another restore
     /// holds it.
     pub fn prepare(&self, ground: Ground, marker: &Marker) -> Result<Held> {
-        let mut builder = std::fs::DirBuilder::new();
         let place = || format!("prepare {}", self.path.display());
-        builder.recursive(true).mode(0o700).create(&self.path).map_err(disk::explain).context(place)?;
+        // Directories on the way are like those of everybody, or another user's server could not get by.
+        let above = self.path.parent().unwrap_or(Path::new("/"));
+        fs_err::create_dir_all(above).map_err(disk::explain).context(place)?;
+        match std::fs::DirBuilder::new().mode(0o700).create(&self.path) {
+            Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(disk::explain(e)).context(place),
+            _ => {}
+        }
         let held = self.lock()?;
         if ground != Ground::Free {
             self.empty().map_err(disk::explain).context(place)?;

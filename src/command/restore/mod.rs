@@ -15,11 +15,12 @@ mod warm;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -32,7 +33,7 @@ pub use self::site::Volume;
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
 use crate::command::fetch::{decoded, history};
 use crate::disk;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{BackupRef, RecoveryTarget, Timelines, WalInventory, WalName};
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
@@ -151,6 +152,10 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
         refusal: None,
         restored: None,
     };
+    if let (Some(volume), CopySize::Estimated(_)) = (crowded(&outcome.volumes), outcome.plan.size) {
+        let place = volume.path.display();
+        outcome.plan.warnings.push(format!("the copy may not fit on the file system of {place}"));
+    }
     let grounds = match (grounds, refusal(request, &outcome)) {
         (Ok(grounds), None) if !request.plan_only => grounds,
         (grounds, refusal) => {
@@ -184,28 +189,34 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
 /// Reads what the plan is made from.
 async fn look(request: &Request, archive: &Archive) -> Result<Plan> {
     let (catalog, wal) = tokio::try_join!(archive.catalog(), archive.wal_inventory())?;
-    let timelines = timelines(archive, &wal).await?;
+    let (timelines, broken) = timelines(archive, &wal).await?;
     let wish = Wish { backup: request.backup.as_ref(), target: &request.target, now: request.now };
     let mut plan = plan(wish, Sources { catalog: &catalog, wal: &wal, timelines: &timelines })?;
+    plan.warnings.extend(broken);
     if let (CopySize::Estimated(_), Some(manifest)) = (plan.size, plan.files.manifest.clone()) {
         plan.size = CopySize::Recorded(manifest_size(archive, &manifest).await?);
     }
     Ok(plan)
 }
 
-async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<Timelines> {
-    let names: Vec<_> = wal
-        .objects()
-        .iter()
-        .filter_map(|object| match object.name {
-            WalName::History(timeline) => Some(timeline),
-            _ => None,
-        })
-        .collect();
-    let histories =
-        stream::iter(names).map(|timeline| history(archive, timeline)).buffer_unordered(HISTORIES);
-    let histories: Vec<_> = histories.try_collect().await?;
-    Ok(Timelines::new(histories.into_iter().flatten()))
+/// The histories, and what is to be said of those that make no sense: they must not keep anybody from
+/// restoring who does not need them.
+async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<(Timelines, Vec<String>)> {
+    let names = wal.objects().iter().filter_map(|object| match object.name {
+        WalName::History(timeline) => Some(timeline),
+        _ => None,
+    });
+    let histories = stream::iter(names).map(|timeline| history(archive, timeline));
+    let mut histories = histories.buffer_unordered(HISTORIES);
+    let (mut good, mut broken) = (Vec::new(), Vec::new());
+    while let Some(history) = histories.next().await {
+        match history {
+            Ok(history) => good.extend(history),
+            Err(e) if e.kind() == ErrorKind::Corrupt => broken.push(e.to_string()),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((Timelines::new(good), broken))
 }
 
 /// What the files of a manifest come to, in bytes.
@@ -252,6 +263,11 @@ fn refusal(request: &Request, outcome: &Outcome) -> Option<Error> {
     }
 }
 
+/// A file system that is too small.
+fn crowded(volumes: &[Volume]) -> Option<&Volume> {
+    volumes.iter().find(|volume| volume.needed > volume.free)
+}
+
 /// A plan that is being carried out.
 struct Work<'a> {
     request: &'a Request,
@@ -287,7 +303,9 @@ impl Work<'_> {
         let object = self.archive.open_manifest(manifest).await?;
         let to = self.manifest();
         let brought = decoded(object.body, MANIFEST_COMPRESSION, move |plain| {
-            let mut file = fs_err::File::create(&to).map_err(disk::explain)?;
+            let mut options = fs_err::OpenOptions::new();
+            options.create(true).truncate(true).write(true).options_mut().mode(0o600);
+            let mut file = options.open(&to).map_err(disk::explain)?;
             std::io::copy(plain, &mut file)?;
             file.flush()?;
             let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;

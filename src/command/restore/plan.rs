@@ -82,7 +82,7 @@ impl std::fmt::Display for Gap {
         match self {
             Self::Segments(first, 1) => write!(f, "{first}"),
             Self::Segments(first, many) => write!(f, "{first} and the {} after it", many - 1),
-            Self::History(timeline) => write!(f, "{timeline}.history"),
+            Self::History(timeline) => write!(f, "a readable {timeline}.history"),
         }
     }
 }
@@ -353,6 +353,11 @@ impl Stretch {
 /// The history that keeps recovery from going on to a timeline that is there: PostgreSQL counts up from
 /// one history to the next and stops at the first that is missing.
 fn lost_history(followed: Timeline, there: Sources<'_>) -> Option<Timeline> {
+    let next = Timeline::new(followed.number().checked_add(1)?)?;
+    // One that is there and makes no sense stops recovery as well.
+    if there.wal.has_history(next) && !there.timelines.has(next) {
+        return Some(next);
+    }
     let histories = there.wal.objects().iter().filter_map(|object| match object.name {
         WalName::History(timeline) if timeline > followed => Some(timeline),
         _ => None,
@@ -360,6 +365,5 @@ fn lost_history(followed: Timeline, there: Sources<'_>) -> Option<Timeline> {
     let descends = |timeline: Timeline| {
         there.timelines.history(timeline).forks().iter().any(|fork| fork.from == followed)
     };
-    histories.filter(|timeline| descends(*timeline)).min()?;
-    Timeline::new(followed.number().checked_add(1)?)
+    histories.into_iter().any(descends).then_some(next)
 }

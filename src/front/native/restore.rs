@@ -198,11 +198,14 @@ impl Restore {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(MEMORY);
+        let spool = self.shared.archive.spool.is_some() || around.file.archive.spool.is_some();
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.restore.clone());
         let zone = TimeZone::system();
         let (target, zone_assumed) = self.goal.target(own.target_action.unwrap_or_default(), &zone)?;
-        let recovery = self.goal.recovery(&target, &self.place, own.restore_command, &settings)?;
+        let recovery = self.goal.recovery(&target, &self.place, || {
+            own.restore_command.map_or_else(|| own_command(&settings, spool), Ok)
+        })?;
         let progress = Arc::new(Progress::default());
         let request = restore::Request {
             directory: self.directory,
@@ -270,8 +273,7 @@ impl Goal {
         &self,
         target: &RecoveryTarget,
         place: &Place,
-        command: Option<String>,
-        settings: &Settings,
+        command: impl FnOnce() -> Result<String>,
     ) -> Result<Option<Recovery>> {
         let standby = self.standby.unwrap_or(false);
         if self.primary_conninfo.is_some() && !standby {
@@ -282,25 +284,25 @@ impl Goal {
                 .hint("leave out --standby, or the target"));
         }
         if place.no_recovery_config.unwrap_or(false) {
-            let contradicted = if standby { "--standby" } else { "--restore-command" };
-            if standby || command.is_some() {
-                return Err(Error::usage(format!(
-                    "--no-recovery-config and {contradicted} exclude each other"
-                )));
+            if standby {
+                return Err(Error::usage("--no-recovery-config and --standby exclude each other"));
             }
             return Ok(None);
         }
-        let restore_command = command.map_or_else(|| own_command(settings), Ok)?;
         let primary_conninfo = self.primary_conninfo.clone();
-        Ok(Some(Recovery { restore_command, target: target.clone(), standby, primary_conninfo }))
+        Ok(Some(Recovery { restore_command: command()?, target: target.clone(), standby, primary_conninfo }))
     }
 }
 
 /// This very program, for this very archive, whatever the directory and the configuration file are then.
-fn own_command(settings: &Settings) -> Result<String> {
+/// Root's own spool is of no use to PostgreSQL, which never runs as root; one that was named is.
+fn own_command(settings: &Settings, spool_named: bool) -> Result<String> {
     let program = std::env::current_exe()?;
     let mut words = vec![program.into_os_string(), "wal-restore".into()];
     words.extend(settings.words()?);
+    if rustix::process::geteuid().is_root() && !spool_named {
+        words.retain(|word| !word.as_encoded_bytes().starts_with(b"--spool="));
+    }
     let words: Option<Vec<&str>> = words.iter().map(|word| word.to_str()).collect();
     let words = words.ok_or_else(|| {
         Error::usage("a path in the settings is no UTF-8, so PostgreSQL could not be told of it")

@@ -94,6 +94,10 @@ impl Ledger {
         let (mut files, mut wrong, mut named) = (0_u64, 0_u64, Vec::new());
         for entry in manifest.by_ref() {
             let entry = entry?;
+            // PostgreSQL's own tools put some of these into their manifests.
+            if super::is_left_out(&entry.path) {
+                continue;
+            }
             files += 1;
             if let Err(why) = self.compare(&entry) {
                 wrong += 1;

@@ -34,6 +34,11 @@ pub(crate) const CONTROL: &str = "global/pg_control";
 /// What it is called until everything else is there.
 pub(crate) const CONTROL_HELD: &str = "global/.barkeep-pg_control";
 
+/// Whether a name is one of those that are never unpacked.
+fn is_left_out(name: &Path) -> bool {
+    LEFT_OUT.iter().any(|out| name == Path::new(out)) || name.file_name().is_some_and(|file| file == MARKER)
+}
+
 /// How much is written at a time.
 const PIECE: usize = 256 << 10;
 
@@ -81,7 +86,7 @@ impl Unpacker {
         let mut piece = vec![0; PIECE];
         while let Some(member) = members.next()? {
             let member = Member { name: member.name.within(within), ..member };
-            if LEFT_OUT.iter().any(|name| member.name.path() == Path::new(name)) {
+            if is_left_out(member.name.path()) {
                 continue;
             }
             match member.kind {
