@@ -89,7 +89,8 @@ async fn every_kind_of_damage_is_found_by_those_who_look_for_it() {
     let segment = {
         let shown = cluster.record().await;
         let begin = shown.lines().find_map(|line| line.strip_prefix("begin_wal=")).unwrap().to_owned();
-        pick(&format!("/{begin}.")).to_owned()
+        let label = |key: &&String| key.contains(".backup");
+        all.iter().find(|key| key.contains(&format!("/{begin}")) && !label(key)).unwrap().clone()
     };
     let space = all.iter().find(|key| {
         key.rsplit('/').next().is_some_and(|name| name.contains(".tar") && !name.starts_with("data"))
@@ -135,7 +136,7 @@ fn flip(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
 async fn kill_backups(cluster: &Cluster, kills: u32) {
     let store = cluster.barkeep.store().await;
     let mut inspector = Inspector::default();
-    let whole = time(|| cluster.backup("first"));
+    let whole = time(|| cluster.backup("one"));
     inspector.insist(&*store, "before the first kill").await;
     let (mut noise, mut finished) = (seeded(), 0);
     for n in 1..=kills {
@@ -212,6 +213,7 @@ async fn kill_retention(mut cluster: Cluster, kills: u32) {
     let (mut noise, mut finished) = (seeded(), 0);
     for n in 1..=kills {
         template.put_back(&*store).await;
+        cluster.barkeep.give_store_to_postgres();
         if killed_within(&mut cluster.barkeep.command(&words), whole, &mut noise).is_some() {
             finished += 1;
         }
