@@ -89,53 +89,57 @@ async fn every_kind_of_damage_is_found_by_those_who_look_for_it() {
     let segment = {
         let shown = cluster.record().await;
         let begin = shown.lines().find_map(|line| line.strip_prefix("begin_wal=")).unwrap().to_owned();
-        pick(&format!("/{begin}.")).to_owned()
+        let label = |key: &&String| key.contains(".backup");
+        all.iter().find(|key| key.contains(&format!("/{begin}")) && !label(key)).unwrap().clone()
     };
     let space = all.iter().find(|key| {
         key.rsplit('/').next().is_some_and(|name| name.contains(".tar") && !name.starts_with("data"))
     });
     let damages: [(&str, &str, Damage); 8] = [
-        (pick("/data.tar"), "the tar data", lose),
-        (pick("/data.tar"), "the tar data", cut),
-        (pick("/data.tar"), "", flip),
-        (space.unwrap(), "the tar ", lose),
-        (pick("backup_manifest"), "its manifest", lose),
-        (pick("backup_manifest"), "its manifest", cut),
-        (&segment, "is missing", lose),
-        (&segment, "segment ", cut),
+        (pick("/data.tar"), "the tar data", Damage::Lost),
+        (pick("/data.tar"), "the tar data", Damage::Cut),
+        (pick("/data.tar"), "", Damage::Flipped),
+        (space.unwrap(), "the tar ", Damage::Lost),
+        (pick("backup_manifest"), "its manifest", Damage::Lost),
+        (pick("backup_manifest"), "its manifest", Damage::Cut),
+        (&segment, "is missing", Damage::Lost),
+        (&segment, "segment ", Damage::Cut),
     ];
     for (key, expected, damage) in damages {
         let good = read(&*store, key).await;
-        write(&*store, key, damage(good.to_vec())).await;
+        write(&*store, key, damage.of(good.to_vec())).await;
         let faults = Inspector::default().faults(&*store).await;
-        assert!(faults.iter().any(|fault| fault.contains(expected)), "{key}: {faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{key}, {damage:?}: {faults:?}");
         write(&*store, key, Some(good.to_vec())).await;
     }
     Inspector::default().insist(&*store, "after the repair").await;
 }
 
-/// What happens to an object's bytes; `None` deletes it.
-type Damage = fn(Vec<u8>) -> Option<Vec<u8>>;
-
-fn lose(_: Vec<u8>) -> Option<Vec<u8>> {
-    None
+/// What happens to an object.
+#[derive(Debug, Clone, Copy)]
+enum Damage {
+    Lost,
+    Cut,
+    Flipped,
 }
 
-fn cut(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    bytes.truncate(bytes.len() / 2);
-    Some(bytes)
-}
-
-fn flip(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0xff;
-    Some(bytes)
+impl Damage {
+    /// What is left of it; `None` is nothing at all.
+    fn of(self, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+        let middle = bytes.len() / 2;
+        match self {
+            Self::Lost => return None,
+            Self::Cut => bytes.truncate(middle),
+            Self::Flipped => bytes[middle] ^= 0xff,
+        }
+        Some(bytes)
+    }
 }
 
 async fn kill_backups(cluster: &Cluster, kills: u32) {
     let store = cluster.barkeep.store().await;
     let mut inspector = Inspector::default();
-    let whole = time(|| cluster.backup("first"));
+    let whole = time(|| cluster.backup("one"));
     inspector.insist(&*store, "before the first kill").await;
     let (mut noise, mut finished) = (seeded(), 0);
     for n in 1..=kills {
@@ -207,11 +211,16 @@ async fn kill_retention(mut cluster: Cluster, kills: u32) {
     inspector.insist(&*store, "before the first kill").await;
 
     let words = ["retention", "REDUNDANCY 1", "--leftovers-after", "0s"];
-    let whole = time(|| drop(cluster.barkeep.must(&words)));
+    let first = time(|| drop(cluster.barkeep.must(&words)));
     let result = keys(&*store).await;
+    template.put_back(&*store).await;
+    cluster.barkeep.give_store_to_postgres();
+    // The first call is slower than most, and a kill that comes too late is none.
+    let whole = first.min(time(|| drop(cluster.barkeep.must(&words))));
     let (mut noise, mut finished) = (seeded(), 0);
     for n in 1..=kills {
         template.put_back(&*store).await;
+        cluster.barkeep.give_store_to_postgres();
         if killed_within(&mut cluster.barkeep.command(&words), whole, &mut noise).is_some() {
             finished += 1;
         }

@@ -20,16 +20,10 @@ use tokio_postgres::Client;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_restores_what_barkeep_backed_up_and_archived_with_every_codec_it_knows() {
     let mut bench = Bench::new(NEWEST).await;
-    // Tarballs with zstd are known to later releases of it only.
-    for (tars, wal) in [
-        ("none", "none"),
-        ("gzip", "gzip"),
-        ("bzip2", "bzip2"),
-        ("snappy", "snappy"),
-        ("lz4", "lz4"),
-        ("none", "zstd"),
-        ("gzip", "xz"),
-    ] {
+    // Tarballs with zstd are known to later releases of it only; the other tests have WAL with gzip and none.
+    for (tars, wal) in
+        [("none", "zstd"), ("gzip", "xz"), ("bzip2", "bzip2"), ("snappy", "snappy"), ("lz4", "lz4")]
+    {
         let name = format!("{tars}-and-{wal}");
         bench.archive_with(&bench.barkeep_archiving(wal), suffix(wal)).await;
         bench.write().await;
@@ -68,13 +62,11 @@ async fn the_reference_restores_what_barkeep_backed_up_of_the_oldest_postgresql(
 async fn barkeep_restores_what_the_reference_backed_up_and_archived_with_every_codec_it_knows() {
     let mut bench = Bench::new(NEWEST).await;
     for (tars, wal, ending) in [
-        (&[][..], &[][..], ""),
-        (&["--gzip"], &["--gzip"], ".gz"),
+        (&[][..], &["--zstd"], ".zst"),
+        (&["--gzip"], &["--xz"], ".xz"),
         (&["--bzip2"], &["--bzip2"], ".bz2"),
         (&["--snappy"], &["--snappy"], ".snappy"),
         (&["--lz4"], &["--lz4"], ".lz4"),
-        (&[], &["--zstd"], ".zst"),
-        (&["--gzip"], &["--xz"], ".xz"),
     ] {
         let name = format!("reference{}{}", tars.concat(), wal.concat());
         bench.archive_with(&bench.reference.archive_command(wal), ending).await;
@@ -137,7 +129,7 @@ async fn each_sees_what_the_other_keeps_however_the_url_is_spelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_the_reference_keeps_outlives_our_retention() {
     let mut bench = Bench::new(NEWEST).await;
-    bench.archive_with(&bench.reference.archive_command(&["--gzip"]), ".gz").await;
+    bench.archive_with(&bench.reference.archive_command(&[]), "").await;
     for name in ["one", "two", "three", "four"] {
         bench.write().await;
         bench.reference.backup(&bench.primary, name, &["--gzip"]);
@@ -170,7 +162,7 @@ async fn a_backup_that_the_reference_keeps_outlives_our_retention() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_expires_our_backups_and_we_what_it_leaves_of_them() {
     let mut bench = Bench::new(NEWEST).await;
-    bench.archive_with(&bench.barkeep_archiving("gzip"), ".gz").await;
+    bench.archive_with(&bench.barkeep_archiving("none"), "").await;
     for name in ["one", "two", "three"] {
         bench.write().await;
         bench.barkeep_backup(name, "gzip");

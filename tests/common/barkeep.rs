@@ -10,7 +10,7 @@ use barkeep::store::{AccessKeys, ExclusivePut, Location, ObjectStore, Options, P
 
 use super::moto::Moto;
 use super::proxy::CutProxy;
-use super::{Scratch, as_postgres, must, run};
+use super::{Scratch, as_postgres, give_to_postgres, must, run};
 
 /// The bucket of every test; it is empty at the start, because every test has its own server.
 pub const BUCKET: &str = "walbucket";
@@ -117,6 +117,14 @@ impl Barkeep {
         all
     }
 
+    /// Makes everything in a directory store belong to the user PostgreSQL runs as, also what we put there.
+    pub fn give_store_to_postgres(&self) {
+        let url = self.variables.iter().find(|(name, _)| *name == "BARKEEP_STORE");
+        if let Some(root) = url.and_then(|(_, url)| url.strip_prefix("file://")) {
+            give_all_to_postgres(Path::new(root));
+        }
+    }
+
     /// PostgreSQL's `archive_command`.
     pub fn archive_command(&self) -> String {
         format!("{} wal-archive %p", self.binary.display())
@@ -149,4 +157,13 @@ fn copy_of_the_binary(scratch: &Scratch) -> PathBuf {
     std::fs::copy(&built, &copy).unwrap_or_else(|e| panic!("copy {}: {e}", built.display()));
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
     copy
+}
+
+fn give_all_to_postgres(path: &Path) {
+    give_to_postgres(path);
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            give_all_to_postgres(&entry.unwrap().path());
+        }
+    }
 }
