@@ -79,7 +79,10 @@ impl Bench {
         }
         let many_files = match self.plan.files {
             0 => None,
-            files => Some(self.many(files)?),
+            files => {
+                let found = self.many(files);
+                found.map_err(|error| self.notes.push(format!("{files} files are left out: {error}"))).ok()
+            }
         };
         self.report(many_files)
     }
