@@ -8,9 +8,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Everything in a tar begins and ends at a multiple of this.
-const BLOCK: u64 = 512;
+const BLOCK: usize = 512;
 /// The whole tar is padded to a multiple of this.
-const RECORD: u64 = 10_240;
+const RECORD: usize = 10_240;
 /// How long a name without pax records may be.
 const NAME: usize = 100;
 
@@ -81,7 +81,7 @@ impl<W: Write> TarWriter<W> {
         if self.owed > 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.write(&[0; 2 * BLOCK as usize])?;
+        self.write(&[0; 2 * BLOCK])?;
         self.pad(RECORD)?;
         Ok(self.to)
     }
@@ -106,9 +106,9 @@ impl<W: Write> TarWriter<W> {
         Ok(())
     }
 
-    fn pad(&mut self, to: u64) -> io::Result<()> {
-        const ZEROS: [u8; RECORD as usize] = [0; RECORD as usize];
-        let missing = self.written.next_multiple_of(to) - self.written;
+    fn pad(&mut self, to: usize) -> io::Result<()> {
+        const ZEROS: [u8; RECORD] = [0; RECORD];
+        let missing = self.written.next_multiple_of(to as u64) - self.written;
         // Less than a record.
         self.write(&ZEROS[..usize::try_from(missing).unwrap_or(0)])
     }
@@ -150,8 +150,8 @@ fn record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
 }
 
 /// A header block. What does not fit is cut, or 0: its pax record counts.
-fn ustar(name: &[u8], kind: u8, of: Attributes, size: u64) -> [u8; BLOCK as usize] {
-    let mut block = [0; BLOCK as usize];
+fn ustar(name: &[u8], kind: u8, of: Attributes, size: u64) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
     let name = &name[..name.len().min(NAME)];
     block[..name.len()].copy_from_slice(name);
     octal(&mut block[100..108], u64::from(of.mode));

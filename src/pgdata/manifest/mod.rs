@@ -50,7 +50,9 @@ impl ManifestChecksum {
     pub fn summer(self) -> Summer {
         Summer(match self {
             Self::None => Inner::None,
-            Self::Crc32c => Inner::Crc32c(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi)),
+            Self::Crc32c => {
+                Inner::Crc32c(Box::new(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi)))
+            }
             Self::Sha256 => Inner::Sha256(Box::default()),
         })
     }
@@ -77,7 +79,7 @@ pub struct Summer(Inner);
 
 enum Inner {
     None,
-    Crc32c(crc_fast::Digest),
+    Crc32c(Box<crc_fast::Digest>),
     Sha256(Box<Sha256>),
 }
 

@@ -385,29 +385,29 @@ fn end_of_files(
         full.finish()?;
     }
     let mut packer = Packer::new(None, request.manifest);
-    let mut take = |path: &Path, packed: &PackedFile| {
-        counts.add(packed);
-        manifest.entry(&stream::entry(path.to_owned(), packed))
+    let mut take = |path: &Path, file: &PackedFile| {
+        counts.add(file);
+        manifest.entry(&stream::entry(path.to_owned(), file))
     };
     for source in config_files {
         let member = Path::new(source.file_name().unwrap_or_default());
-        let packed = packer.file(&mut last.tar, source, member, None, &mut |_| Ok(()));
-        if let Some(packed) = packed.context(|| format!("copy {}", source.display()))? {
-            take(member, &packed)?;
+        let file = packer.file(&mut last.tar, source, member, None, &mut |_| Ok(()));
+        if let Some(file) = file.context(|| format!("copy {}", source.display()))? {
+            take(member, &file)?;
         }
     }
     let data = DataDir::new(&request.pgdata);
     let bytes = data.control_bytes()?;
     let like = Attributes::from(&fs_err::metadata(request.pgdata.join(CONTROL_FILE))?);
-    let packed = packer.bytes(&mut last.tar, &bytes, Path::new(CONTROL_FILE), like)?;
-    take(Path::new(CONTROL_FILE), &packed)?;
+    let file = packer.bytes(&mut last.tar, &bytes, Path::new(CONTROL_FILE), like)?;
+    take(Path::new(CONTROL_FILE), &file)?;
     Ok(Ended { last, manifest, packer, like, counts, damage })
 }
 
 /// Waits until it is true; for ever when nobody can tell any more.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        future::pending().await
+        future::pending::<()>().await;
     }
 }
 
