@@ -24,7 +24,8 @@ const ROWS_APART: usize = 10_000_000;
 const WHOLE: &str = "whole";
 
 /// While data is loaded nothing needs to survive a crash, and WAL would only fill the disk.
-const LOADING: [&str; 4] = ["wal_level=minimal", "max_wal_senders=0", "max_wal_size=4GB", "autovacuum=off"];
+const LOADING: [&str; 5] =
+    ["wal_level=minimal", "max_wal_senders=0", "min_wal_size=32MB", "max_wal_size=64MB", "autovacuum=off"];
 
 /// While it is backed up nothing else happens.
 const SERVING: [&str; 4] =

@@ -10,7 +10,8 @@
 //! PostgreSQL to take of those that `make servers` installs (`BARKEEP_BENCH_MAJOR`, 18), and of how many
 //! tiny files to make one more backup, for its memory (`BARKEEP_BENCH_FILES`, none; a million is telling).
 //!
-//! barman-cloud is taken from `target/servers/barman` or `PATH`, pgBackRest from `PATH`. Who is not there,
+//! barman-cloud is taken from `target/servers/barman` or `PATH`, pgBackRest from `PATH`, `pg_basebackup` from
+//! Debian, since that of `make servers` cannot compress with zstd. Who is not there,
 //! or does not know this PostgreSQL, is left out with a note.
 
 mod bars;

@@ -29,6 +29,13 @@ impl Programs {
         self.servers.join("postgres-18/bin").join(name)
     }
 
+    /// `pg_basebackup`: Debian's, which can compress with zstd, if it is new enough for the server.
+    pub(crate) fn pg_basebackup(&self) -> PathBuf {
+        let mut debian = (self.major..=self.major + 10)
+            .map(|major| PathBuf::from(format!("/usr/lib/postgresql/{major}/bin/pg_basebackup")));
+        debian.find(|program| program.is_file()).unwrap_or_else(|| self.newest("pg_basebackup"))
+    }
+
     /// A program of barman-cloud or of the system; `None` when it is not there.
     pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
         let path: OsString = std::env::var_os("PATH").unwrap_or_default();

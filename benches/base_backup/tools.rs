@@ -66,7 +66,7 @@ impl Tool {
     fn program(self, place: &Place<'_>, verb: &str) -> Option<PathBuf> {
         match self {
             Self::Barkeep(_) => Some(place.binary.to_owned()),
-            Self::PgBasebackup => Some(place.programs.newest("pg_basebackup")),
+            Self::PgBasebackup => Some(place.programs.pg_basebackup()),
             Self::BarmanCloud(_) => place.programs.find(&format!("barman-cloud-{verb}")),
             Self::PgBackRest => place.programs.find("pgbackrest"),
         }
@@ -176,7 +176,8 @@ fn pgbackrest(command: &mut Command, place: &Place<'_>) {
         ("REPO1_PATH", "/pgbackrest"),
         ("REPO1_RETENTION_FULL", "1"),
         ("REPO1_S3_BUCKET", BUCKET),
-        ("REPO1_S3_ENDPOINT", "127.0.0.1"),
+        // It takes no address for the name of a certificate.
+        ("REPO1_S3_ENDPOINT", "localhost"),
         ("REPO1_S3_REGION", "us-east-1"),
         ("REPO1_S3_KEY", "bench"),
         ("REPO1_S3_KEY_SECRET", "bench"),
