@@ -435,5 +435,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         .unwrap_or_else(|e| Err(Error::bug(format!("a working thread ended: {e}"))))
 }
 
+// They need a store, which a verb may not know, and what only this module may see.
 #[cfg(test)]
+#[path = "../../../../tests/copy/mod.rs"]
 mod tests;

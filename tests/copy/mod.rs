@@ -1,3 +1,5 @@
+//! The copy of a base backup over a store in memory; a module of `command::backup::copy`.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
