@@ -29,6 +29,13 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -s V -l version -d 'Print 
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-archive" -d 'Put one WAL file into the archive: PostgreSQL\'s archive_command'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-restore" -d 'Bring one WAL file out of the archive: PostgreSQL\'s restore_command'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "check" -d 'Prove that the archive works and fits this server, before it is needed'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup" -d 'Take a base backup of a running server, on the machine it runs on'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-list" -d 'List the base backups of a server'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-show" -d 'Show one base backup'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-keep" -d 'Keep a base backup from being expired'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-delete" -d 'Delete one base backup and the WAL that only it needed'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a base backup down, ready to recover to any moment after it'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
@@ -132,3 +139,260 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l config -d 'Rea
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l dsn -d 'Connect as this string says: keywords and values, or a URI' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s h -l host -d 'Connect to this host, or by the socket in this directory [also: PGHOST]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s p -l port -d 'Connect to this port [also: PGPORT]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s U -l user -d 'Connect as this role [also: PGUSER]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s d -l dbname -d 'Connect to this database, or as this connection string says [also: PGDATABASE; default: postgres]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l pgdata -d 'Find the data directory here instead of where the server says it is' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l name -d 'Give the backup a name besides its identifier' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l compression -d 'Compress with none, gzip, bzip2, snappy, zstd or lz4 [default: zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l jobs -d 'Pack this many tars at once [default: as many as there are cores, up to 4]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l max-rate -d 'Send at most this much per second to the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l max-read-rate -d 'Read at most this much per second from the disk' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l checkpoint -d 'Begin with a checkpoint as fast as can be, or spread over minutes [default: fast]' -r -f -a "fast\t'As fast as can be'
+spread\t'Spread over minutes, to spare the disk'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l checksum-errors -d 'Fail or only warn when a page\'s checksum is wrong [default: fail]' -r -f -a "fail\t'It fails'
+warn\t'It is kept, with a warning'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l manifest-checksums -d 'Sum the files of the manifest with crc32c, sha256 or none [default: crc32c]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-archive-check -d 'Do not prove first that WAL reaches the archive' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-wait-wal -d 'Do not wait for the backup\'s WAL: until it is in the archive the backup cannot be restored' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l wal-timeout -d 'Wait this long for WAL to reach the archive, before and after the copy [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l stop-timeout -d 'Give PostgreSQL this long to end the backup [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-started-record -d 'Leave out the record with status STARTED, for readers that take it for a backup' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l help -d 'Print help'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l minimum-redundancy -d 'Refuse when fewer usable backups than this would stay [default: 0]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l dry-run -d 'Tell what would be deleted, and delete nothing' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l backup -d 'Begin with this backup: identifier, name, latest or oldest [default: the newest before the target]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-time -d 'Recover to this moment: 2026-01-31 12:00:00+01:00; without an offset it is local time' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-lsn -d 'Recover to this position' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-xid -d 'Recover to this transaction' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-name -d 'Recover to this restore point' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-immediate -d 'Recover no further than the backup needs to be consistent' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-timeline -d 'Follow this timeline: latest, current (the backup\'s own) or a number [default: latest]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l exclusive -d 'Stop just before the target, not just after it' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l standby -d 'Stay a standby' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l primary-conninfo -d 'Let the standby stream from there; needs --standby' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l tablespace -d 'Put this tablespace there instead of where it was; may be repeated' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l waldir -d 'Put the WAL there, and a link to it into the data directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l no-recovery-config -d 'Write neither settings nor a signal file: recovery is arranged by the caller' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l allow-gap -d 'Restore although WAL is missing on the way to the target' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l clean -d 'Replace a data directory that is there, unless a server runs on it' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l plan -d 'Show what would be done, and touch nothing' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-action -d 'What the server does at its target: pause, promote or shutdown [default: pause]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l restore-command -d 'Let PostgreSQL fetch WAL with this command [default: this program and this archive]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l jobs -d 'Fetch up to this many objects at once [default: the cores, 2 to 8]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l max-rate -d 'Fetch at most this many bytes per second' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l retry-for -d 'Try a failing request again for this long [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l minimum-redundancy -d 'Let at least this many backups stay, whatever the policy says [default: 0]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l leftovers-after -d 'Remove what never became a backup after this long [default: 7d]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l dry-run -d 'Tell what would be deleted, and why, and delete nothing' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s h -l help -d 'Print help (see more with \'--help\')'

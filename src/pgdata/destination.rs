@@ -81,7 +81,8 @@ impl Destination {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Ground::Free),
             Err(e) => return Err(disk::explain(e)),
         };
-        if names.is_empty() {
+        // A mark alone keeps nothing of anybody's.
+        if names.iter().all(|name| name == MARKER) {
             return Ok(Ground::Free);
         }
         if self.role == Role::Data
@@ -169,8 +170,7 @@ impl Destination {
             self.empty().map_err(disk::explain).context(place)?;
         }
         let text = serde_json::to_vec(marker).map_err(|e| Error::bug(e.to_string()))?;
-        std::io::Write::write_all(&mut &held.file, &text).map_err(disk::explain).context(place)?;
-        held.file.sync_all()?;
+        held.write(&text).map_err(disk::explain).context(place)?;
         disk::sync_directory(&self.path)?;
         std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o700))?;
         Ok(held)
@@ -188,7 +188,6 @@ impl Destination {
             }
             Err(e) => return Err(std::io::Error::from(e).into()),
         }
-        file.set_len(0)?;
         Ok(Held { file, path })
     }
 
@@ -220,6 +219,14 @@ pub struct Held {
 }
 
 impl Held {
+    /// Writes over the mark that is there, which must not be lost before the new one is whole: without it
+    /// nobody could tell whose half-filled directory this is.
+    fn write(&self, text: &[u8]) -> std::io::Result<()> {
+        std::io::Write::write_all(&mut &self.file, text)?;
+        self.file.set_len(text.len() as u64)?;
+        self.file.sync_all()
+    }
+
     /// Takes the mark away: what was to be put there is whole.
     pub fn release(self) -> Result<()> {
         fs_err::remove_file(&self.path)?;
@@ -280,6 +287,25 @@ mod tests {
 
     fn data(path: &Path) -> Destination {
         Destination { path: path.to_owned(), role: Role::Data }
+    }
+
+    #[test]
+    fn a_restore_killed_while_it_makes_its_mark_is_no_obstacle() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let (destination, marker) = (data(&path), marker(&path));
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join(MARKER), "").unwrap();
+        assert_eq!(destination.survey(&marker, false).unwrap(), Ground::Free);
+        drop(destination.prepare(Ground::Free, &marker).unwrap());
+        std::fs::write(path.join("PG_VERSION"), "18").unwrap();
+        // As another restore finds it, between taking the mark and emptying the directory.
+        drop(destination.lock().unwrap());
+        assert_eq!(destination.survey(&marker, false).unwrap(), Ground::Abandoned);
+        let longer = Marker { backup: "x".repeat(99), ..marker.clone() };
+        drop(destination.prepare(Ground::Abandoned, &longer).unwrap());
+        drop(destination.prepare(Ground::Abandoned, &marker).unwrap());
+        assert_eq!(destination.left_by().unwrap(), Some(marker));
     }
 
     #[test]

@@ -208,7 +208,7 @@ mod tests {
     ) -> (Vec<u8>, PackedFile) {
         let mut tar = TarWriter::new(Vec::new());
         let mut packer = Packer::new(pages, ManifestChecksum::Crc32c);
-        let packed = packer.file(&mut tar, &bench.path, Path::new("m"), Some(0), pace).unwrap().unwrap();
+        let file = packer.file(&mut tar, &bench.path, Path::new("m"), Some(0), pace).unwrap().unwrap();
         let bytes = tar.finish().unwrap();
         let mut body = Vec::new();
         tar::Archive::new(bytes.as_slice())
@@ -222,11 +222,11 @@ mod tests {
         let mut summer = ManifestChecksum::Crc32c.summer();
         summer.update(&body);
         assert_eq!(
-            (packed.sum, packed.size),
+            (file.sum, file.size),
             (summer.finish(), body.len() as u64),
             "the sum is of what is packed"
         );
-        (body, packed)
+        (body, file)
     }
 
     #[test]
@@ -260,8 +260,8 @@ mod tests {
         fs_err::remove_file(&bench.path).unwrap();
         let mut tar = TarWriter::new(Vec::new());
         let mut packer = Packer::new(None, ManifestChecksum::None);
-        let packed = packer.file(&mut tar, &bench.path, Path::new("m"), None, &mut |_| Ok(())).unwrap();
-        assert_eq!(packed, None);
+        let file = packer.file(&mut tar, &bench.path, Path::new("m"), None, &mut |_| Ok(())).unwrap();
+        assert_eq!(file, None);
         assert_eq!(tar.finish().unwrap().len(), 10_240);
     }
 

@@ -18,7 +18,7 @@ use super::*;
 use crate::archive::Upload;
 use crate::error::ErrorKind;
 use crate::pgdata::manifest::ManifestReader;
-use crate::store::{Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put};
+use crate::store::{Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished};
 use crate::stream::codec;
 
 const MIB: usize = 1 << 20;
@@ -87,6 +87,14 @@ impl ObjectStore for Counting {
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         self.inner.delete(keys).await
     }
+
+    async fn unfinished(&self, under: &Prefix) -> Result<Vec<Unfinished>> {
+        self.inner.unfinished(under).await
+    }
+
+    async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
+        self.inner.forget(unfinished).await
+    }
 }
 
 #[async_trait]
@@ -102,7 +110,7 @@ impl Upload for CountingUpload {
         }
         let held = seen.held.fetch_add(part.len(), Ordering::Relaxed) + part.len();
         seen.most_held.fetch_max(held, Ordering::Relaxed);
-        tokio::task::yield_now().await;
+        task::yield_now().await;
         let len = part.len();
         self.inner.part(part).await?;
         seen.held.fetch_sub(len, Ordering::Relaxed);
@@ -410,7 +418,7 @@ async fn files_that_change_and_vanish_under_the_copy_leave_tars_that_are_whole()
     let churning = AtomicBool::new(true);
     let database = cluster.pgdata().join("base/5");
     let store = Counting::default();
-    let objects = std::thread::scope(|scope| {
+    let objects = thread::scope(|scope| {
         scope.spawn(|| {
             let mut round = 0_u64;
             while churning.load(Ordering::Relaxed) {
@@ -423,7 +431,7 @@ async fn files_that_change_and_vanish_under_the_copy_leave_tars_that_are_whole()
                 round += 1;
             }
         });
-        let runtime = std::thread::spawn({
+        let runtime = thread::spawn({
             let (store, request) = (store.clone(), cluster.request(Compression::Zstd));
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
