@@ -121,7 +121,8 @@ impl Tool {
     pub(crate) fn restore(self, place: &Place<'_>, to: &Path) -> Option<Command> {
         let mut command = self.command(place, "restore")?;
         match self {
-            Self::Barkeep(_) => command.arg("restore").arg(to).arg("--no-recovery-config"),
+            // Nothing is archived here: without its WAL no backup would be restored.
+            Self::Barkeep(_) => command.arg("restore").arg(to).args(["--no-recovery-config", "--allow-gap"]),
             Self::PgBasebackup => return None,
             Self::BarmanCloud(_) => {
                 command.args(["--endpoint-url", &place.endpoint.url(), "s3://bench/barman", "bench", NAME]);
