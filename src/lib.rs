@@ -32,3 +32,8 @@ pub mod postgres;
 pub mod spool;
 pub mod store;
 pub mod stream;
+
+/// What the tests beside the code share with those in `tests`.
+#[cfg(test)]
+#[path = "../tests/cases/mod.rs"]
+mod golden;

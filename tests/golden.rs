@@ -3,58 +3,54 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cases;
 mod shelf;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use barkeep::archive::Entry;
+use barkeep::error::ErrorKind;
 use barkeep::model::{Backup, BackupId, BackupRef, Level};
 use barkeep::store::{AccessKeys, ExclusivePut, Location, Options, Patience, S3Options};
+use cases::{cases, golden, text, texts, topic};
 use serde_json::{Value, json};
 use shelf::{Shelf, wal_key};
 
-fn golden(topic: &str) -> Value {
-    let all: Value = serde_json::from_str(include_str!("golden/barman-cloud-golden.json")).unwrap();
-    all[topic].clone()
-}
+/// Topics that are gone through elsewhere: in other files like this one, and beside what they are about.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("xlog", "tests/golden_wal.rs"),
+    ("wal_restore_selection", "tests/golden_wal.rs"),
+    ("restore_auto", "tests/golden_restore.rs"),
+    ("path_filter", "tests/copy/golden.rs"),
+    ("chunk_sizes", "src/command/backup/copy/plan.rs"),
+    ("sizes", "src/front/quantity.rs"),
+    ("tag_option", "src/front/tag.rs"),
+    ("pretty_size", "src/front/native/render_backups.rs"),
+    ("human_timedelta", "src/front/native/render_backups.rs"),
+];
 
-fn cases(topic: &str) -> Vec<Value> {
-    golden(topic).as_array().unwrap().clone()
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap()
-}
-
-fn texts(value: &Value) -> Vec<&str> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// Topics of which nothing is tested here, and where they are.
-const ELSEWHERE: [(&str, &str); 13] = [
-    ("generated_with", "no topic"),
-    ("xlog", "names and positions: `model`"),
-    ("check_wal_archive", "another dialect's verb"),
-    ("wal_restore_selection", "`archive/wal.rs`"),
-    ("restore_auto", "restore"),
-    ("path_filter", "what is packed"),
-    ("chunk_sizes", "how uploads are cut; ours are equal"),
-    ("gcs_urls", "a store that does not exist yet"),
-    ("azure_urls", "a store that does not exist yet"),
-    ("sizes", "the other dialect's sizes: there MB is a power of 1024 and MiB of 1000"),
-    ("tag_option", "the other dialect's tags: there a comma stands between key and value"),
-    ("pretty_size", "our tables have the same: `front/native/render_backups.rs`"),
-    ("human_timedelta", "the other dialect's tables"),
+/// Topics of which nothing is tested, and why.
+const UNTESTED: [(&str, &str); 2] = [
+    ("generated_with", "says which release the cases are of, and is none"),
+    ("check_wal_archive", "a verb that only the other dialect has: our own guard asks whose WAL it is"),
 ];
 
 #[test]
-fn every_topic_is_tested_here_or_is_named_with_where_it_is() {
-    let all: Value = serde_json::from_str(include_str!("golden/barman-cloud-golden.json")).unwrap();
-    let here =
-        ["delete", "backup_info_parse", "wal_catalog", "backup_names", "s3_keys", "compression_level_option"];
-    let named: BTreeSet<_> = ELSEWHERE.iter().map(|(topic, _)| *topic).chain(here).collect();
-    let there: BTreeSet<_> = all.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(named, there);
+fn every_topic_is_tested_or_is_named_with_the_reason_why_not() {
+    let here = include_str!("golden.rs");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for topic in golden().as_object().unwrap().keys() {
+        let elsewhere = ELSEWHERE.iter().find(|(name, _)| name == topic);
+        let tested = match elsewhere {
+            Some((_, file)) => {
+                let code = fs_err::read_to_string(root.join(file)).unwrap();
+                code.contains(&format!("\"{topic}\"")) || code.contains(&format!("\"{topic}/"))
+            }
+            None => ["cases", "topic"].iter().any(|read| here.contains(&format!("{read}(\"{topic}\")"))),
+        };
+        let untested = UNTESTED.iter().any(|(name, _)| name == topic);
+        assert!(tested != untested, "{topic}: {elsewhere:?}");
+    }
 }
 
 /// Cases in which the reference leaves WAL that nobody needs, because it counts the timeline of the very
@@ -204,7 +200,7 @@ fn values(backup: &Backup) -> Value {
 
 #[tokio::test]
 async fn the_same_objects_are_taken_for_wal() {
-    let golden = golden("wal_catalog");
+    let golden = topic("wal_catalog");
     let shelf = Shelf::new("2026-11-21T12:00:00Z");
     for key in texts(&golden["objects"]) {
         shelf.put(key.strip_prefix("srv/").unwrap(), "w").await;
@@ -222,7 +218,8 @@ async fn the_same_objects_are_taken_for_wal() {
     assert_eq!(inventory.objects().len(), found.len());
 }
 
-/// Words that only the verb that takes a name refuses, since to look a backup up by them does no harm.
+/// Words that only the verb that takes a name refuses (`src/front/native/backup.rs`), since to look a
+/// backup up by them does no harm.
 const REFUSED_BY_BACKUP: [&str; 2] = ["latest-full", "auto"];
 
 #[test]
@@ -272,5 +269,16 @@ fn levels_of_compression_are_read_the_same() {
             Level::Number(n) => json!(n),
         });
         assert_eq!(read.as_ref(), case.get("value"), "{case}");
+    }
+}
+
+/// Neither kind of store is there yet. Until then none of their addresses, good or bad, may pass for
+/// something else, such as a directory.
+#[test]
+fn addresses_of_stores_that_are_not_there_yet_are_refused() {
+    for case in cases("gcs_urls").into_iter().chain(cases("azure_urls")) {
+        let refused = text(&case, "url").parse::<Location>().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Usage, "{case}");
+        assert!(refused.hint_text().unwrap().contains("s3://"), "{case}");
     }
 }

@@ -125,8 +125,10 @@ fn factor(units: &[(&str, u64)], unit: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
+    use crate::golden::{cases, text};
 
     #[test]
     fn sizes_are_read_in_both_systems() {
@@ -144,6 +146,30 @@ mod tests {
         for bad in ["", "0", "MiB", "-1", "1.5GiB", "10M", "1 Mi", "99999999999TiB", "1\u{a0}MiB"] {
             assert!(bad.parse::<Size>().is_err(), "{bad:?}");
         }
+    }
+
+    /// There the units mean each other's powers, and `GB` may have a fraction. Ours are those of IEC 80000.
+    const OURS: [(&str, Option<u64>); 7] = [
+        ("1KB", Some(1000)),
+        ("1 KB", Some(1000)),
+        ("100GB", Some(100_000_000_000)),
+        ("5MB", Some(5_000_000)),
+        ("5MiB", Some(5 << 20)),
+        ("1.5GB", None),
+        ("1TB", Some(1_000_000_000_000)),
+    ];
+
+    #[test]
+    fn sizes_are_those_of_the_reference_but_for_what_the_units_mean() {
+        let mut differ = Vec::new();
+        for case in cases("sizes") {
+            let input = text(&case, "input");
+            let ours = input.parse::<Size>().ok().map(|size| size.0);
+            if ours != case.get("bytes").and_then(Value::as_u64) {
+                differ.push((input.to_owned(), ours));
+            }
+        }
+        assert_eq!(differ, OURS.map(|(input, ours)| (input.to_owned(), ours)));
     }
 
     #[test]

@@ -63,7 +63,20 @@ pub(crate) fn together(tags: Vec<Tag>) -> Result<Tags> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::golden::{cases, text};
+
+    /// There a comma stands between key and value; what may stand on either side of it is the same.
+    #[test]
+    fn keys_and_values_are_those_of_the_reference_and_only_the_sign_between_them_is_ours() {
+        for case in cases("tag_option") {
+            let ours = text(&case, "input").replacen(',', "=", 1).parse::<Tag>();
+            let read = ours.ok().map(|tag| json!([tag.key, tag.value]));
+            assert_eq!(read.as_ref(), case.get("value"), "{case}");
+        }
+    }
 
     fn tags(texts: &[&str]) -> Result<Tags> {
         together(texts.iter().map(|t| t.parse().unwrap()).collect())

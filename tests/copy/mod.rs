@@ -1,5 +1,7 @@
 //! The copy of a base backup over a store in memory; a module of `command::backup::copy`.
 
+mod golden;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};

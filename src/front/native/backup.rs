@@ -349,6 +349,7 @@ impl BackupArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden::{cases, text};
 
     #[test]
     fn what_is_shown_on_a_terminal_can_be_drawn() {
@@ -358,11 +359,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_reference_refuses_as_a_name_is_refused() {
+        for case in cases("backup_names") {
+            let name = text(&case, "input").parse::<BackupName>().ok().map(|name| name.0);
+            assert_eq!(name.as_deref(), case["value"].as_str(), "{case}");
+        }
+    }
+
+    #[test]
     fn a_name_is_told_from_an_identifier_and_from_words() {
         assert!("nightly / full".parse::<BackupName>().is_ok());
-        for bad in
-            ["", " x", "x\n", "20260102T030405", "latest", "last-failed", "oldest", "auto", "last-full"]
-        {
+        let words = ["latest", "last", "oldest", "first", "last-failed", "latest-full", "last-full", "auto"];
+        for bad in ["", " x", "x\n", "20260102T030405"].into_iter().chain(words) {
             assert!(bad.parse::<BackupName>().is_err(), "{bad:?}");
         }
     }

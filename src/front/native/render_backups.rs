@@ -283,6 +283,7 @@ mod tests {
 
     use super::*;
     use crate::archive::{BackupFiles, Entry, Orphan, Unreadable};
+    use crate::golden::{cases, number, text};
     use crate::model::{
         BackupFact, BackupStatus, Compression, Facts, Lsn, Plan, RetentionRule, SystemId, Tablespace,
         Timeline, WalInventory, WalObject,
@@ -418,11 +419,30 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_spans_are_cut_to_what_people_compare() {
-        let sizes = [0, 1023, 1024, 1536, 38_559_433, 1_099_511_627_777].map(size);
-        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "36.8 MiB", "1.0 TiB"]);
-        let spans = [5, 65, 3700, 90_000].map(|seconds| span(SignedDuration::from_secs(seconds)));
-        assert_eq!(spans, ["5 s", "1 min 5 s", "1 h 1 min", "1 d 1 h"]);
+    fn sizes_are_written_as_the_reference_writes_them() {
+        for case in cases("pretty_size") {
+            assert_eq!(size(number(&case, "bytes")), text(&case, "text"));
+        }
+        assert_eq!(size(0), "0 B");
+    }
+
+    /// Two units are enough to compare by, and words would make the tables wide.
+    #[test]
+    fn spans_are_cut_to_two_units_which_differs_from_the_reference() {
+        let ours = ["1 s", "1 min 0 s", "1 h 0 min", "1 h 1 min", "1 d 0 h", "2 d 0 h", "59 min 59 s"];
+        let cases = cases("human_timedelta");
+        assert_eq!(cases.len(), ours.len());
+        for (case, ours) in cases.iter().zip(ours) {
+            let seconds = case["seconds"].as_f64().unwrap();
+            assert_eq!(span(SignedDuration::try_from_secs_f64(seconds).unwrap()), ours, "{case}");
+            // The first number and unit are the same.
+            let number = |text: &str| text.split(' ').next().map(str::to_owned);
+            assert_eq!(number(ours), number(text(case, "text")), "{case}");
+        }
+    }
+
+    #[test]
+    fn versions_are_written_as_the_server_writes_them() {
         assert_eq!([version(150_020), version(90_624)], ["15.20", "9.6.24"]);
     }
 }

@@ -131,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
+    use crate::golden::{cases, number};
 
     const GIB: u64 = 1 << 30;
     const TIB: u64 = 1 << 40;
@@ -190,6 +191,21 @@ mod tests {
     fn a_small_cluster_is_one_stream() {
         let small = Means { total: 30 * MIB, largest_file: MIB, ..means() };
         assert_eq!(plan_memory(&small).unwrap().streams, 1);
+    }
+
+    /// The reference computes a size and cuts a little behind it, where a write ends, so that parts differ;
+    /// some stores refuse that (spec/barman-cloud.md 15.5). Here a plan has one size, at which
+    /// [`parts`](crate::stream::parts) cuts exactly. There is no option for it: no object grows beyond
+    /// what one file and [`OBJECT`] make it.
+    #[test]
+    fn an_archive_of_every_size_of_the_reference_is_cut_into_equal_parts_that_are_few_enough() {
+        for case in cases("chunk_sizes") {
+            // What is as large here is one file.
+            let largest_file = number(&case, "max_archive_size");
+            let plan = plan_memory(&Means { memory: 8 * GIB, largest_file, ..means() }).unwrap();
+            assert!(is_sendable(&plan, largest_file) && plan.part >= SMALLEST_PART, "{case}: {plan:?}");
+            assert!(plan.part.is_multiple_of(MIB), "{case}: {plan:?}");
+        }
     }
 
     proptest! {
