@@ -263,22 +263,8 @@ impl Cluster {
     }
 
     fn backup_command(&self, name: &str) -> Command {
-        let sockets = self.primary.sockets().display().to_string();
-        self.barkeep.command(&[
-            "backup",
-            "-h",
-            &sockets,
-            "-U",
-            "postgres",
-            "-d",
-            "postgres",
-            "--checkpoint",
-            "fast",
-            "--name",
-            name,
-            "--manifest-checksums",
-            "sha256",
-        ])
+        let sha256 = ["--manifest-checksums", "sha256"];
+        self.barkeep.backup_command(&self.primary.sockets(), name, &sha256)
     }
 
     fn backup(&self, name: &str) {

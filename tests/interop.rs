@@ -258,22 +258,7 @@ impl Bench {
     }
 
     fn barkeep_backup(&self, name: &str, codec: &str) {
-        let sockets = self.primary.sockets().display().to_string();
-        self.barkeep.must(&[
-            "backup",
-            "-h",
-            &sockets,
-            "-U",
-            "postgres",
-            "-d",
-            "postgres",
-            "--checkpoint",
-            "fast",
-            "--name",
-            name,
-            "--compression",
-            codec,
-        ]);
+        self.barkeep.must_back_up(&self.primary.sockets(), name, &["--compression", codec]);
     }
 
     /// What barkeep tells of a backup of the reference's.

@@ -217,20 +217,7 @@ impl Bed {
     }
 
     fn backup(&self, name: &str) {
-        let sockets = self.primary.sockets().display().to_string();
-        self.barkeep.must(&[
-            "backup",
-            "-h",
-            &sockets,
-            "-U",
-            "postgres",
-            "-d",
-            "postgres",
-            "--checkpoint",
-            "fast",
-            "--name",
-            name,
-        ]);
+        self.barkeep.must_back_up(&self.primary.sockets(), name, &[]);
     }
 
     /// A row each 100 ms.

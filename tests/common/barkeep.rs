@@ -83,6 +83,18 @@ impl Barkeep {
         command
     }
 
+    /// A base backup, called by hand, of the server with its sockets here.
+    pub fn backup_command(&self, sockets: &Path, name: &str, more: &[&str]) -> Command {
+        let mut command = self.command(&["backup", "-U", "postgres", "--name", name]);
+        command.arg("-h").arg(sockets).args(more);
+        command
+    }
+
+    /// Takes a base backup by hand, which must succeed; what it says on standard output.
+    pub fn must_back_up(&self, sockets: &Path, name: &str, more: &[&str]) -> String {
+        must(&mut self.backup_command(sockets, name, more), PATIENCE)
+    }
+
     /// Calls a verb by hand.
     pub fn run(&self, words: &[&str]) -> Output {
         run(&mut self.command(words), PATIENCE)
