@@ -87,9 +87,9 @@ impl FromStr for RetentionPolicy {
             _ => None,
         };
         read.ok_or_else(|| {
-            Error::usage(format!("`{text}` is not a retention policy")).hint(
-                "write REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS (or WEEKS, MONTHS), or short 14d, 4w, 6m",
-            )
+            Error::usage(format!(
+                "`{text}` is not a retention policy (REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m)"
+            ))
         })
     }
 }
