@@ -42,6 +42,8 @@ struct Seen {
     most_held: AtomicUsize,
     fails: AtomicBool,
     stalls: AtomicBool,
+    /// The end of an object whose key holds this panics.
+    panics: Mutex<Option<&'static str>>,
 }
 
 struct CountingUpload {
@@ -118,6 +120,8 @@ impl Upload for CountingUpload {
     }
 
     async fn finish(self: Box<Self>) -> Result<()> {
+        let panics = *self.seen.panics.lock().unwrap();
+        assert!(panics.is_none_or(|key| !self.key.contains(key)), "as the test wants it");
         self.seen.finished.fetch_add(1, Ordering::Relaxed);
         self.inner.finish().await
     }
@@ -513,6 +517,19 @@ async fn a_store_that_fails_ends_the_copy_with_its_own_words() {
     assert_eq!((e.kind(), e.to_string().as_str()), (ErrorKind::Denied, "no more parts, says the store"));
     require_no_leftovers(&store);
     assert!(store.objects().await.is_empty());
+}
+
+/// Many objects are begun after it, so that nobody thinks of it any more at the end.
+#[tokio::test]
+async fn a_task_that_panics_ends_the_copy_however_early_its_object_was() {
+    let cluster = Cluster::new();
+    let store = Counting::default();
+    *store.seen.panics.lock().unwrap() = Some("16385");
+    let mut request = cluster.request(Compression::None);
+    let gone = |oid| Tablespace { name: format!("t{oid}"), oid, location: "/nowhere".into() };
+    request.tablespaces.extend((17_000..17_100).map(gone));
+    let e = copy(&store, request).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Bug, "{e}");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub use damage::{Damage, DamagedFile};
 use object::{OpenManifest, OpenTar};
 use plan::{Means, Plan, WORTH_A_STREAM, plan_memory};
 use queue::Queue;
-use shared::Shared;
+use shared::{FailOnPanic, Shared};
 use stream::{Counts, Left, Stream};
 
 use crate::archive::{Archive, Tags};
@@ -257,20 +257,9 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// Lets nobody go on for hours when a thread is lost already.
-struct EndOnPanic(Arc<Shared>);
-
-impl Drop for EndOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.end();
-        }
-    }
-}
-
 /// The threads that copy.
 struct Running {
-    manifest: JoinHandle<Result<OpenManifest>>,
+    manifest: JoinHandle<Option<OpenManifest>>,
     streams: Vec<JoinHandle<Option<Left>>>,
 }
 
@@ -279,7 +268,7 @@ impl Running {
         let (entries, received) = mpsc::sync_channel(ENTRIES);
         let start = |_| {
             let stream = Stream::new(shared, queue, &entries, request);
-            let guard = EndOnPanic(Arc::clone(shared));
+            let guard = FailOnPanic(Arc::clone(shared));
             task::spawn_blocking(move || {
                 let _guard = guard;
                 stream.run()
@@ -287,7 +276,11 @@ impl Running {
         };
         let streams = (0..plan.streams).map(start).collect();
         let (shared, request) = (Arc::clone(shared), Arc::clone(request));
-        let manifest = task::spawn_blocking(move || list(&shared, &request, &received));
+        let guard = FailOnPanic(Arc::clone(&shared));
+        let manifest = task::spawn_blocking(move || {
+            let _guard = guard;
+            list(&shared, &request, &received)
+        });
         Self { manifest, streams }
     }
 
@@ -295,20 +288,20 @@ impl Running {
     async fn join(self) -> Result<(OpenManifest, Vec<Left>)> {
         let ended = |e| Error::bug(format!("a copying thread ended: {e}"));
         let streams = future::join_all(self.streams).await;
-        let manifest = self.manifest.await.map_err(ended)??;
+        let manifest = self.manifest.await.map_err(ended)?;
         let lefts: Vec<_> = streams.into_iter().collect::<Result<_, _>>().map_err(ended)?;
         // Whichever failed has told the others why.
         let lefts: Option<Vec<_>> = lefts.into_iter().collect();
-        Ok((manifest, lefts.ok_or_else(|| Error::unavailable("the copy was given up"))?))
+        manifest.zip(lefts).ok_or_else(|| Error::unavailable("the copy was given up"))
     }
 }
 
-/// Writes the manifest while files are copied.
+/// Writes the manifest while files are copied. Its failure ends all streams as well.
 fn list(
     shared: &Arc<Shared>,
     request: &CopyRequest,
     received: &mpsc::Receiver<ManifestEntry>,
-) -> Result<OpenManifest> {
+) -> Option<OpenManifest> {
     let write = || {
         let mut manifest = OpenManifest::begin(shared, request.version, request.system_id)?;
         for entry in received {
@@ -316,7 +309,7 @@ fn list(
         }
         Ok(manifest)
     };
-    write().inspect_err(|_: &Error| shared.end())
+    write().map_err(|e: Error| shared.fail(e)).ok()
 }
 
 /// The configuration files to pack besides, and everything else there is.
