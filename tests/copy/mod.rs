@@ -534,22 +534,30 @@ async fn a_task_that_panics_ends_the_copy_however_early_its_object_was() {
 
 #[tokio::test]
 async fn a_copy_before_a_stalled_store_can_be_stopped() {
-    let cluster = Cluster::new();
-    cluster.write("base/5/20000", &noise(60 * MIB, 1));
-    let store = Counting::default();
-    store.seen.stalls.store(true, Ordering::Relaxed);
-    let (stop, stopped) = watch::channel(false);
-    let request = cluster.request(Compression::None);
-    let request = CopyRequest { tablespaces: Vec::new(), memory: 64 << 20, ..request };
-    let copying = begin(store.archive(), request, Arc::default(), stopped);
-    let telling = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        stop.send_replace(true);
-    };
-    let (copied, ()) =
-        tokio::time::timeout(Duration::from_secs(10), future::join(copying, telling)).await.unwrap();
-    assert!(copied.is_err());
-    require_no_leftovers(&store);
+    // While files are copied, and when only what comes after them is left.
+    for large in ["data/base/5/20000", "etc/postgresql.conf"] {
+        let cluster = Cluster::new();
+        cluster.write(&format!("../{large}"), &noise(60 * MIB, 1));
+        let store = Counting::default();
+        store.seen.stalls.store(true, Ordering::Relaxed);
+        let (stop, stopped) = watch::channel(false);
+        let config = ConfigFile { path: cluster.dir.path().join("etc/postgresql.conf"), required: false };
+        let request = CopyRequest {
+            tablespaces: Vec::new(),
+            config_files: vec![config],
+            memory: 64 << 20,
+            ..cluster.request(Compression::None)
+        };
+        let copying = begin(store.archive(), request, Arc::default(), stopped);
+        let telling = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stop.send_replace(true);
+        };
+        let both = tokio::time::timeout(Duration::from_secs(10), future::join(copying, telling));
+        let (copied, ()) = both.await.unwrap_or_else(|_| panic!("{large} does not end"));
+        assert!(copied.is_err(), "{large}");
+        require_no_leftovers(&store);
+    }
 }
 
 #[tokio::test]

@@ -174,21 +174,18 @@ pub(super) async fn begin(
     let ending = EndOnDrop(Arc::clone(&shared));
     let queue = Arc::new(Queue::new(series, WORTH_A_STREAM));
     let mut stop = stop;
-    let running = Running::start(&shared, &queue, &request, &plan).join();
-    let outcome = unless_stopped(&shared, &mut stop, running).await;
     let copied = async {
-        let (manifest, lefts) = outcome.map_err(|e| shared.failure().unwrap_or(e))?;
-        let tars = queue.tars();
-        let ended = move || end_of_files(&request, &config_files, manifest, lefts);
-        let ended = blocking(ended).await.map_err(|e| shared.failure().unwrap_or(e))?;
-        let Ended { last, manifest, packer, like, counts, damage } = ended;
-        Ok((last, manifest, packer, like, counts, damage, tars))
+        let (manifest, lefts) = Running::start(&shared, &queue, &request, &plan).join().await?;
+        let ended = blocking(move || end_of_files(&request, &config_files, manifest, lefts)).await?;
+        Ok((ended, queue.tars()))
     };
-    match copied.await {
-        Ok((last, manifest, packer, like, counts, damage, tars)) => {
+    match unless_stopped(&shared, &mut stop, copied).await {
+        Ok((ended, tars)) => {
+            let Ended { last, manifest, packer, like, counts, damage } = ended;
             Ok(OpenCopy { ending, stop, last, manifest, packer, like, counts, tars, damage, notes, began })
         }
         Err(e) => {
+            let e = shared.failure().unwrap_or(e);
             shared.end();
             shared.uploads_ended().await;
             Err(e)
