@@ -95,6 +95,7 @@ impl Script {
             }],
             segment_size: size(),
             block_size: 8192,
+            segment_blocks: 131_072,
             data_checksums: false,
             summarize_wal: None,
             in_recovery: false,

@@ -278,7 +278,7 @@ mod tests {
     fn a_rotten_file_takes_no_longer_than_a_few_pauses() {
         let mut bytes = vec![0; 4000 * 1024];
         bytes.chunks_mut(1024).for_each(|page| page[14] = 1);
-        let check = PageCheck { start: Lsn(1), block_size: 1024 };
+        let check = PageCheck { start: Lsn(1), block_size: 1024, segment_blocks: 1 << 20 };
         let began = std::time::Instant::now();
         let (_, packed) = pack(&bench(&bytes), Some(check), &mut |_| Ok(()));
         assert_eq!((packed.broken.count, packed.broken.blocks.len()), (4000, MOST_BLOCKS));
@@ -311,7 +311,7 @@ mod tests {
         let mut bytes = vec![0; 40 * 8192];
         // Not new, older than the start, and with a checksum that no page of ones has.
         bytes[35 * 8192 + 14] = 1;
-        let check = PageCheck { start: Lsn(1), block_size: 8192 };
+        let check = PageCheck { start: Lsn(1), block_size: 8192, segment_blocks: 131_072 };
         let (body, packed) = pack(&bench(&bytes), Some(check), &mut |_| Ok(()));
         assert_eq!(packed.broken, BrokenPages { count: 1, blocks: vec![35] });
         assert!(body == bytes);

@@ -593,7 +593,7 @@ async fn a_file_that_cannot_be_read_ends_the_copy_and_names_it() {
 async fn a_broken_page_is_reported_and_the_copy_goes_on() {
     let cluster = Cluster::new();
     let mut request = cluster.request(Compression::Zstd);
-    request.pages = Some(PageCheck { start: Lsn(u64::MAX), block_size: 8192 });
+    request.pages = Some(PageCheck { start: Lsn(u64::MAX), block_size: 8192, segment_blocks: 131_072 });
     let copy = begin(Counting::default().archive(), request, Arc::default(), going_on()).await.unwrap();
     let damaged: Vec<_> = copy.damaged().files.iter().map(|file| file.path.to_str().unwrap()).collect();
     // Noise is no page, whatever it is in.

@@ -236,6 +236,7 @@ mod tests {
             ],
             segment_size: SegmentSize::DEFAULT,
             block_size: 8192,
+            segment_blocks: 131_072,
             data_checksums: true,
             summarize_wal: None,
             in_recovery: false,
