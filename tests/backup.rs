@@ -95,6 +95,7 @@ impl Script {
             }],
             segment_size: size(),
             block_size: 8192,
+            segment_blocks: 131_072,
             data_checksums: false,
             summarize_wal: None,
             in_recovery: false,
@@ -455,6 +456,20 @@ async fn a_standbys_primary_is_seen_to_archive_what_was_replayed() {
     let e = script.run(&script.request()).await.unwrap_err();
     assert!(e.kind() == ErrorKind::Unavailable && e.to_string().contains(PROBED), "{e:?}");
     assert!(e.hint_text().unwrap().contains("primary"));
+    script.archive(PROBED).await;
+    script.run(&script.request()).await.unwrap();
+}
+
+/// It has replayed no whole segment of the new timeline yet, and may not for hours.
+#[tokio::test]
+async fn a_standby_that_has_just_followed_to_a_new_timeline_is_backed_up() {
+    let script = Script::new().with_facts(|facts| {
+        facts.in_recovery = true;
+        facts.timeline = Timeline::new(2).unwrap();
+    });
+    std::fs::write(script.bed().data().join("standby.signal"), "").unwrap();
+    let history = format!("1\t{BEGIN}\tno recovery target specified\n");
+    script.bed().foreign("main/wals/00000002.history", history.into_bytes()).await;
     script.archive(PROBED).await;
     script.run(&script.request()).await.unwrap();
 }

@@ -217,6 +217,19 @@ async fn a_role_is_told_which_rights_it_lacks_and_needs_no_others() {
 }
 
 #[tokio::test]
+async fn no_setting_of_a_role_and_no_long_time_out_ends_a_backup() {
+    let (bed, client) = Bed::start(NEWEST).await;
+    // A few dirty pages, between each two of which a spread checkpoint sleeps.
+    client.batch_execute("CHECKPOINT; CREATE TABLE t AS SELECT generate_series(1, 2000)").await.unwrap();
+    for time_out in ["transaction_timeout", "idle_session_timeout", "statement_timeout"] {
+        client.batch_execute(&format!("ALTER ROLE postgres SET {time_out} = '500ms'")).await.unwrap();
+    }
+    let mut backup = bed.backup();
+    backup.args(["--checkpoint", "spread", "--stop-timeout", "366d"]);
+    succeed(backup);
+}
+
+#[tokio::test]
 async fn a_server_whose_archiver_fails_is_told_from_one_that_works() {
     let (bed, client) = Bed::start(NEWEST).await;
     client.batch_execute("ALTER SYSTEM SET archive_command = 'false'").await.unwrap();

@@ -285,6 +285,19 @@ async fn an_upload_that_is_gone_without_its_object_is_not_finished() {
 }
 
 #[tokio::test]
+async fn an_upload_that_cannot_be_finished_leaves_no_parts_behind() {
+    let once = Patience { max_attempts: Some(1), ..patience() };
+    let (last_part, the_end) = ((Method::PUT, 3), (Method::POST, 2));
+    for (method, nth) in [last_part, the_end] {
+        let s3 = S3::start().await;
+        let store = open(&s3.options(), ExclusivePut::Trusted, &once).await;
+        s3.fault(method, nth, Fault::Answer(403, "AccessDenied"));
+        upload(&store, 3, &replace()).await.unwrap_err();
+        assert_eq!(store.unfinished(&Prefix::everything()).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
 async fn an_object_that_is_put_together_from_other_parts_is_not_taken_for_this_one() {
     let s3 = S3::start().await;
     let once = Patience { max_attempts: Some(2), ..patience() };

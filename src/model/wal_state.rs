@@ -1,6 +1,6 @@
 //! Whether a backup's WAL is there.
 
-use super::{Backup, SegmentName, SegmentSize, Timeline, WalInventory, WalName};
+use super::{Backup, Lsn, SegmentName, SegmentSize, Timeline, WalInventory, WalName};
 
 /// Whether the archive has the WAL that a backup cannot be restored without: from the segment it begins
 /// in to the one it ends in.
@@ -17,11 +17,23 @@ pub enum WalState {
 impl WalState {
     /// The state of this backup's WAL.
     pub fn of(backup: &Backup, wal: &WalInventory) -> Self {
-        let (Some(first), Some(last)) = (backup.begin.wal, backup.end.wal) else { return Self::Unknown };
+        let (Some(first), Some(last)) = (backup.begin.wal, last_needed(backup)) else { return Self::Unknown };
         if (last.timeline, last.log, last.seg) < (first.timeline, first.log, first.seg) {
             return Self::Unknown;
         }
         first_missing(first, last, backup.segment_size, wal).map_or(Self::Complete, Self::Missing)
+    }
+}
+
+/// The segment that a backup ends in. A record names the one that *begins* at an end on a boundary, as a
+/// standby's end is whenever its primary has just switched: nothing of that one is needed.
+fn last_needed(backup: &Backup) -> Option<SegmentName> {
+    let (named, size) = (backup.end.wal?, backup.segment_size);
+    match backup.end.lsn {
+        Some(end) if end.0 > 0 && named.start(size) == Some(end) => {
+            Some(SegmentName::holding(named.timeline, Lsn(end.0 - 1), size))
+        }
+        _ => Some(named),
     }
 }
 
@@ -77,6 +89,24 @@ mod tests {
         assert_eq!(state(a, a, &[]), WalState::Missing(a.parse().unwrap()));
         assert_eq!(state(c, a, &[a, b, c]), WalState::Unknown);
         assert_eq!(state(a, "", &[a]), WalState::Unknown);
+    }
+
+    #[test]
+    fn the_segment_that_begins_where_a_backup_ends_is_not_needed() {
+        let mut backup = Backup::new("20260102T030405".parse().unwrap(), BackupStatus::Done);
+        backup.begin.wal = "000000010000000000000005".parse().ok();
+        backup.end.wal = "000000010000000000000006".parse().ok();
+        let object = WalObject {
+            name: "000000010000000000000005".parse().unwrap(),
+            compression: Compression::Zstd,
+            stored_bytes: 1,
+        };
+        let wal = WalInventory::new(vec![object]);
+        backup.end.lsn = Some(Lsn(0x0600_0000));
+        assert_eq!(WalState::of(&backup, &wal), WalState::Complete);
+        backup.end.lsn = Some(Lsn(0x0600_0001));
+        let missing = WalState::Missing("000000010000000000000006".parse().unwrap());
+        assert_eq!(WalState::of(&backup, &wal), missing);
     }
 
     #[test]

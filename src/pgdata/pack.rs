@@ -2,7 +2,7 @@
 //! shorter than its header says.
 
 use std::fs::Metadata;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::thread;
@@ -56,7 +56,8 @@ pub struct BrokenPages {
 /// The pages of one file that are checked as they pass.
 struct Checking {
     how: PageCheck,
-    next: u32,
+    /// The number within its relation of the file's first block.
+    first: u32,
     broken: BrokenPages,
 }
 
@@ -80,7 +81,7 @@ impl Packer {
         segment: Option<u32>,
         pace: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Option<PackedFile>> {
-        let mut file = match File::open(source) {
+        let file = match File::open(source) {
             Ok(file) => file,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e.into()),
@@ -92,7 +93,7 @@ impl Packer {
         let size = meta.len();
         let mut checking = self.pages.zip(segment).map(|(how, segment)| Checking {
             how,
-            next: how.first_block(segment),
+            first: how.first_block(segment),
             broken: BrokenPages::default(),
         });
         let mut summer = self.manifest.summer();
@@ -102,7 +103,7 @@ impl Packer {
             let len = usize::try_from(size - at).unwrap_or(usize::MAX).min(PIECE);
             pace(len as u64)?;
             let piece = &mut self.buffer[..len];
-            let read = read_full(&mut file, piece)?;
+            let read = read_full(&file, piece, at)?;
             if let Some(checking) = &mut checking {
                 checking.check(&mut piece[..read], &file, at)?;
             }
@@ -140,18 +141,22 @@ impl Checking {
     fn check(&mut self, piece: &mut [u8], file: &File, at: u64) -> Result<()> {
         let size = self.how.block_size as usize;
         for (i, page) in piece.chunks_exact_mut(size).enumerate() {
-            let block = self.next;
-            self.next = self.next.wrapping_add(1);
+            let place = at + (i * size) as u64;
+            let within = u32::try_from(place / u64::from(self.how.block_size)).unwrap_or(u32::MAX);
+            let block = self.first.wrapping_add(within);
             if self.how.is_sound(page, block) {
                 continue;
             }
-            thread::sleep(PAUSE);
+            // A file with so many is rotten, not being written: it must not take hours.
+            if self.broken.count < MOST_BLOCKS as u64 {
+                thread::sleep(PAUSE);
+            }
             let mut again = vec![0; size];
-            match file.file().read_exact_at(&mut again, at + (i * size) as u64) {
+            match file.file().read_exact_at(&mut again, place) {
                 Ok(()) if self.how.is_sound(&again, block) => page.copy_from_slice(&again),
                 // Truncated meanwhile: WAL says so, too.
                 Err(e) if e.kind() == ErrorKind::UnexpectedEof => {}
-                Err(e) => return Err(Error::local(format!("{}: {e}", file.path().display())).caused_by(e)),
+                Err(e) => return Err(unreadable(file, e)),
                 Ok(()) => {
                     self.broken.count += 1;
                     if self.broken.blocks.len() < MOST_BLOCKS {
@@ -164,18 +169,24 @@ impl Checking {
     }
 }
 
-/// Reads until the buffer is full or the file ends.
-fn read_full(file: &mut File, buffer: &mut [u8]) -> Result<usize> {
+/// Reads from `at` until the buffer is full or the file ends. Each piece is read at its own place: a file
+/// that was shorter for a moment would leave a cursor behind.
+fn read_full(file: &File, buffer: &mut [u8], at: u64) -> Result<usize> {
     let mut read = 0;
     while read < buffer.len() {
-        match file.read(&mut buffer[read..]) {
+        match file.file().read_at(&mut buffer[read..], at + read as u64) {
             Ok(0) => break,
             Ok(n) => read += n,
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(unreadable(file, e)),
         }
     }
     Ok(read)
+}
+
+/// What the file system says, with the file's name, which [`FileExt`] leaves out.
+fn unreadable(file: &File, e: io::Error) -> Error {
+    Error::local(format!("{}: {e}", file.path().display())).caused_by(e)
 }
 
 fn modified(meta: &Metadata) -> Timestamp {
@@ -184,6 +195,7 @@ fn modified(meta: &Metadata) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::path::PathBuf;
 
     use super::*;
@@ -245,6 +257,35 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_shrinks_and_grows_again_keeps_everything_at_its_place() {
+        let bench = bench(&vec![7; 3 * PIECE]);
+        let mut pieces = 0;
+        let (body, _) = pack(&bench, None, &mut |_| {
+            pieces += 1;
+            let file = fs_err::OpenOptions::new().write(true).open(&bench.path)?;
+            match pieces {
+                2 => file.set_len(PIECE as u64 + 5)?,
+                3 => file.file().write_all_at(&vec![9; PIECE], 2 * PIECE as u64)?,
+                _ => {}
+            }
+            Ok(())
+        });
+        assert!(body[PIECE + 5..2 * PIECE].iter().all(|b| *b == 0), "what was not there");
+        assert!(body[2 * PIECE..].iter().all(|b| *b == 9), "what was added later");
+    }
+
+    #[test]
+    fn a_rotten_file_takes_no_longer_than_a_few_pauses() {
+        let mut bytes = vec![0; 4000 * 1024];
+        bytes.chunks_mut(1024).for_each(|page| page[14] = 1);
+        let check = PageCheck { start: Lsn(1), block_size: 1024, segment_blocks: 1 << 20 };
+        let began = std::time::Instant::now();
+        let (_, packed) = pack(&bench(&bytes), Some(check), &mut |_| Ok(()));
+        assert_eq!((packed.broken.count, packed.broken.blocks.len()), (4000, MOST_BLOCKS));
+        assert!(began.elapsed() < 2000 * PAUSE, "{:?}", began.elapsed());
+    }
+
+    #[test]
     fn a_file_that_grows_while_it_is_read_is_cut() {
         let bench = bench(&vec![7; PIECE + 1]);
         let (body, _) = pack(&bench, None, &mut |_| {
@@ -270,7 +311,7 @@ mod tests {
         let mut bytes = vec![0; 40 * 8192];
         // Not new, older than the start, and with a checksum that no page of ones has.
         bytes[35 * 8192 + 14] = 1;
-        let check = PageCheck { start: Lsn(1), block_size: 8192 };
+        let check = PageCheck { start: Lsn(1), block_size: 8192, segment_blocks: 131_072 };
         let (body, packed) = pack(&bench(&bytes), Some(check), &mut |_| Ok(()));
         assert_eq!(packed.broken, BrokenPages { count: 1, blocks: vec![35] });
         assert!(body == bytes);

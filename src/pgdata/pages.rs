@@ -43,8 +43,6 @@ const BEGIN: [u32; LANES] = [
     0x959B_D756,
 ];
 
-/// A file of a relation is split at this length, whatever its pages' size.
-const SEGMENT: u64 = 1 << 30;
 /// Where `pd_checksum` lies in a page.
 const CHECKSUM: usize = 8;
 /// Where `pd_upper` lies in a page.
@@ -59,14 +57,16 @@ pub struct PageCheck {
     pub start: Lsn,
     /// The cluster's block size in bytes: a power of two from 1 KiB to 32 KiB.
     pub block_size: u32,
+    /// After how many blocks a relation goes on in its next file: what makes a gigabyte, unless the
+    /// server was built otherwise (`--with-segsize`).
+    pub segment_blocks: u32,
 }
 
 impl PageCheck {
     /// The number within its relation of the first block of a segment.
     pub fn first_block(self, segment: u32) -> u32 {
-        let blocks = SEGMENT / u64::from(self.block_size.max(1));
         // Block numbers have 32 bits; a relation that had more would be none.
-        segment.wrapping_mul(u32::try_from(blocks).unwrap_or(u32::MAX))
+        segment.wrapping_mul(self.segment_blocks)
     }
 
     /// Whether a page is as it was written: its checksum fits, or there is none to compare, since the
@@ -122,7 +122,7 @@ fn mix(sums: &mut [u32; LANES], words: &[u32; LANES]) {
 mod tests {
     use super::*;
 
-    const CHECK: PageCheck = PageCheck { start: Lsn(1 << 33), block_size: 8192 };
+    const CHECK: PageCheck = PageCheck { start: Lsn(1 << 33), block_size: 8192, segment_blocks: 131_072 };
 
     fn page(seed: u8) -> Vec<u8> {
         let mut page: Vec<u8> =
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn pages_that_postgresql_wrote_are_sound_where_they_were_written() {
-        let check = PageCheck { start: Lsn(u64::MAX), block_size: 8192 };
+        let check = PageCheck { start: Lsn(u64::MAX), ..CHECK };
         for packed in REAL {
             let page = zstd::decode_all(packed).unwrap();
             assert!(check.is_sound(&page, 2));
@@ -170,10 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn segments_begin_where_the_last_one_ended_for_every_block_size() {
-        let first = |block_size, segment| PageCheck { start: Lsn(0), block_size }.first_block(segment);
-        assert_eq!(first(8192, 0), 0);
-        assert_eq!(first(8192, 3), 3 * 131_072);
-        assert_eq!(first(32_768, 2), 65_536);
+    fn segments_begin_where_the_last_one_ended_however_long_they_are() {
+        assert_eq!((CHECK.first_block(0), CHECK.first_block(3)), (0, 3 * 131_072));
+        let short = PageCheck { segment_blocks: 6, ..CHECK };
+        assert_eq!(short.first_block(2), 12);
     }
 }

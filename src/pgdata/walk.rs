@@ -65,6 +65,9 @@ impl Survey<'_> {
             let Some(root) = outside(&pgdata, tablespace)? else { continue };
             elsewhere.extend(identity(&root)?);
             let listing = Walk::new(&root, true, self, &HashSet::new()).run(&mut notes)?;
+            if listing.directories().next().is_none() {
+                notes.take(&root, "holds nothing of this server: its tablespace was dropped meanwhile, or its volume is not mounted");
+            }
             series.push(Surveyed { series: Series::Tablespace(tablespace.oid), root, listing });
         }
         let listing = Walk::new(&pgdata, false, self, &elsewhere).run(&mut notes)?;
@@ -87,8 +90,9 @@ fn outside(pgdata: &Path, tablespace: &Tablespace) -> Result<Option<PathBuf>> {
     }
     match fs_err::canonicalize(&link) {
         Ok(root) => Ok(Some(root)),
-        // Dropped since the server was asked: its tar is empty.
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Some(link)),
+        // Dropped since the server was asked: its tar is empty. A link that stays and leads nowhere is
+        // another matter: the server removes the link, and never what it leads to.
+        Err(e) if e.kind() == ErrorKind::NotFound && !link.is_symlink() => Ok(Some(link)),
         Err(e) => Err(e).context(|| format!("find tablespace {}", tablespace.name)),
     }
 }
@@ -426,6 +430,21 @@ mod tests {
         });
         let found = cluster.found();
         assert_eq!((found.series.len(), found.series[0].listing.files()), (2, 0));
+    }
+
+    #[test]
+    fn a_tablespace_whose_volume_is_not_there_is_no_empty_one() {
+        let mut cluster = Cluster::new();
+        let place = cluster.dir.path().join("volume/ts");
+        cluster.tablespace(16_385, &place);
+        fs_err::remove_dir_all(place.join("PG_18_202506291")).unwrap();
+        let note = &cluster.found().notes[0];
+        assert!(note.contains("volume/ts") && note.contains("not mounted"), "{note}");
+
+        fs_err::remove_dir_all(&place).unwrap();
+        let tablespaces = &cluster.tablespaces;
+        let survey = Survey { pgdata: &cluster.pgdata(), tablespaces, version: 180_000, superseded: &[] };
+        assert!(survey.run().unwrap_err().to_string().contains("find tablespace t16385"));
     }
 
     #[test]

@@ -92,6 +92,8 @@ pub struct Facts {
     pub segment_size: SegmentSize,
     /// The size of its pages, in bytes.
     pub block_size: u32,
+    /// After how many pages a relation goes on in its next file.
+    pub segment_blocks: u32,
     /// Whether pages carry checksums.
     pub data_checksums: bool,
     /// Whether it summarises WAL; `None` before PostgreSQL 17.

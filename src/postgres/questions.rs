@@ -62,6 +62,7 @@ pub(super) async fn facts(client: &Client, version: Version, switching: bool) ->
              nullif(current_setting('hba_file'), '') AS hba_file, \
              nullif(current_setting('ident_file'), '') AS ident_file, \
              (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size') AS segment_size, \
+             (SELECT setting FROM pg_settings WHERE name = 'segment_size') AS segment_blocks, \
              current_setting('block_size') AS block_size, current_setting('data_checksums') AS checksums, \
              current_setting('summarize_wal', true) AS summarize_wal, \
              current_setting('archive_mode') AS archive_mode, \
@@ -87,6 +88,7 @@ pub(super) async fn facts(client: &Client, version: Version, switching: bool) ->
         segment_size: SegmentSize::new(segment_size)
             .ok_or_else(|| Error::corrupt(format!("the server gives {segment_size} as its segment size")))?,
         block_size: parsed(&one, "block_size")?,
+        segment_blocks: parsed(&one, "segment_blocks")?,
         data_checksums: text(&one, "checksums")? == "on",
         summarize_wal: summarize.map(|value| value == "on"),
         in_recovery: parsed(&one, "in_recovery")?,

@@ -23,6 +23,8 @@ use crate::model::{Lsn, SegmentName, SegmentSize, Timeline};
 
 /// How long a question may take; none of them touches more than the catalogue.
 const QUESTION: Duration = Duration::from_mins(1);
+/// How long the answers to a few questions may take to arrive.
+const ANSWERS: Duration = Duration::from_mins(2);
 /// How long a backup's first checkpoint may take. A spread one takes `checkpoint_timeout`, a day at most.
 const START: Duration = Duration::from_hours(25);
 /// How often a session that waits shows that it is alive, so that no router forgets it.
@@ -79,8 +81,21 @@ impl Session {
     }
 
     async fn patience(&self, limit: Duration) -> Result<()> {
-        self.run("set a time-out", &format!("SET statement_timeout = {}", limit.as_millis())).await
+        self.run("set a time-out", &format!("SET statement_timeout = {}", time_out(limit))).await
     }
+}
+
+/// The same as a time-out of PostgreSQL's, in milliseconds: from 1, since 0 stands for none, to the most
+/// that it takes, which is not quite 25 days.
+fn time_out(limit: Duration) -> i32 {
+    i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1)
+}
+
+/// The answer, or kind `Server` when none came. The server ends what takes too long by itself, so this is
+/// for one that is no more, or has stopped: nothing that is sent to it comes back.
+async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || Error::new(ErrorKind::Server, format!("PostgreSQL has not answered within {limit:?}"));
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// One error out of those of all places; a single one stays what it is.
@@ -198,13 +213,13 @@ async fn prepare(
     let settings = format!(
         "SET search_path = pg_catalog; SET client_min_messages = warning; SET statement_timeout = {}; \
          SET datestyle = 'ISO, YMD'; SET default_transaction_isolation = 'read committed'",
-        QUESTION.as_millis()
+        time_out(QUESTION)
     );
     client.batch_execute(&settings).await.map_err(|e| refusal(&e)).context(|| "prepare the session")?;
     let version = questions::version(&client).await?;
     let session = Session { client, connection, version };
-    if version.dialect().idle_session_timeout {
-        session.run("prepare the session", "SET idle_session_timeout = 0").await?;
+    for setting in version.dialect().time_outs {
+        session.run("prepare the session", &format!("SET {setting} = 0")).await?;
     }
     session.is(wanted).await?;
     Ok(session)
@@ -242,45 +257,24 @@ fn time(row: &Row) -> Result<Zoned> {
 #[async_trait]
 impl Server for Session {
     async fn facts(&mut self, switching: bool) -> Result<Facts> {
-        questions::facts(&self.client, self.version, switching).await
+        within(ANSWERS, questions::facts(&self.client, self.version, switching)).await
     }
 
     async fn end_segment(&mut self, size: SegmentSize) -> Result<SegmentName> {
-        // Everybody may write such a message, nobody reads it, and without a record there would be no
-        // segment to end.
-        let written = "SELECT pg_logical_emit_message(false, 'barkeep', 'archive check')::text AS lsn";
-        self.row("write a record", written).await?;
-        let sql = "SELECT pg_switch_wal()::text AS lsn, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
-        let row = self.row("end the segment", sql).await?;
-        let (end, timeline): (Lsn, Timeline) = (parsed(&row, "lsn")?, parsed(&row, "timeline")?);
-        Ok(SegmentName::holding(timeline, Lsn(end.0.saturating_sub(1)), size))
+        within(ANSWERS, self.end_it(size)).await
     }
 
     async fn replayed(&mut self) -> Result<Lsn> {
         let sql = "SELECT coalesce(pg_last_wal_replay_lsn(), '0/0')::text AS lsn";
-        parsed(&self.row("ask for the position", sql).await?, "lsn")
+        parsed(&within(ANSWERS, self.row("ask for the position", sql)).await?, "lsn")
     }
 
     async fn archiver_trouble(&mut self) -> Result<Option<String>> {
-        questions::archiver_trouble(&self.client).await
+        within(ANSWERS, questions::archiver_trouble(&self.client)).await
     }
 
     async fn start(self: Box<Self>, label: &str, fast: bool) -> Result<(StartPoint, Box<dyn RunningBackup>)> {
-        self.patience(START).await?;
-        let call = self.version.dialect().start_call;
-        let sql = format!(
-            "SELECT start::text AS lsn, {NOW}, \
-             (SELECT timeline_id::text FROM pg_control_checkpoint()) AS timeline FROM {call} AS start"
-        );
-        let row = self.client.query_one(&sql, &[&label, &fast]).await.map_err(|e| refusal(&e));
-        let row = row.context(|| "start the backup")?;
-        self.patience(QUESTION).await?;
-        let start = StartPoint {
-            lsn: parsed(&row, "lsn")?,
-            timeline: questions::timeline(&row, "timeline")?,
-            time: time(&row)?,
-            tablespaces: questions::tablespaces(&self.client).await?,
-        };
+        let start = within(START + ANSWERS, self.start_it(label, fast)).await?;
         Ok((start, self))
     }
 }
@@ -312,6 +306,35 @@ impl RunningBackup for Session {
 }
 
 impl Session {
+    async fn end_it(&self, size: SegmentSize) -> Result<SegmentName> {
+        // Everybody may write such a message, nobody reads it, and without a record there would be no
+        // segment to end.
+        let written = "SELECT pg_logical_emit_message(false, 'barkeep', 'archive check')::text AS lsn";
+        self.row("write a record", written).await?;
+        let sql = "SELECT pg_switch_wal()::text AS lsn, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
+        let row = self.row("end the segment", sql).await?;
+        let (end, timeline): (Lsn, Timeline) = (parsed(&row, "lsn")?, parsed(&row, "timeline")?);
+        Ok(SegmentName::holding(timeline, Lsn(end.0.saturating_sub(1)), size))
+    }
+
+    async fn start_it(&self, label: &str, fast: bool) -> Result<StartPoint> {
+        self.patience(START).await?;
+        let call = self.version.dialect().start_call;
+        let sql = format!(
+            "SELECT start::text AS lsn, {NOW}, \
+             (SELECT timeline_id::text FROM pg_control_checkpoint()) AS timeline FROM {call} AS start"
+        );
+        let row = self.client.query_one(&sql, &[&label, &fast]).await.map_err(|e| refusal(&e));
+        let row = row.context(|| "start the backup")?;
+        self.patience(QUESTION).await?;
+        Ok(StartPoint {
+            lsn: parsed(&row, "lsn")?,
+            timeline: questions::timeline(&row, "timeline")?,
+            time: time(&row)?,
+            tablespaces: questions::tablespaces(&self.client).await?,
+        })
+    }
+
     async fn stop_it(&self, within: Duration) -> Result<StopPoint> {
         self.patience(within).await?;
         let call = self.version.dialect().stop_call;
@@ -334,4 +357,21 @@ fn vanished(e: Option<tokio_postgres::Error>) -> Error {
     let why = e.map_or_else(|| "it does not answer".to_owned(), |e| refusal(&e).to_string());
     Error::new(ErrorKind::Server, format!("the session with PostgreSQL was lost during the backup: {why}"))
         .hint("see PostgreSQL's log; the server has left backup mode by itself, and the backup can be taken again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_span_is_a_time_out_that_postgresql_takes() {
+        for (limit, millis) in [
+            (Duration::ZERO, 1),
+            (Duration::from_micros(10), 1),
+            (Duration::from_mins(5), 300_000),
+            (Duration::from_hours(24 * 366), i32::MAX),
+        ] {
+            assert_eq!(time_out(limit), millis, "{limit:?}");
+        }
+    }
 }

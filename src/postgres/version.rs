@@ -22,8 +22,8 @@ pub(super) struct Dialect {
     pub(super) stop: &'static str,
     /// The call that ends a backup without waiting for its WAL to be archived.
     pub(super) stop_call: &'static str,
-    /// Whether a session can be ended for being idle.
-    pub(super) idle_session_timeout: bool,
+    /// The settings that could end a session that waits, besides `statement_timeout`.
+    pub(super) time_outs: &'static [&'static str],
     /// Whether WAL can be summarised.
     pub(super) summarize_wal: bool,
     /// Whether segments can be archived by a library.
@@ -35,7 +35,7 @@ const UP_TO_14: Dialect = Dialect {
     start_call: "pg_catalog.pg_start_backup($1, $2, false)",
     stop: "pg_catalog.pg_stop_backup(boolean, boolean)",
     stop_call: "pg_catalog.pg_stop_backup(false, false)",
-    idle_session_timeout: false,
+    time_outs: &[],
     summarize_wal: false,
     archive_library: false,
 };
@@ -45,7 +45,7 @@ const FROM_15: Dialect = Dialect {
     start_call: "pg_catalog.pg_backup_start($1, $2)",
     stop: "pg_catalog.pg_backup_stop(boolean)",
     stop_call: "pg_catalog.pg_backup_stop(false)",
-    idle_session_timeout: true,
+    time_outs: &["idle_session_timeout"],
     summarize_wal: false,
     archive_library: true,
 };
@@ -85,9 +85,13 @@ impl Version {
     pub(super) const fn dialect(self) -> Dialect {
         match self.major() {
             ..=13 => UP_TO_14,
-            14 => Dialect { idle_session_timeout: true, ..UP_TO_14 },
+            14 => Dialect { time_outs: FROM_15.time_outs, ..UP_TO_14 },
             15 | 16 => FROM_15,
-            17.. => Dialect { summarize_wal: true, ..FROM_15 },
+            17.. => Dialect {
+                time_outs: &["idle_session_timeout", "transaction_timeout"],
+                summarize_wal: true,
+                ..FROM_15
+            },
         }
     }
 }
@@ -114,17 +118,17 @@ mod tests {
     #[test]
     fn every_major_has_its_functions() {
         let of = |major: u32| Version::new(major * 10_000).unwrap().dialect();
-        for (major, start, idle, summarize) in [
-            (13, "pg_start_backup", false, false),
-            (14, "pg_start_backup", true, false),
-            (15, "pg_backup_start", true, false),
-            (16, "pg_backup_start", true, false),
-            (17, "pg_backup_start", true, true),
-            (18, "pg_backup_start", true, true),
+        for (major, start, time_outs, summarize) in [
+            (13, "pg_start_backup", 0, false),
+            (14, "pg_start_backup", 1, false),
+            (15, "pg_backup_start", 1, false),
+            (16, "pg_backup_start", 1, false),
+            (17, "pg_backup_start", 2, true),
+            (18, "pg_backup_start", 2, true),
         ] {
             let dialect = of(major);
             assert!(dialect.start.contains(start) && dialect.start_call.contains(start), "{major}");
-            assert_eq!((dialect.idle_session_timeout, dialect.summarize_wal), (idle, summarize), "{major}");
+            assert_eq!((dialect.time_outs.len(), dialect.summarize_wal), (time_outs, summarize), "{major}");
         }
     }
 }

@@ -44,6 +44,8 @@ struct Seen {
     most_held: AtomicUsize,
     fails: AtomicBool,
     stalls: AtomicBool,
+    /// The end of an object whose key holds this panics.
+    panics: Mutex<Option<&'static str>>,
 }
 
 struct CountingUpload {
@@ -120,6 +122,8 @@ impl Upload for CountingUpload {
     }
 
     async fn finish(self: Box<Self>) -> Result<()> {
+        let panics = *self.seen.panics.lock().unwrap();
+        assert!(panics.is_none_or(|key| !self.key.contains(key)), "as the test wants it");
         self.seen.finished.fetch_add(1, Ordering::Relaxed);
         self.inner.finish().await
     }
@@ -517,24 +521,45 @@ async fn a_store_that_fails_ends_the_copy_with_its_own_words() {
     assert!(store.objects().await.is_empty());
 }
 
+/// Many objects are begun after it, so that nobody thinks of it any more at the end.
+#[tokio::test]
+async fn a_task_that_panics_ends_the_copy_however_early_its_object_was() {
+    let cluster = Cluster::new();
+    let store = Counting::default();
+    *store.seen.panics.lock().unwrap() = Some("16385");
+    let mut request = cluster.request(Compression::None);
+    let gone = |oid| Tablespace { name: format!("t{oid}"), oid, location: "/nowhere".into() };
+    request.tablespaces.extend((17_000..17_100).map(gone));
+    let e = copy(&store, request).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Bug, "{e}");
+}
+
 #[tokio::test]
 async fn a_copy_before_a_stalled_store_can_be_stopped() {
-    let cluster = Cluster::new();
-    cluster.write("base/5/20000", &noise(60 * MIB, 1));
-    let store = Counting::default();
-    store.seen.stalls.store(true, Ordering::Relaxed);
-    let (stop, stopped) = watch::channel(false);
-    let request = cluster.request(Compression::None);
-    let request = CopyRequest { tablespaces: Vec::new(), memory: 64 << 20, ..request };
-    let copying = begin(store.archive(), request, Arc::default(), stopped);
-    let telling = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        stop.send_replace(true);
-    };
-    let (copied, ()) =
-        tokio::time::timeout(Duration::from_secs(10), future::join(copying, telling)).await.unwrap();
-    assert!(copied.is_err());
-    require_no_leftovers(&store);
+    // While files are copied, and when only what comes after them is left.
+    for large in ["data/base/5/20000", "etc/postgresql.conf"] {
+        let cluster = Cluster::new();
+        cluster.write(&format!("../{large}"), &noise(60 * MIB, 1));
+        let store = Counting::default();
+        store.seen.stalls.store(true, Ordering::Relaxed);
+        let (stop, stopped) = watch::channel(false);
+        let config = ConfigFile { path: cluster.dir.path().join("etc/postgresql.conf"), required: false };
+        let request = CopyRequest {
+            tablespaces: Vec::new(),
+            config_files: vec![config],
+            memory: 64 << 20,
+            ..cluster.request(Compression::None)
+        };
+        let copying = begin(store.archive(), request, Arc::default(), stopped);
+        let telling = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stop.send_replace(true);
+        };
+        let both = tokio::time::timeout(Duration::from_secs(10), future::join(copying, telling));
+        let (copied, ()) = both.await.unwrap_or_else(|_| panic!("{large} does not end"));
+        assert!(copied.is_err(), "{large}");
+        require_no_leftovers(&store);
+    }
 }
 
 #[tokio::test]
@@ -570,12 +595,12 @@ async fn a_file_that_cannot_be_read_ends_the_copy_and_names_it() {
 async fn a_broken_page_is_reported_and_the_copy_goes_on() {
     let cluster = Cluster::new();
     let mut request = cluster.request(Compression::Zstd);
-    request.pages = Some(PageCheck { start: Lsn(u64::MAX), block_size: 8192 });
+    request.pages = Some(PageCheck { start: Lsn(u64::MAX), block_size: 8192, segment_blocks: 131_072 });
     let copy = begin(Counting::default().archive(), request, Arc::default(), going_on()).await.unwrap();
     let damaged: Vec<_> = copy.damaged().files.iter().map(|file| file.path.to_str().unwrap()).collect();
     // Noise is no page, whatever it is in.
     assert_eq!(damaged, ["base/5/1259", "global/1262", "pg_tblspc/16385/PG_18_202506291/5/77"]);
-    assert!(copy.notes().is_empty());
+    assert_eq!(copy.notes().len(), 1, "of the tablespace that is gone");
     let copied = copy.finish(last()).await.unwrap();
     assert_eq!(copied.damage.pages, 300_000 / 8192 + 2 + 50_000 / 8192);
 }

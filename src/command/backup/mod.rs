@@ -257,7 +257,8 @@ impl Run<'_> {
     fn copy_request(&self, backup: &Backup, start: &StartPoint) -> CopyRequest {
         let Request { compression, level, jobs, memory, max_rate, max_read_rate, manifest, .. } =
             *self.request;
-        let pages = PageCheck { start: start.lsn, block_size: self.facts.block_size };
+        let Facts { block_size, segment_blocks, .. } = *self.facts;
+        let pages = PageCheck { start: start.lsn, block_size, segment_blocks };
         CopyRequest {
             id: backup.id,
             pgdata: self.ground.pgdata.clone(),

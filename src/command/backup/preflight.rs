@@ -8,6 +8,7 @@ use super::Request;
 use super::copy::ConfigFile;
 use super::wal::{self, Needed};
 use crate::archive::Archive;
+use crate::command::fetch;
 use crate::command::wal_archive::owner;
 use crate::error::{Context as _, Error, Result};
 use crate::model::{Lsn, SegmentName, SystemId, Tablespace};
@@ -166,8 +167,11 @@ async fn prove_archiving(
     let segment = if facts.in_recovery {
         let replayed = server.replayed().await?;
         let begin = replayed.0 - replayed.0 % size.bytes();
-        let Some(before) = begin.checked_sub(1) else { return Ok(()) };
-        SegmentName::holding(facts.timeline, Lsn(before), size)
+        let Some(before) = begin.checked_sub(1).map(Lsn) else { return Ok(()) };
+        // Shortly after a switch that segment is an ancestor's.
+        let history = fetch::history(archive, facts.timeline).await?;
+        let timeline = history.map_or(facts.timeline, |history| history.timeline_at(before));
+        SegmentName::holding(timeline, before, size)
     } else {
         settings(facts)?;
         server.end_segment(size).await?
@@ -232,6 +236,7 @@ mod tests {
             ],
             segment_size: SegmentSize::DEFAULT,
             block_size: 8192,
+            segment_blocks: 131_072,
             data_checksums: true,
             summarize_wal: None,
             in_recovery: false,

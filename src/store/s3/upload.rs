@@ -77,6 +77,23 @@ impl Upload for S3Upload {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
+        let finished = self.finish_all().await;
+        if finished.is_err() {
+            self.under_way.shutdown().await;
+            self.target.abort_if_possible().await;
+        }
+        finished
+    }
+
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        // A part that arrives after the abort would stay, so those under way are ended first.
+        self.under_way.shutdown().await;
+        self.target.abort().await
+    }
+}
+
+impl S3Upload {
+    async fn finish_all(&mut self) -> Result<()> {
         if self.sent == 0 {
             // An upload has at least one part, even of an empty object.
             self.part(Bytes::new()).await?;
@@ -88,14 +105,6 @@ impl Upload for S3Upload {
         self.complete().await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
     }
 
-    async fn abort(mut self: Box<Self>) -> Result<()> {
-        // A part that arrives after the abort would stay, so those under way are ended first.
-        self.under_way.shutdown().await;
-        self.target.abort().await
-    }
-}
-
-impl S3Upload {
     /// Waits for one part.
     async fn join(&mut self) -> Result<()> {
         match self.under_way.join_next().await {
@@ -210,6 +219,18 @@ impl Target {
         let what = || "abort the upload".to_owned();
         let aborted = store.shared.patience.persist(0, what, || abort_once(store, key, id)).await;
         aborted.context(|| format!("abort {key} in {store}"))
+    }
+
+    /// One attempt, after a failure that is told instead of its own: patience was had with that already.
+    /// When the object was finished after all, there is nothing left to abort and it stays.
+    async fn abort_if_possible(&self) {
+        let Self { store, key, id } = self;
+        let patience = &store.shared.patience;
+        let what = || format!("abort {key} in {store}");
+        let once = patience.limit(patience.allowance(0), what, abort_once(store, key, id));
+        if let Err(e) = once.await {
+            tracing::debug!("{e}");
+        }
     }
 }
 

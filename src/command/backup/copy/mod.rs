@@ -29,7 +29,7 @@ pub use damage::{Damage, DamagedFile};
 use object::{OpenManifest, OpenTar};
 use plan::{Means, Plan, WORTH_A_STREAM, plan_memory};
 use queue::Queue;
-use shared::Shared;
+use shared::{FailOnPanic, Shared};
 use stream::{Counts, Left, Stream};
 
 use crate::archive::{Archive, Tags};
@@ -174,21 +174,18 @@ pub(super) async fn begin(
     let ending = EndOnDrop(Arc::clone(&shared));
     let queue = Arc::new(Queue::new(series, WORTH_A_STREAM));
     let mut stop = stop;
-    let running = Running::start(&shared, &queue, &request, &plan).join();
-    let outcome = unless_stopped(&shared, &mut stop, running).await;
     let copied = async {
-        let (manifest, lefts) = outcome.map_err(|e| shared.failure().unwrap_or(e))?;
-        let tars = queue.tars();
-        let ended = move || end_of_files(&request, &config_files, manifest, lefts);
-        let ended = blocking(ended).await.map_err(|e| shared.failure().unwrap_or(e))?;
-        let Ended { last, manifest, packer, like, counts, damage } = ended;
-        Ok((last, manifest, packer, like, counts, damage, tars))
+        let (manifest, lefts) = Running::start(&shared, &queue, &request, &plan).join().await?;
+        let ended = blocking(move || end_of_files(&request, &config_files, manifest, lefts)).await?;
+        Ok((ended, queue.tars()))
     };
-    match copied.await {
-        Ok((last, manifest, packer, like, counts, damage, tars)) => {
+    match unless_stopped(&shared, &mut stop, copied).await {
+        Ok((ended, tars)) => {
+            let Ended { last, manifest, packer, like, counts, damage } = ended;
             Ok(OpenCopy { ending, stop, last, manifest, packer, like, counts, tars, damage, notes, began })
         }
         Err(e) => {
+            let e = shared.failure().unwrap_or(e);
             shared.end();
             shared.uploads_ended().await;
             Err(e)
@@ -257,20 +254,9 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// Lets nobody go on for hours when a thread is lost already.
-struct EndOnPanic(Arc<Shared>);
-
-impl Drop for EndOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.end();
-        }
-    }
-}
-
 /// The threads that copy.
 struct Running {
-    manifest: JoinHandle<Result<OpenManifest>>,
+    manifest: JoinHandle<Option<OpenManifest>>,
     streams: Vec<JoinHandle<Option<Left>>>,
 }
 
@@ -279,7 +265,7 @@ impl Running {
         let (entries, received) = mpsc::sync_channel(ENTRIES);
         let start = |_| {
             let stream = Stream::new(shared, queue, &entries, request);
-            let guard = EndOnPanic(Arc::clone(shared));
+            let guard = FailOnPanic(Arc::clone(shared));
             task::spawn_blocking(move || {
                 let _guard = guard;
                 stream.run()
@@ -287,7 +273,11 @@ impl Running {
         };
         let streams = (0..plan.streams).map(start).collect();
         let (shared, request) = (Arc::clone(shared), Arc::clone(request));
-        let manifest = task::spawn_blocking(move || list(&shared, &request, &received));
+        let guard = FailOnPanic(Arc::clone(&shared));
+        let manifest = task::spawn_blocking(move || {
+            let _guard = guard;
+            list(&shared, &request, &received)
+        });
         Self { manifest, streams }
     }
 
@@ -295,20 +285,20 @@ impl Running {
     async fn join(self) -> Result<(OpenManifest, Vec<Left>)> {
         let ended = |e| Error::bug(format!("a copying thread ended: {e}"));
         let streams = future::join_all(self.streams).await;
-        let manifest = self.manifest.await.map_err(ended)??;
+        let manifest = self.manifest.await.map_err(ended)?;
         let lefts: Vec<_> = streams.into_iter().collect::<Result<_, _>>().map_err(ended)?;
         // Whichever failed has told the others why.
         let lefts: Option<Vec<_>> = lefts.into_iter().collect();
-        Ok((manifest, lefts.ok_or_else(|| Error::unavailable("the copy was given up"))?))
+        manifest.zip(lefts).ok_or_else(|| Error::unavailable("the copy was given up"))
     }
 }
 
-/// Writes the manifest while files are copied.
+/// Writes the manifest while files are copied. Its failure ends all streams as well.
 fn list(
     shared: &Arc<Shared>,
     request: &CopyRequest,
     received: &mpsc::Receiver<ManifestEntry>,
-) -> Result<OpenManifest> {
+) -> Option<OpenManifest> {
     let write = || {
         let mut manifest = OpenManifest::begin(shared, request.version, request.system_id)?;
         for entry in received {
@@ -316,7 +306,7 @@ fn list(
         }
         Ok(manifest)
     };
-    write().inspect_err(|_: &Error| shared.end())
+    write().map_err(|e: Error| shared.fail(e)).ok()
 }
 
 /// The configuration files to pack besides, and everything else there is.

@@ -134,6 +134,7 @@ impl Shared {
         let (to, pieces) = mpsc::unbounded_channel();
         let shared = Arc::clone(self);
         let task = self.runtime.spawn(async move {
+            let _guard = FailOnPanic(Arc::clone(&shared));
             if let Err(e) = shared.upload(what, pieces).await {
                 shared.fail(e);
             }
@@ -148,9 +149,8 @@ impl Shared {
     pub(super) async fn uploads_ended(&self) {
         let uploads = std::mem::take(&mut *self.uploads.lock().unwrap_or_else(PoisonError::into_inner));
         for upload in uploads {
-            if let Err(e) = upload.await {
-                self.fail(Error::bug(format!("a task that sends ended: {e}")));
-            }
+            // How it ended it has told itself, even when it panicked.
+            let _ = upload.await;
         }
     }
 
@@ -201,6 +201,18 @@ impl Shared {
                 Some(Piece::Whole) => return Ok(true),
                 None => return Ok(false),
             }
+        }
+    }
+}
+
+/// Fails the copy when a thread or a task of it panics: nobody may go on for hours, and an object that
+/// was lost so must not be taken for one that was stored.
+pub(super) struct FailOnPanic(pub(super) Arc<Shared>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail(Error::bug("a part of the copy has panicked"));
         }
     }
 }
