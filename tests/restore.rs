@@ -691,20 +691,31 @@ async fn recovery_goes_on_from_one_timeline_to_the_next_where_its_history_says()
 }
 
 #[tokio::test]
-async fn the_segment_of_a_fork_may_be_there_under_either_name() {
-    for (parent, child, missing) in [(true, false, false), (false, true, false), (false, false, true)] {
+async fn the_way_past_a_fork_leads_through_the_new_timelines_segment() {
+    let complete = segment(5);
+    let partial = format!("{complete}.partial");
+    // The segment of the fork on timeline 1, whether timeline 2 has it, and what it has after that.
+    for (parent, child, after, missing) in [
+        (Some(&complete), true, Some(6), false),
+        (None, true, Some(6), false),
+        (None, false, Some(6), true),
+        // The old timeline's leads up to the fork only, under whatever name.
+        (Some(&complete), false, Some(6), true),
+        (Some(&partial), false, Some(6), true),
+        // That is where the archive ends.
+        (Some(&complete), false, None, false),
+        (Some(&partial), false, None, false),
+    ] {
         let bed = stocked(ordinary()).await;
-        wal(&bed, parent.then_some(5)).await;
-        timeline(&bed, 2, "1\t0/500100\tx\n", child.then_some(5).into_iter().chain([6])).await;
+        if let Some(name) = parent {
+            bed.foreign(&format!("main/wals/0000000100000000/{name}"), vec![0; 10]).await;
+        }
+        timeline(&bed, 2, "1\t0/500100\tx\n", child.then_some(5).into_iter().chain(after)).await;
         let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
         let gap = Gap::Segments("000000020000000000000005".parse().unwrap(), 1);
-        assert_eq!(plan.wal.gaps, missing.then_some(gap).into_iter().collect::<Vec<_>>());
+        let gaps: Vec<_> = missing.then_some(gap).into_iter().collect();
+        assert_eq!(plan.wal.gaps, gaps, "{parent:?}, {child}, {after:?}");
     }
-    // What a promotion leaves of the old timeline's last segment serves up to the fork.
-    let bed = stocked(ordinary()).await;
-    bed.foreign(&format!("main/wals/0000000100000000/{}.partial", segment(5)), vec![0; 10]).await;
-    timeline(&bed, 2, "1\t0/500100\tx\n", [6]).await;
-    assert!(planned(&bed, target(TargetPoint::Latest)).await.unwrap().wal.gaps.is_empty());
 }
 
 #[tokio::test]
