@@ -742,17 +742,24 @@ async fn a_history_that_makes_no_sense_stops_only_who_needs_it() {
     assert!(planned(&bed, own).await.unwrap().wal.gaps.is_empty());
 }
 
+/// A second, newer backup of the bed: what `change` makes of the first.
+async fn newer(bed: &Bed, change: impl FnOnce(&mut Backup)) {
+    let mut newer = Backup { id: "20260105T000000".parse().unwrap(), ..record() };
+    newer.begin.time = Some(moment("2026-01-05T00:00:00Z"));
+    newer.end.time = Some(moment("2026-01-05T00:10:00Z"));
+    change(&mut newer);
+    publish(bed, &newer).await;
+    bed.foreign("main/base/20260105T000000/data.tar", ordinary().bytes()).await;
+}
+
 #[tokio::test]
 async fn a_later_backup_tells_how_far_the_wal_for_a_moment_reaches() {
     let bed = stocked(ordinary()).await;
-    let mut later = Backup { id: "20260105T000000".parse().unwrap(), ..record() };
-    later.begin.time = Some(moment("2026-01-05T00:00:00Z"));
-    later.end.time = Some(moment("2026-01-05T00:10:00Z"));
-    later.begin.lsn = Some(Lsn(6 * MIB));
-    later.end.lsn = Some(Lsn(6 * MIB + 5));
-    let archive = bed.open(ExclusivePut::Trusted, &Patience::default()).await.unwrap();
-    archive.publish_backup(&later, &Tags::default()).await.unwrap();
-    bed.foreign("main/base/20260105T000000/data.tar", ordinary().bytes()).await;
+    newer(&bed, |backup| {
+        (backup.begin.lsn, backup.end.lsn) = (Some(Lsn(6 * MIB)), Some(Lsn(6 * MIB + 5)));
+        backup.label = Some("BACKUP FROM: primary\n".to_owned());
+    })
+    .await;
     wal(&bed, [5, 6, 9]).await;
     let at = |text: &str| target(TargetPoint::Time(text.parse().unwrap()));
     let between = planned(&bed, at("2026-01-03T00:00:00Z")).await.unwrap();
@@ -761,6 +768,39 @@ async fn a_later_backup_tells_how_far_the_wal_for_a_moment_reaches() {
     // What came after it may lie anywhere up to the end.
     let after = planned(&bed, at("2026-01-06T00:00:00Z")).await.unwrap();
     assert_eq!((after.backup.id.as_str(), after.wal.gaps.len()), ("20260105T000000", 1));
+}
+
+#[tokio::test]
+async fn a_later_backup_of_a_standby_tells_nothing_of_how_far_the_wal_for_a_moment_reaches() {
+    // A standby begins where its last restart point was, and replays as late as it likes.
+    let bed = stocked(ordinary()).await;
+    newer(&bed, |backup| {
+        (backup.begin.lsn, backup.end.lsn) = (Some(Lsn(3 * MIB)), Some(Lsn(4 * MIB + 5)));
+        backup.label = Some("BACKUP METHOD: streamed\nBACKUP FROM: standby\n".to_owned());
+    })
+    .await;
+    wal(&bed, [6]).await;
+    let moment = "2026-01-03T00:00:00Z".parse().unwrap();
+    let plan = planned(&bed, target(TargetPoint::Time(moment))).await.unwrap();
+    assert_eq!((plan.backup.id.as_str(), plan.wal.gaps.len()), (ID, 1), "{:?}", plan.wal);
+}
+
+#[tokio::test]
+async fn a_standbys_backup_that_went_over_to_a_new_timeline_is_restored_along_it() {
+    let bed = stocked(ordinary()).await;
+    timeline(&bed, 2, "1\t0/300080\tx\n", [3, 4]).await;
+    publish(
+        &bed,
+        &Backup {
+            end: barkeep::model::Edge { wal: "000000020000000000000003".parse().ok(), ..record().end },
+            ..record()
+        },
+    )
+    .await;
+    let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+    assert_eq!((numbers(&plan), plan.wal.gaps.len()), (vec![1, 2], 0));
+    let current = RecoveryTarget { timeline: TargetTimeline::Current, ..target(TargetPoint::Latest) };
+    assert!(planned(&bed, current).await.is_err(), "timeline 1 ends before the copy is consistent");
 }
 
 #[tokio::test]

@@ -125,7 +125,8 @@ mod tests {
     const CHECK: PageCheck = PageCheck { start: Lsn(1 << 33), block_size: 8192 };
 
     fn page(seed: u8) -> Vec<u8> {
-        let mut page: Vec<u8> = (0..8192_u32).map(|i| (i.wrapping_mul(31) >> 3).to_le_bytes()[0] ^ seed).collect();
+        let mut page: Vec<u8> =
+            (0..8192_u32).map(|i| (i.wrapping_mul(31) >> 3).to_le_bytes()[0] ^ seed).collect();
         page[..8].copy_from_slice(&[1, 0, 0, 0, 2, 0, 0, 0]);
         let sum = checksum(&page, 7);
         page[CHECKSUM..CHECKSUM + 2].copy_from_slice(&sum.to_le_bytes());

@@ -298,9 +298,11 @@ impl<'a> Way<'a> {
     }
 
     /// A segment that certainly holds WAL from after this moment: another backup on the way began there
-    /// later. WAL itself cannot be asked without reading it.
+    /// later, with a checkpoint of its own. That of a standby begins at a checkpoint long past, and may
+    /// have replayed no further. WAL itself cannot be asked without reading it.
     fn certainly_after(&self, time: Timestamp, catalog: &Catalog) -> Option<u64> {
-        let later = catalog.entries.iter().map(|entry| &entry.backup).filter_map(|other| {
+        let backups = catalog.entries.iter().map(|entry| &entry.backup);
+        let later = backups.filter(|other| other.is_of_primary()).filter_map(|other| {
             let began = other.begin.time.as_ref()?.timestamp();
             let number = other.begin.lsn?.0 / self.size.bytes();
             let on_the_way =
