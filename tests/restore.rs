@@ -332,6 +332,28 @@ async fn nothing_is_written_before_every_destination_has_been_looked_at() {
 }
 
 #[tokio::test]
+async fn a_clone_never_replaces_the_tablespaces_of_the_original() {
+    let bed = stocked(ordinary()).await;
+    let (original, table) = (bed.dir.path().join("original"), bed.dir.path().join("was-here/PG_18_2/16386"));
+    publish(&bed, &Backup { pgdata: original.to_str().map(str::to_owned), ..with_tablespace(&bed) }).await;
+    bed.foreign(&format!("main/base/{ID}/{OID}.tar"), Tar::new().bytes()).await;
+    std::fs::create_dir_all(table.parent().unwrap()).unwrap();
+    std::fs::write(&table, "live").unwrap();
+    std::fs::create_dir_all(original.join("pg_tblspc")).unwrap();
+    let link = original.join(format!("pg_tblspc/{OID}"));
+    symlink(bed.dir.path().join("was-here"), &link).unwrap();
+    let clean = restore::Request { clean: true, ..request(&bed) };
+    let e = restore::run(&clean, &bed).await.unwrap_err();
+    assert!(e.kind() == ErrorKind::Conflict && e.to_string().contains("original"), "{e}");
+    assert!(e.hint_text().unwrap().contains("--tablespace"), "{e:?}");
+    assert!(table.exists() && !copy(&bed).exists());
+    // What no data directory has any more may be replaced.
+    std::fs::remove_file(link).unwrap();
+    restore::run(&clean, &bed).await.unwrap();
+    assert!(!table.exists());
+}
+
+#[tokio::test]
 async fn a_hostile_member_is_refused_and_nothing_outside_is_touched() {
     use tar::EntryType::{Block, Char, Link, Symlink};
     let outside = |tar: Tar| tar.file("escaped", b"x");
