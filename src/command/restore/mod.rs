@@ -152,7 +152,8 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
         refusal: None,
         restored: None,
     };
-    if let (Some(volume), CopySize::Estimated(_)) = (crowded(&outcome.volumes), outcome.plan.size) {
+    let surely = matches!(outcome.plan.size, CopySize::Recorded(_)) && never_fits(&outcome.volumes);
+    if let Some(volume) = crowded(&outcome.volumes).filter(|_| !surely) {
         let place = volume.path.display();
         outcome.plan.warnings.push(format!("the copy may not fit on the file system of {place}"));
     }
@@ -246,21 +247,28 @@ fn refusal(request: &Request, outcome: &Outcome) -> Option<Error> {
     if let Some(gap) = outcome.plan.refusal().filter(|_| !request.allow_gap) {
         return Some(gap);
     }
+    let recorded = matches!(size, CopySize::Recorded(_));
     // What has to go makes room, but nobody has counted how much.
-    let crowded =
-        outcome.volumes.iter().find(|volume| volume.needed > volume.free).filter(|_| !outcome.clears)?;
-    match size {
-        CopySize::Recorded(_) => Some(
-            Error::local(format!(
-                "the copy takes {} bytes on the file system of {}, and {} are free there",
-                crowded.needed,
-                crowded.path.display(),
-                crowded.free
-            ))
-            .hint("make room, or send tablespaces and WAL elsewhere with --tablespace and --waldir"),
-        ),
-        CopySize::Estimated(_) => None,
+    if !recorded || outcome.clears || !never_fits(&outcome.volumes) {
+        return None;
     }
+    let crowded = crowded(&outcome.volumes)?;
+    Some(
+        Error::local(format!(
+            "the copy takes {} bytes on the file system of {}, and {} are free there",
+            crowded.needed,
+            crowded.path.display(),
+            crowded.free
+        ))
+        .hint("make room, or send tablespaces and WAL elsewhere with --tablespace and --waldir"),
+    )
+}
+
+/// Whether a copy whose size is known fits in no case. How it is shared out over several file systems is
+/// a guess, as long as there is room enough on all of them together.
+fn never_fits(volumes: &[Volume]) -> bool {
+    let sum = |of: fn(&Volume) -> u64| volumes.iter().map(of).fold(0, u64::saturating_add);
+    sum(|volume| volume.needed) > sum(|volume| volume.free)
 }
 
 /// A file system that is too small.
@@ -354,5 +362,19 @@ impl Work<'_> {
 
     fn manifest(&self) -> PathBuf {
         self.site.data().join(MANIFEST_HELD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_at_how_a_copy_is_shared_out_refuses_nothing() {
+        let volume = |needed, free| Volume { path: PathBuf::new(), needed, free };
+        assert!(never_fits(&[volume(10, 9)]) && !never_fits(&[volume(10, 10)]));
+        // One tablespace may have packed worse than the rest.
+        assert!(!never_fits(&[volume(55, 200), volume(55, 20)]));
+        assert!(never_fits(&[volume(55, 20), volume(55, 20)]));
     }
 }
