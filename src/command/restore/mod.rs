@@ -13,7 +13,7 @@ mod site;
 mod warm;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -276,6 +276,24 @@ fn crowded(volumes: &[Volume]) -> Option<&Volume> {
     volumes.iter().find(|volume| volume.needed > volume.free)
 }
 
+/// Counts the lines that are written.
+struct Lines<W> {
+    to: W,
+    count: u64,
+}
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        let n = self.to.write(buf)?;
+        self.count += buf[..n].iter().filter(|byte| **byte == b'\n').count() as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
+}
+
 /// A plan that is being carried out.
 struct Work<'a> {
     request: &'a Request,
@@ -287,12 +305,14 @@ struct Work<'a> {
 impl Work<'_> {
     async fn lay_down(&self, grounds: &[Ground], marker: &Marker) -> Result<Restored> {
         let held = self.site.prepare(grounds, marker)?;
-        let how = self.bring_manifest().await?;
+        let manifest = self.bring_manifest().await?;
+        let how = manifest.map(|(how, _)| how);
+        let files = manifest.map_or(0, |(_, lines)| lines);
         let ledger = Arc::new(Ledger::new(how.unwrap_or(ManifestChecksum::None)));
         let fetch = Fetch {
             archive: self.archive,
             jobs: self.request.jobs,
-            memory: self.request.memory,
+            memory: self.request.memory.saturating_sub(files.saturating_mul(Ledger::PER_FILE)),
             max_rate: self.request.max_rate,
             progress: &self.request.progress,
         };
@@ -305,20 +325,20 @@ impl Work<'_> {
     }
 
     /// Fetches the manifest, if there is one, into the data directory; gives what its files are summed
-    /// with.
-    async fn bring_manifest(&self) -> Result<Option<ManifestChecksum>> {
+    /// with, and its lines, of which every known writer gives each file one.
+    async fn bring_manifest(&self) -> Result<Option<(ManifestChecksum, u64)>> {
         let Some(manifest) = &self.plan.files.manifest else { return Ok(None) };
         let object = self.archive.open_manifest(manifest).await?;
         let to = self.manifest();
         let brought = decoded(object.body, MANIFEST_COMPRESSION, move |plain| {
             let mut options = fs_err::OpenOptions::new();
             options.create(true).truncate(true).write(true).options_mut().mode(0o600);
-            let mut file = options.open(&to).map_err(disk::explain)?;
-            std::io::copy(plain, &mut file)?;
-            file.flush()?;
+            let file = options.open(&to).map_err(disk::explain)?;
+            let mut lines = Lines { to: file, count: 0 };
+            std::io::copy(plain, &mut lines)?;
             let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;
             let summed = entries.find_map(|entry| entry.map(|entry| entry.sum).transpose()).transpose()?;
-            Ok(summed.map_or(ManifestChecksum::None, |sum| sum.algorithm()))
+            Ok((summed.map_or(ManifestChecksum::None, |sum| sum.algorithm()), lines.count))
         });
         brought.await.map(Some).context(|| "read the backup's manifest")
     }
@@ -368,6 +388,13 @@ impl Work<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_counted_while_they_are_written() {
+        let mut lines = Lines { to: Vec::new(), count: 0 };
+        lines.write_all(b"a\nb\n\nc").unwrap();
+        assert_eq!((lines.count, lines.to.as_slice()), (3, b"a\nb\n\nc".as_slice()));
+    }
 
     #[test]
     fn a_guess_at_how_a_copy_is_shared_out_refuses_nothing() {
