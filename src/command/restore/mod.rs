@@ -285,7 +285,7 @@ struct Lines<W> {
 impl<W: Write> Write for Lines<W> {
     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
         let n = self.to.write(buf)?;
-        self.count += buf[..n].iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.count += buf[..n].split(|byte| *byte == b'\n').skip(1).count() as u64;
         Ok(n)
     }
 
