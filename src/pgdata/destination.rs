@@ -257,7 +257,8 @@ pub fn apart(destinations: &[Destination]) -> Result<()> {
 /// The process that uses a data directory, if it is alive.
 fn running(data: &Path) -> Option<i32> {
     let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let number: i32 = text.lines().next()?.trim().parse().ok()?;
+    // One in single-user mode writes its number with a minus sign.
+    let number = text.lines().next()?.trim().parse::<i32>().ok()?.checked_abs()?;
     let pid = Pid::from_raw(number)?;
     match rustix::process::test_kill_process(pid) {
         Err(Errno::SRCH) => None,
@@ -358,6 +359,10 @@ mod tests {
             let e = data(dir.path()).survey(&marker(dir.path()), clean).unwrap_err();
             assert!(e.to_string().contains("in use by a server"), "{e}");
         }
+        // As in single-user mode.
+        std::fs::write(dir.path().join("postmaster.pid"), format!("-{}\n/x\n", std::process::id())).unwrap();
+        let e = data(dir.path()).survey(&marker(dir.path()), true).unwrap_err();
+        assert!(e.to_string().contains(&format!("process {}", std::process::id())), "{e}");
         std::fs::write(dir.path().join("postmaster.pid"), "999999999\n").unwrap();
         assert_eq!(data(dir.path()).survey(&marker(dir.path()), true).unwrap(), Ground::Replaced);
     }
