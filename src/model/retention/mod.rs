@@ -293,7 +293,9 @@ fn objection(fact: &BackupFact, minimum: u32, now: Timestamp, facts: &Facts) -> 
     if backup.is_snapshot() {
         return Some(Error::conflict(format!("{id} cannot be deleted here: {}", Reason::Snapshot)));
     }
-    let of_it = |child: &&BackupFact| child.backup.parent.as_deref() == Some(id.as_str());
+    let of_it = |child: &&BackupFact| {
+        child.backup.parent.as_deref() == Some(id.as_str()) && !child.backup.is_half_deleted()
+    };
     if let Some(child) = facts.backups.iter().find(of_it) {
         return Some(Error::conflict(format!("{} builds upon {id}", child.backup.id)));
     }

@@ -176,6 +176,13 @@ fn an_increment_goes_with_what_it_builds_upon_and_holds_it_when_it_is_kept() {
     assert_eq!(reasons("REDUNDANCY 0", 0, vec![child(2, &full)]), [Reason::ParentMissing]);
     let refused = Plan::of_one(full.backup.id, 0, now(), &facts(chain), &WalInventory::default());
     assert!(refused.unwrap_err().to_string().contains("builds upon"));
+    let half_deleted = with(child(2, &full), |fact| {
+        fact.backup.status = BackupStatus::Failed;
+        fact.backup.error = Some(Backup::HALF_DELETED.to_owned());
+    });
+    let facts = facts(vec![full.clone(), half_deleted]);
+    let plan = Plan::of_one(full.backup.id, 0, now(), &facts, &WalInventory::default()).unwrap();
+    assert_eq!(plan.going().count(), 2);
 }
 
 #[test]
