@@ -332,6 +332,28 @@ async fn nothing_is_written_before_every_destination_has_been_looked_at() {
 }
 
 #[tokio::test]
+async fn a_clone_never_replaces_the_tablespaces_of_the_original() {
+    let bed = stocked(ordinary()).await;
+    let (original, table) = (bed.dir.path().join("original"), bed.dir.path().join("was-here/PG_18_2/16386"));
+    publish(&bed, &Backup { pgdata: original.to_str().map(str::to_owned), ..with_tablespace(&bed) }).await;
+    bed.foreign(&format!("main/base/{ID}/{OID}.tar"), Tar::new().bytes()).await;
+    std::fs::create_dir_all(table.parent().unwrap()).unwrap();
+    std::fs::write(&table, "live").unwrap();
+    std::fs::create_dir_all(original.join("pg_tblspc")).unwrap();
+    let link = original.join(format!("pg_tblspc/{OID}"));
+    symlink(bed.dir.path().join("was-here"), &link).unwrap();
+    let clean = restore::Request { clean: true, ..request(&bed) };
+    let e = restore::run(&clean, &bed).await.unwrap_err();
+    assert!(e.kind() == ErrorKind::Conflict && e.to_string().contains("original"), "{e}");
+    assert!(e.hint_text().unwrap().contains("--tablespace"), "{e:?}");
+    assert!(table.exists() && !copy(&bed).exists());
+    // What no data directory has any more may be replaced.
+    std::fs::remove_file(link).unwrap();
+    restore::run(&clean, &bed).await.unwrap();
+    assert!(!table.exists());
+}
+
+#[tokio::test]
 async fn a_hostile_member_is_refused_and_nothing_outside_is_touched() {
     use tar::EntryType::{Block, Char, Link, Symlink};
     let outside = |tar: Tar| tar.file("escaped", b"x");
@@ -691,20 +713,31 @@ async fn recovery_goes_on_from_one_timeline_to_the_next_where_its_history_says()
 }
 
 #[tokio::test]
-async fn the_segment_of_a_fork_may_be_there_under_either_name() {
-    for (parent, child, missing) in [(true, false, false), (false, true, false), (false, false, true)] {
+async fn the_way_past_a_fork_leads_through_the_new_timelines_segment() {
+    let complete = segment(5);
+    let partial = format!("{complete}.partial");
+    // The segment of the fork on timeline 1, whether timeline 2 has it, and what it has after that.
+    for (parent, child, after, missing) in [
+        (Some(&complete), true, Some(6), false),
+        (None, true, Some(6), false),
+        (None, false, Some(6), true),
+        // The old timeline's leads up to the fork only, under whatever name.
+        (Some(&complete), false, Some(6), true),
+        (Some(&partial), false, Some(6), true),
+        // That is where the archive ends.
+        (Some(&complete), false, None, false),
+        (Some(&partial), false, None, false),
+    ] {
         let bed = stocked(ordinary()).await;
-        wal(&bed, parent.then_some(5)).await;
-        timeline(&bed, 2, "1\t0/500100\tx\n", child.then_some(5).into_iter().chain([6])).await;
+        if let Some(name) = parent {
+            bed.foreign(&format!("main/wals/0000000100000000/{name}"), vec![0; 10]).await;
+        }
+        timeline(&bed, 2, "1\t0/500100\tx\n", child.then_some(5).into_iter().chain(after)).await;
         let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
         let gap = Gap::Segments("000000020000000000000005".parse().unwrap(), 1);
-        assert_eq!(plan.wal.gaps, missing.then_some(gap).into_iter().collect::<Vec<_>>());
+        let gaps: Vec<_> = missing.then_some(gap).into_iter().collect();
+        assert_eq!(plan.wal.gaps, gaps, "{parent:?}, {child}, {after:?}");
     }
-    // What a promotion leaves of the old timeline's last segment serves up to the fork.
-    let bed = stocked(ordinary()).await;
-    bed.foreign(&format!("main/wals/0000000100000000/{}.partial", segment(5)), vec![0; 10]).await;
-    timeline(&bed, 2, "1\t0/500100\tx\n", [6]).await;
-    assert!(planned(&bed, target(TargetPoint::Latest)).await.unwrap().wal.gaps.is_empty());
 }
 
 #[tokio::test]
@@ -731,17 +764,24 @@ async fn a_history_that_makes_no_sense_stops_only_who_needs_it() {
     assert!(planned(&bed, own).await.unwrap().wal.gaps.is_empty());
 }
 
+/// A second, newer backup of the bed: what `change` makes of the first.
+async fn newer(bed: &Bed, change: impl FnOnce(&mut Backup)) {
+    let mut newer = Backup { id: "20260105T000000".parse().unwrap(), ..record() };
+    newer.begin.time = Some(moment("2026-01-05T00:00:00Z"));
+    newer.end.time = Some(moment("2026-01-05T00:10:00Z"));
+    change(&mut newer);
+    publish(bed, &newer).await;
+    bed.foreign("main/base/20260105T000000/data.tar", ordinary().bytes()).await;
+}
+
 #[tokio::test]
 async fn a_later_backup_tells_how_far_the_wal_for_a_moment_reaches() {
     let bed = stocked(ordinary()).await;
-    let mut later = Backup { id: "20260105T000000".parse().unwrap(), ..record() };
-    later.begin.time = Some(moment("2026-01-05T00:00:00Z"));
-    later.end.time = Some(moment("2026-01-05T00:10:00Z"));
-    later.begin.lsn = Some(Lsn(6 * MIB));
-    later.end.lsn = Some(Lsn(6 * MIB + 5));
-    let archive = bed.open(ExclusivePut::Trusted, &Patience::default()).await.unwrap();
-    archive.publish_backup(&later, &Tags::default()).await.unwrap();
-    bed.foreign("main/base/20260105T000000/data.tar", ordinary().bytes()).await;
+    newer(&bed, |backup| {
+        (backup.begin.lsn, backup.end.lsn) = (Some(Lsn(6 * MIB)), Some(Lsn(6 * MIB + 5)));
+        backup.label = Some("BACKUP FROM: primary\n".to_owned());
+    })
+    .await;
     wal(&bed, [5, 6, 9]).await;
     let at = |text: &str| target(TargetPoint::Time(text.parse().unwrap()));
     let between = planned(&bed, at("2026-01-03T00:00:00Z")).await.unwrap();
@@ -750,6 +790,39 @@ async fn a_later_backup_tells_how_far_the_wal_for_a_moment_reaches() {
     // What came after it may lie anywhere up to the end.
     let after = planned(&bed, at("2026-01-06T00:00:00Z")).await.unwrap();
     assert_eq!((after.backup.id.as_str(), after.wal.gaps.len()), ("20260105T000000", 1));
+}
+
+#[tokio::test]
+async fn a_later_backup_of_a_standby_tells_nothing_of_how_far_the_wal_for_a_moment_reaches() {
+    // A standby begins where its last restart point was, and replays as late as it likes.
+    let bed = stocked(ordinary()).await;
+    newer(&bed, |backup| {
+        (backup.begin.lsn, backup.end.lsn) = (Some(Lsn(3 * MIB)), Some(Lsn(4 * MIB + 5)));
+        backup.label = Some("BACKUP METHOD: streamed\nBACKUP FROM: standby\n".to_owned());
+    })
+    .await;
+    wal(&bed, [6]).await;
+    let moment = "2026-01-03T00:00:00Z".parse().unwrap();
+    let plan = planned(&bed, target(TargetPoint::Time(moment))).await.unwrap();
+    assert_eq!((plan.backup.id.as_str(), plan.wal.gaps.len()), (ID, 1), "{:?}", plan.wal);
+}
+
+#[tokio::test]
+async fn a_standbys_backup_that_went_over_to_a_new_timeline_is_restored_along_it() {
+    let bed = stocked(ordinary()).await;
+    timeline(&bed, 2, "1\t0/300080\tx\n", [3, 4]).await;
+    publish(
+        &bed,
+        &Backup {
+            end: barkeep::model::Edge { wal: "000000020000000000000003".parse().ok(), ..record().end },
+            ..record()
+        },
+    )
+    .await;
+    let plan = planned(&bed, target(TargetPoint::Latest)).await.unwrap();
+    assert_eq!((numbers(&plan), plan.wal.gaps.len()), (vec![1, 2], 0));
+    let current = RecoveryTarget { timeline: TargetTimeline::Current, ..target(TargetPoint::Latest) };
+    assert!(planned(&bed, current).await.is_err(), "timeline 1 ends before the copy is consistent");
 }
 
 #[tokio::test]

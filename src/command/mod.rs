@@ -5,6 +5,7 @@
 mod access;
 mod deletion;
 mod fetch;
+mod pace;
 
 pub mod backup;
 pub mod backup_delete;

@@ -116,6 +116,11 @@ impl Backup {
         self.status == BackupStatus::Failed && self.error.as_deref() == Some(Self::HALF_DELETED)
     }
 
+    /// Whether it is known to have been taken from a primary: its label says so.
+    pub fn is_of_primary(&self) -> bool {
+        self.label.as_ref().is_some_and(|label| label.lines().any(|line| line == "BACKUP FROM: primary"))
+    }
+
     /// Whether it consists of volume snapshots, which are no objects of the store.
     pub fn is_snapshot(&self) -> bool {
         self.other.contains_key("snapshots_info")

@@ -119,8 +119,8 @@ pub enum Unfit {
     EndedBeyond(Lsn, Lsn),
     /// The timeline that recovery would follow does not come by its end.
     OffTimeline {
-        /// The backup's own.
-        own: Timeline,
+        /// The one that the backup ended on.
+        on: Timeline,
         /// Where it ended.
         end: Lsn,
         /// The one that would be followed.
@@ -140,10 +140,10 @@ impl fmt::Display for Unfit {
                 write!(f, "it ended at {}, after the target {}", utc(*end), utc(*target))
             }
             Self::EndedBeyond(end, target) => write!(f, "it ended at {end}, beyond the target {target}"),
-            Self::OffTimeline { own, end, followed } => write!(
+            Self::OffTimeline { on, end, followed } => write!(
                 f,
                 "it ended at {end} on timeline {}, which is not in the history of timeline {}",
-                own.number(),
+                on.number(),
                 followed.number()
             ),
         }
@@ -211,10 +211,15 @@ fn fit(candidate: &Candidate<'_>, target: &RecoveryTarget, timelines: &Timelines
         _ => {}
     }
     let followed = timelines.followed(target.timeline, own);
-    if timelines.history(followed).reaches(own, end) {
+    let history = timelines.history(followed);
+    // A standby may have gone over to another timeline while it was copied. Then only its beginning is
+    // known to lie on its own.
+    let ended_on = backup.end.wal.map_or(own, |wal| wal.timeline);
+    let began = if ended_on == own { end } else { backup.begin.lsn.ok_or(Unfit::Lacks("where it began"))? };
+    if history.reaches(own, began) && history.reaches(ended_on, end) {
         Ok(())
     } else {
-        Err(Unfit::OffTimeline { own, end, followed })
+        Err(Unfit::OffTimeline { on: ended_on, end, followed })
     }
 }
 

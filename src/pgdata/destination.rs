@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::unpack::CONTROL;
 use crate::disk::{self, Durability, Publish};
 use crate::error::{Context, Error, Result};
-use crate::model::{BackupId, SegmentName};
+use crate::model::{BackupId, SegmentName, WalName};
 
 /// The mark's file.
 pub(crate) const MARKER: &str = ".barkeep-restore";
@@ -118,7 +118,7 @@ impl Destination {
     fn survey_for_replacing(&self, names: &[std::ffi::OsString]) -> Result<Ground> {
         let is = |name: &str| names.iter().any(|n| n == name);
         let plausible = match self.role {
-            Role::Data => is("PG_VERSION") || is("global") || is(MARKER),
+            Role::Data => is("PG_VERSION") || is(MARKER) || (is("global") && is("base")),
             Role::Tablespace => names.iter().all(|n| n == MARKER || n.as_encoded_bytes().starts_with(b"PG_")),
             Role::Wal => names.iter().all(|n| is_of_wal(n)),
         };
@@ -257,7 +257,8 @@ pub fn apart(destinations: &[Destination]) -> Result<()> {
 /// The process that uses a data directory, if it is alive.
 fn running(data: &Path) -> Option<i32> {
     let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let number: i32 = text.lines().next()?.trim().parse().ok()?;
+    // One in single-user mode writes its number with a minus sign.
+    let number = text.lines().next()?.trim().parse::<i32>().ok()?.checked_abs()?;
     let pid = Pid::from_raw(number)?;
     match rustix::process::test_kill_process(pid) {
         Err(Errno::SRCH) => None,
@@ -268,9 +269,9 @@ fn running(data: &Path) -> Option<i32> {
 
 fn is_of_wal(name: &OsStr) -> bool {
     let known = ["archive_status", "summaries", MARKER];
-    let wal = |name: &str| name.get(..24).is_some_and(|n| n.parse::<SegmentName>().is_ok());
-    known.iter().any(|k| name == *k)
-        || name.to_str().is_some_and(|name| wal(name) || name.ends_with(".history"))
+    let segment = |name: &str| name.get(..24).is_some_and(|n| n.parse::<SegmentName>().is_ok());
+    let wal = |name: &str| segment(name) || name.parse::<WalName>().is_ok();
+    known.iter().any(|k| name == *k) || name.to_str().is_some_and(wal)
 }
 
 fn names(directory: &Path) -> std::io::Result<Vec<std::ffi::OsString>> {
@@ -340,6 +341,16 @@ mod tests {
     }
 
     #[test]
+    fn one_name_that_fits_makes_no_data_directory_and_no_directory_of_wal() {
+        for (role, name) in [(Role::Data, "global"), (Role::Data, "base"), (Role::Wal, "my.history")] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            let destination = Destination { path: dir.path().to_owned(), role };
+            assert!(destination.survey(&marker(dir.path()), true).is_err(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_directory_whose_server_runs_is_never_touched() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("PG_VERSION"), "18").unwrap();
@@ -348,6 +359,10 @@ mod tests {
             let e = data(dir.path()).survey(&marker(dir.path()), clean).unwrap_err();
             assert!(e.to_string().contains("in use by a server"), "{e}");
         }
+        // As in single-user mode.
+        std::fs::write(dir.path().join("postmaster.pid"), format!("-{}\n/x\n", std::process::id())).unwrap();
+        let e = data(dir.path()).survey(&marker(dir.path()), true).unwrap_err();
+        assert!(e.to_string().contains(&format!("process {}", std::process::id())), "{e}");
         std::fs::write(dir.path().join("postmaster.pid"), "999999999\n").unwrap();
         assert_eq!(data(dir.path()).survey(&marker(dir.path()), true).unwrap(), Ground::Replaced);
     }

@@ -6,15 +6,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::time::Instant;
 
 use super::memory::{Shares, plan_memory};
 use crate::archive::{Archive, ByteStream, StoredTar};
 use crate::command::fetch::decoded;
+use crate::command::pace::Pace;
 use crate::error::{Context, Error, Result};
 use crate::model::Series;
 use crate::pgdata::unpack::{Unpacked, Unpacker};
@@ -51,9 +51,9 @@ impl Fetch<'_> {
         numbered.sort_by_key(|(_, tar)| std::cmp::Reverse(tar.stored_bytes));
         self.progress.total.store(tars.iter().map(|tar| tar.stored_bytes).sum(), Ordering::Relaxed);
         let shares = plan_memory(self.memory, self.jobs, tars.len());
-        let pace = self.max_rate.map(|rate| Arc::new(Pace::new(rate)));
+        let pace = Arc::new(Mutex::new(Pace::new(self.max_rate)));
         let fetches = numbered.into_iter().map(|(object, tar)| {
-            let body = self.body(tar, shares, pace.clone());
+            let body = self.body(tar, shares, Arc::clone(&pace));
             let (unpacker, within) = (unpacker.clone(), within(tar.name.series));
             let files = decoded(body, tar.compression, move |plain| unpacker.unpack(&within, object, plain));
             async move { files.await.context(|| format!("restore {}", tar.key())) }
@@ -71,7 +71,7 @@ impl Fetch<'_> {
 
     /// An object's bytes, in order. Ranges are fetched side by side and given on whole; no more of them
     /// are in memory than the shares say.
-    fn body(&self, tar: &StoredTar, shares: Shares, pace: Option<Arc<Pace>>) -> ByteStream {
+    fn body(&self, tar: &StoredTar, shares: Shares, pace: Arc<Mutex<Pace>>) -> ByteStream {
         let whole = Arc::new(Whole {
             archive: Arc::clone(self.archive),
             tar: tar.clone(),
@@ -103,7 +103,7 @@ struct Whole {
     tar: StoredTar,
     /// Of the first range that came: the others must be of the same object.
     etag: OnceLock<Option<String>>,
-    pace: Option<Arc<Pace>>,
+    pace: Arc<Mutex<Pace>>,
     progress: Arc<Progress>,
 }
 
@@ -121,8 +121,12 @@ impl Whole {
         while let Some(piece) = object.body.try_next().await? {
             came += piece.len() as u64;
             self.progress.done.fetch_add(piece.len() as u64, Ordering::Relaxed);
-            if let Some(pace) = &self.pace {
-                pace.keep(piece.len() as u64).await;
+            let wait = {
+                let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+                pace.take(piece.len() as u64, Instant::now())
+            };
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
             }
             pieces.push(piece);
         }
@@ -131,29 +135,6 @@ impl Whole {
         } else {
             Err(Error::corrupt(format!("{came} bytes came where {wanted} were asked for")))
         }
-    }
-}
-
-/// Bytes per second, kept by everybody together: each takes its turn's share of time and waits for it.
-struct Pace {
-    rate: u64,
-    free_at: Mutex<Instant>,
-}
-
-impl Pace {
-    fn new(rate: u64) -> Self {
-        Self { rate: rate.max(1), free_at: Mutex::new(Instant::now()) }
-    }
-
-    async fn keep(&self, bytes: u64) {
-        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.rate);
-        let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        let until = {
-            let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-            *free_at = (*free_at).max(Instant::now()) + takes;
-            *free_at
-        };
-        tokio::time::sleep_until(until).await;
     }
 }
 
@@ -166,12 +147,5 @@ mod tests {
         assert_eq!(ranges(10, 4).collect::<Vec<_>>(), [0..4, 4..8, 8..10]);
         assert_eq!((ranges(8, 8).next(), ranges(8, 8).count()), (Some(0..8), 1));
         assert_eq!(ranges(0, 8).count(), 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pace_is_kept_by_everybody_together() {
-        let (pace, began) = (Pace::new(1000), Instant::now());
-        tokio::join!(pace.keep(500), pace.keep(500), pace.keep(1000));
-        assert_eq!(began.elapsed().as_secs(), 2);
     }
 }

@@ -13,7 +13,7 @@ mod site;
 mod warm;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -152,7 +152,8 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
         refusal: None,
         restored: None,
     };
-    if let (Some(volume), CopySize::Estimated(_)) = (crowded(&outcome.volumes), outcome.plan.size) {
+    let surely = matches!(outcome.plan.size, CopySize::Recorded(_)) && never_fits(&outcome.volumes);
+    if let Some(volume) = crowded(&outcome.volumes).filter(|_| !surely) {
         let place = volume.path.display();
         outcome.plan.warnings.push(format!("the copy may not fit on the file system of {place}"));
     }
@@ -246,26 +247,51 @@ fn refusal(request: &Request, outcome: &Outcome) -> Option<Error> {
     if let Some(gap) = outcome.plan.refusal().filter(|_| !request.allow_gap) {
         return Some(gap);
     }
+    let recorded = matches!(size, CopySize::Recorded(_));
     // What has to go makes room, but nobody has counted how much.
-    let crowded =
-        outcome.volumes.iter().find(|volume| volume.needed > volume.free).filter(|_| !outcome.clears)?;
-    match size {
-        CopySize::Recorded(_) => Some(
-            Error::local(format!(
-                "the copy takes {} bytes on the file system of {}, and {} are free there",
-                crowded.needed,
-                crowded.path.display(),
-                crowded.free
-            ))
-            .hint("make room, or send tablespaces and WAL elsewhere with --tablespace and --waldir"),
-        ),
-        CopySize::Estimated(_) => None,
+    if !recorded || outcome.clears || !never_fits(&outcome.volumes) {
+        return None;
     }
+    let crowded = crowded(&outcome.volumes)?;
+    Some(
+        Error::local(format!(
+            "the copy takes {} bytes on the file system of {}, and {} are free there",
+            crowded.needed,
+            crowded.path.display(),
+            crowded.free
+        ))
+        .hint("make room, or send tablespaces and WAL elsewhere with --tablespace and --waldir"),
+    )
+}
+
+/// Whether a copy whose size is known fits in no case. How it is shared out over several file systems is
+/// a guess, as long as there is room enough on all of them together.
+fn never_fits(volumes: &[Volume]) -> bool {
+    let sum = |of: fn(&Volume) -> u64| volumes.iter().map(of).fold(0, u64::saturating_add);
+    sum(|volume| volume.needed) > sum(|volume| volume.free)
 }
 
 /// A file system that is too small.
 fn crowded(volumes: &[Volume]) -> Option<&Volume> {
     volumes.iter().find(|volume| volume.needed > volume.free)
+}
+
+/// Counts the lines that are written.
+struct Lines<W> {
+    to: W,
+    count: u64,
+}
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        let n = self.to.write(buf)?;
+        self.count += buf[..n].split(|byte| *byte == b'\n').skip(1).count() as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// A plan that is being carried out.
@@ -279,12 +305,14 @@ struct Work<'a> {
 impl Work<'_> {
     async fn lay_down(&self, grounds: &[Ground], marker: &Marker) -> Result<Restored> {
         let held = self.site.prepare(grounds, marker)?;
-        let how = self.bring_manifest().await?;
+        let manifest = self.bring_manifest().await?;
+        let how = manifest.map(|(how, _)| how);
+        let files = manifest.map_or(0, |(_, lines)| lines);
         let ledger = Arc::new(Ledger::new(how.unwrap_or(ManifestChecksum::None)));
         let fetch = Fetch {
             archive: self.archive,
             jobs: self.request.jobs,
-            memory: self.request.memory,
+            memory: self.request.memory.saturating_sub(files.saturating_mul(Ledger::PER_FILE)),
             max_rate: self.request.max_rate,
             progress: &self.request.progress,
         };
@@ -297,20 +325,20 @@ impl Work<'_> {
     }
 
     /// Fetches the manifest, if there is one, into the data directory; gives what its files are summed
-    /// with.
-    async fn bring_manifest(&self) -> Result<Option<ManifestChecksum>> {
+    /// with, and its lines, of which every known writer gives each file one.
+    async fn bring_manifest(&self) -> Result<Option<(ManifestChecksum, u64)>> {
         let Some(manifest) = &self.plan.files.manifest else { return Ok(None) };
         let object = self.archive.open_manifest(manifest).await?;
         let to = self.manifest();
         let brought = decoded(object.body, MANIFEST_COMPRESSION, move |plain| {
             let mut options = fs_err::OpenOptions::new();
             options.create(true).truncate(true).write(true).options_mut().mode(0o600);
-            let mut file = options.open(&to).map_err(disk::explain)?;
-            std::io::copy(plain, &mut file)?;
-            file.flush()?;
+            let file = options.open(&to).map_err(disk::explain)?;
+            let mut lines = Lines { to: file, count: 0 };
+            std::io::copy(plain, &mut lines)?;
             let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;
             let summed = entries.find_map(|entry| entry.map(|entry| entry.sum).transpose()).transpose()?;
-            Ok(summed.map_or(ManifestChecksum::None, |sum| sum.algorithm()))
+            Ok((summed.map_or(ManifestChecksum::None, |sum| sum.algorithm()), lines.count))
         });
         brought.await.map(Some).context(|| "read the backup's manifest")
     }
@@ -354,5 +382,26 @@ impl Work<'_> {
 
     fn manifest(&self) -> PathBuf {
         self.site.data().join(MANIFEST_HELD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_while_they_are_written() {
+        let mut lines = Lines { to: Vec::new(), count: 0 };
+        lines.write_all(b"a\nb\n\nc").unwrap();
+        assert_eq!((lines.count, lines.to.as_slice()), (3, b"a\nb\n\nc".as_slice()));
+    }
+
+    #[test]
+    fn a_guess_at_how_a_copy_is_shared_out_refuses_nothing() {
+        let volume = |needed, free| Volume { path: PathBuf::new(), needed, free };
+        assert!(never_fits(&[volume(10, 9)]) && !never_fits(&[volume(10, 10)]));
+        // One tablespace may have packed worse than the rest.
+        assert!(!never_fits(&[volume(55, 200), volume(55, 20)]));
+        assert!(never_fits(&[volume(55, 20), volume(55, 20)]));
     }
 }

@@ -199,14 +199,23 @@ struct Way<'a> {
     stretches: Vec<Stretch>,
     begin: u64,
     end: u64,
-    /// The numbers that are there, each once and in order, with the bytes they take in the store.
-    there: Vec<(u64, u64)>,
+    /// What is there, each number once and in order.
+    there: Vec<There>,
     lost: Option<Timeline>,
 }
 
+/// A segment of the way that is in the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct There {
+    number: u64,
+    /// It is there only as an older timeline left it at a fork, so recovery gets no further than that.
+    up_to_fork: bool,
+    stored_bytes: u64,
+}
+
 /// What of the way lies on one timeline: the segments from `first` to `last`, both included. At a fork
-/// the two timelines share a segment, which may be there under either name: what was before the fork
-/// is the same in both.
+/// the two timelines share a segment: what was before the fork is the same in both, what came after it
+/// is in the newer one's only.
 struct Stretch {
     timeline: Timeline,
     first: u64,
@@ -251,7 +260,7 @@ impl<'a> Way<'a> {
 
     fn plan(self, wish: Wish<'_>, catalog: &Catalog) -> (WalPlan, Vec<String>) {
         let mut warnings = Vec::new();
-        let archived = self.there.last().map_or(self.begin, |(n, _)| *n);
+        let archived = self.there.last().map_or(self.begin, |there| there.number);
         let wanted = match wish.target.point {
             TargetPoint::Immediate => self.end,
             TargetPoint::Lsn(lsn) => {
@@ -271,8 +280,9 @@ impl<'a> Way<'a> {
             _ => archived,
         };
         let last = wanted.max(self.end);
-        let used = self.there.iter().filter(|(n, _)| (self.begin..=last).contains(n));
-        let (segments, stored_bytes) = used.fold((0, 0), |(count, sum), (_, bytes)| (count + 1, sum + bytes));
+        let used = self.there.iter().filter(|there| (self.begin..=last).contains(&there.number));
+        let (segments, stored_bytes) =
+            used.fold((0, 0), |(count, sum), there| (count + 1, sum + there.stored_bytes));
         let mut gaps = self.gaps(last);
         gaps.extend(self.lost.map(Gap::History));
         let plan = WalPlan {
@@ -288,9 +298,11 @@ impl<'a> Way<'a> {
     }
 
     /// A segment that certainly holds WAL from after this moment: another backup on the way began there
-    /// later. WAL itself cannot be asked without reading it.
+    /// later, with a checkpoint of its own. That of a standby begins at a checkpoint long past, and may
+    /// have replayed no further. WAL itself cannot be asked without reading it.
     fn certainly_after(&self, time: Timestamp, catalog: &Catalog) -> Option<u64> {
-        let later = catalog.entries.iter().map(|entry| &entry.backup).filter_map(|other| {
+        let backups = catalog.entries.iter().map(|entry| &entry.backup);
+        let later = backups.filter(|other| other.is_of_primary()).filter_map(|other| {
             let began = other.begin.time.as_ref()?.timestamp();
             let number = other.begin.lsn?.0 / self.size.bytes();
             let on_the_way =
@@ -301,7 +313,7 @@ impl<'a> Way<'a> {
     }
 
     /// The segments of the inventory that lie on the way.
-    fn numbers(&self, wal: &WalInventory) -> Vec<(u64, u64)> {
+    fn numbers(&self, wal: &WalInventory) -> Vec<There> {
         let on_the_way = wal.objects().iter().filter_map(|object| {
             let (segment, partial) = match object.name {
                 WalName::Segment(segment) => (segment, false),
@@ -312,19 +324,25 @@ impl<'a> Way<'a> {
             let number = segment.start(self.size)?.0 / self.size.bytes();
             // What a promotion left of the old timeline's last segment serves for what was before it.
             let serves = if partial { stretch.last == Some(number) } else { stretch.holds(number) };
-            serves.then_some((number, object.stored_bytes))
+            let up_to_fork = self.name(number).timeline != segment.timeline;
+            serves.then_some(There { number, up_to_fork, stored_bytes: object.stored_bytes })
         });
         let mut numbers: Vec<_> = on_the_way.collect();
         numbers.sort_unstable();
-        numbers.dedup_by_key(|(number, _)| *number);
+        numbers.dedup_by_key(|there| there.number);
         numbers
     }
 
-    /// The stretches from the backup's beginning to `last` that are missing.
+    /// The stretches from the backup's beginning to `last` that are missing. Only the last segment may
+    /// end at a fork: from there the way goes on in the newer timeline's, and PostgreSQL would take an
+    /// older one's in its place and end there, or go astray.
     fn gaps(&self, last: u64) -> Vec<Gap> {
         let mut gaps = Vec::new();
         let mut wanted = self.begin;
-        let there = self.there.iter().map(|(number, _)| *number).filter(|n| (self.begin..=last).contains(n));
+        let leads_on = |there: &&There| {
+            (self.begin..=last).contains(&there.number) && (there.number == last || !there.up_to_fork)
+        };
+        let there = self.there.iter().filter(leads_on).map(|there| there.number);
         for number in there.chain([last.saturating_add(1)]) {
             if number > wanted {
                 gaps.push(Gap::Segments(self.name(wanted), number - wanted));

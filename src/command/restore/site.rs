@@ -21,6 +21,8 @@ pub(super) struct Site {
     /// The names in the data directory that lie elsewhere, and where: `pg_tblspc/OID`, `pg_wal`.
     elsewhere: Vec<(PathBuf, PathBuf)>,
     destinations: Vec<Destination>,
+    /// The data directory that was copied, if that is another and there is one at its path.
+    original: Option<PathBuf>,
 }
 
 /// A file system that part of the copy goes to.
@@ -65,7 +67,9 @@ impl Site {
             destinations.push(Destination { path: place, role: Role::Wal });
         }
         destination::apart(&destinations)?;
-        Ok(Self { data, elsewhere, destinations })
+        let original = backup.pgdata.as_ref().and_then(|path| fs_err::canonicalize(path).ok());
+        let original = original.filter(|path| *path != data);
+        Ok(Self { data, elsewhere, destinations, original })
     }
 
     /// The data directory.
@@ -80,7 +84,28 @@ impl Site {
 
     /// What each directory needs before it can be filled; touches nothing.
     pub(super) fn survey(&self, marker: &Marker, clean: bool) -> Result<Vec<Ground>> {
-        self.destinations.iter().map(|destination| destination.survey(marker, clean)).collect()
+        let grounds: Vec<_> = self
+            .destinations
+            .iter()
+            .map(|destination| destination.survey(marker, clean))
+            .collect::<Result<_>>()?;
+        // The first is the data directory's, the others stand as what lies elsewhere does.
+        let each = self.elsewhere.iter().zip(&grounds[1..]);
+        each.filter(|(_, ground)| **ground != Ground::Free)
+            .try_for_each(|((name, place), _)| self.not_of_original(name, place))?;
+        Ok(grounds)
+    }
+
+    /// Refuses to empty what the original uses: a clone beside it gets the original's tablespaces unless
+    /// it is told others.
+    fn not_of_original(&self, name: &Path, place: &Path) -> Result<()> {
+        let Some(original) = &self.original else { return Ok(()) };
+        if !fs_err::canonicalize(original.join(name)).is_ok_and(|used| used == place) {
+            return Ok(());
+        }
+        let (place, original) = (place.display(), original.display());
+        let why = format!("{place} is in use by the data directory {original}, which was copied");
+        Err(Error::conflict(why).hint("name another with --tablespace NAME=DIR or --waldir"))
     }
 
     /// What the copy takes on each file system, and what is free there. What is not known apart is

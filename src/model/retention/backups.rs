@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::{BackupFact, Facts, Reason, RetentionPolicy, RetentionRule};
-use crate::model::{BackupId, BackupStatus};
+use crate::model::{BackupId, BackupStatus, Keep};
 
 /// One reason for each backup of the facts, in their order.
 pub(super) type Judgement = Vec<Reason>;
@@ -83,7 +83,10 @@ fn by_window(begins: Timestamp, minimum: u32, facts: &Facts, reasons: &mut [Opti
     for (fact, reason) in candidates(facts, reasons) {
         let ended = fact.backup.end.time.as_ref().map(jiff::Zoned::timestamp);
         let stays = match (fact.keep, ended) {
-            (_, Some(ended)) if !found && ended < begins && counts(fact) => {
+            // The WAL after a backup that is kept alone goes, so no window starts from it.
+            (keep, Some(ended))
+                if !found && ended < begins && counts(fact) && keep != Some(Keep::Standalone) =>
+            {
                 found = true;
                 Some(Reason::WindowStarts)
             }

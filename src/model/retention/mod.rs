@@ -206,7 +206,9 @@ impl Plan {
             false => Reason::NotAsked,
         };
         let judged = facts.backups.iter().map(reason).collect();
-        Ok(Self::made(facts, wal, judged, |_| Reason::NotAsked))
+        let old = |orphan: &OrphanFact| orphan.newest.is_some_and(|newest| !may_be_running(newest, now));
+        let orphan = |orphan: &_| if old(orphan) { Reason::NotAsked } else { Reason::Fresh };
+        Ok(Self::made(facts, wal, judged, orphan))
     }
 
     fn made(
@@ -232,13 +234,16 @@ impl Plan {
             stored_bytes: fact.stored_bytes,
             reason: orphan(fact),
         });
+        let orphans: Vec<Judged> = orphans.collect();
+        let under_way = orphans.iter().filter(|o| matches!(o.reason, Reason::Fresh | Reason::AgeUnknown));
+        let under_way: Vec<_> = under_way.map(|orphan| orphan.id).collect();
         let (going, staying): (Vec<_>, Vec<_>) =
             facts.backups.iter().zip(&backups).partition(|(_, judged)| judged.goes());
         let only = |pairs: Vec<(&BackupFact, &Judged)>| {
             pairs.into_iter().map(|(fact, _)| fact.clone()).collect::<Vec<_>>()
         };
-        let wal = WalPlan::new(&only(going), &only(staying), wal);
-        Self { orphans: orphans.collect(), wal, unreadable: facts.unreadable.clone(), backups }
+        let wal = WalPlan::new(&only(going), &only(staying), &under_way, wal);
+        Self { orphans, wal, unreadable: facts.unreadable.clone(), backups }
     }
 
     /// The backups that go.
@@ -270,6 +275,10 @@ impl Plan {
 /// taken would otherwise be published without what was removed under it.
 const MAY_BE_RUNNING: Duration = Duration::from_hours(24);
 
+fn may_be_running(since: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(since).unsigned_abs() < MAY_BE_RUNNING
+}
+
 /// What stands against deleting this backup.
 fn objection(fact: &BackupFact, minimum: u32, now: Timestamp, facts: &Facts) -> Option<Error> {
     let backup = &fact.backup;
@@ -284,7 +293,9 @@ fn objection(fact: &BackupFact, minimum: u32, now: Timestamp, facts: &Facts) -> 
     if backup.is_snapshot() {
         return Some(Error::conflict(format!("{id} cannot be deleted here: {}", Reason::Snapshot)));
     }
-    let of_it = |child: &&BackupFact| child.backup.parent.as_deref() == Some(id.as_str());
+    let of_it = |child: &&BackupFact| {
+        child.backup.parent.as_deref() == Some(id.as_str()) && !child.backup.is_half_deleted()
+    };
     if let Some(child) = facts.backups.iter().find(of_it) {
         return Some(Error::conflict(format!("{} builds upon {id}", child.backup.id)));
     }
@@ -294,8 +305,8 @@ fn objection(fact: &BackupFact, minimum: u32, now: Timestamp, facts: &Facts) -> 
             "at least {minimum} usable backups must stay, and there are {usable}"
         )));
     }
-    let running = backup.status == BackupStatus::Started
-        && fact.since().is_none_or(|since| now.duration_since(since).unsigned_abs() < MAY_BE_RUNNING);
+    let running =
+        backup.status == BackupStatus::Started && fact.since().is_none_or(|since| may_be_running(since, now));
     running.then(|| {
         Error::conflict(format!("{id} was begun less than a day ago and may be running"))
             .hint("stop the backup, which cleans up behind itself; or wait a day")

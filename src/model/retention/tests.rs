@@ -81,6 +81,40 @@ fn a_window_keeps_the_newest_backup_that_is_older_than_it() {
 }
 
 #[test]
+fn a_backup_that_is_kept_alone_starts_no_window_because_the_wal_after_it_goes() {
+    let alone = with(done(10, 1, 10, 11), |fact| fact.keep = Some(Keep::Standalone));
+    let backups = vec![done(1, 1, 1, 1), done(5, 1, 5, 5), alone, done(29, 1, 29, 29)];
+    let kept = Reason::Kept(Keep::Standalone);
+    assert_eq!(
+        reasons("14d", 0, backups.clone()),
+        [Reason::Obsolete, Reason::WindowStarts, kept, Reason::Wanted]
+    );
+    let plan = Plan::of_rule(&rule("14d", 0), now(), &facts(backups), &much_wal());
+    assert_eq!(plan.wal.limit, Ok(segment(1, 5)));
+}
+
+#[test]
+fn wal_stays_for_a_folder_without_a_record_that_may_become_a_backup() {
+    // Other tools store the record only at the end. This one was begun after the first backup, and the
+    // second came and went meanwhile.
+    let orphan = |newest: &str| OrphanFact {
+        id: "20260628T000000".parse().unwrap(),
+        newest: newest.parse().ok(),
+        stored_bytes: 1,
+    };
+    let limit = |backups: Vec<BackupFact>, newest: &str| {
+        let facts = Facts { orphans: vec![orphan(newest)], ..facts(backups) };
+        Plan::of_rule(&rule("REDUNDANCY 1", 0), now(), &facts, &much_wal()).wal.limit
+    };
+    let (fresh, old) = ("2026-06-29T20:00:00Z", "2026-06-01T00:00:00Z");
+    let around = vec![done(1, 1, 2, 2), done(27, 1, 9, 9), done(29, 1, 20, 20)];
+    assert_eq!(limit(around.clone(), fresh), Ok(segment(1, 9)));
+    assert_eq!(limit(around, old), Ok(segment(1, 20)));
+    let after = vec![done(29, 1, 9, 9), done(30, 1, 20, 20)];
+    assert_eq!(limit(after, fresh), Err(Withheld::NeedUnknown(orphan(fresh).id)));
+}
+
+#[test]
 fn a_backup_without_an_end_time_is_needed_and_starts_no_window() {
     let timeless = with(done(10, 1, 10, 10), |fact| fact.backup.end.time = None);
     let backups = vec![done(1, 1, 1, 1), timeless, done(29, 1, 29, 29)];
@@ -142,6 +176,13 @@ fn an_increment_goes_with_what_it_builds_upon_and_holds_it_when_it_is_kept() {
     assert_eq!(reasons("REDUNDANCY 0", 0, vec![child(2, &full)]), [Reason::ParentMissing]);
     let refused = Plan::of_one(full.backup.id, 0, now(), &facts(chain), &WalInventory::default());
     assert!(refused.unwrap_err().to_string().contains("builds upon"));
+    let half_deleted = with(child(2, &full), |fact| {
+        fact.backup.status = BackupStatus::Failed;
+        fact.backup.error = Some(Backup::HALF_DELETED.to_owned());
+    });
+    let facts = facts(vec![full.clone(), half_deleted]);
+    let plan = Plan::of_one(full.backup.id, 0, now(), &facts, &WalInventory::default()).unwrap();
+    assert_eq!(plan.going().count(), 2);
 }
 
 #[test]
@@ -331,8 +372,9 @@ proptest! {
                 let begins = rule.policy.window_begins(now()).unwrap();
                 let reaches =
                     |fact: &BackupFact| fact.backup.end.time.as_ref().is_some_and(|t| t.timestamp() < begins);
-                let could = facts.backups.iter().filter(full_and_done).any(reaches);
-                prop_assert_eq!(left.iter().any(|fact| reaches(fact)), could);
+                let starts = |fact: &&BackupFact| fact.keep != Some(Keep::Standalone) && reaches(fact);
+                let could = facts.backups.iter().filter(full_and_done).any(|fact| starts(&fact));
+                prop_assert_eq!(left.iter().any(starts), could);
             }
         }
         for (fact, judged) in facts.backups.iter().zip(&plan.backups) {

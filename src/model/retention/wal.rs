@@ -22,6 +22,8 @@ use crate::model::{
 ///   for a later run.
 /// - Histories never go: they are small, and a later timeline cannot be followed without them.
 /// - A staying backup of which nobody knows where its WAL begins keeps all of it.
+/// - What may be a backup under way and does not yet say where it began needs all WAL since the newest
+///   backup that is older: others may have come and gone since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalPlan {
     /// The files that go, oldest first.
@@ -81,9 +83,15 @@ impl fmt::Display for Withheld {
 }
 
 impl WalPlan {
-    /// What of `inventory` goes when these backups go and those stay.
-    pub(super) fn new(going: &[BackupFact], staying: &[BackupFact], inventory: &WalInventory) -> Self {
-        match Needs::new(going, staying) {
+    /// What of `inventory` goes when these backups go and those stay, while these folders without a
+    /// record may be backups under way.
+    pub(super) fn new(
+        going: &[BackupFact],
+        staying: &[BackupFact],
+        under_way: &[BackupId],
+        inventory: &WalInventory,
+    ) -> Self {
+        match Needs::new(going, staying, under_way) {
             Ok(needs) => needs.plan(inventory),
             Err(why) => Self { objects: Vec::new(), ranges: Vec::new(), limit: Err(why) },
         }
@@ -98,25 +106,37 @@ struct Needs {
 }
 
 impl Needs {
-    fn new(going: &[BackupFact], staying: &[BackupFact]) -> Result<Self, Withheld> {
+    fn new(going: &[BackupFact], staying: &[BackupFact], under_way: &[BackupId]) -> Result<Self, Withheld> {
         let were_backups = |fact: &&BackupFact| fact.backup.is_usable() || fact.backup.is_half_deleted();
         let gone: Vec<_> = going.iter().filter(were_backups).collect();
+        // The beginning of the newest backup that is older than this one.
+        let before = |id: BackupId| {
+            let older = going.iter().chain(staying).filter(were_backups).filter(|fact| fact.backup.id < id);
+            let newest = older.max_by_key(|fact| fact.backup.id);
+            newest.and_then(|fact| first_segment(&fact.backup)).ok_or(Withheld::NeedUnknown(id))
+        };
         let oldest = gone.iter().map(|fact| fact.backup.id).min().ok_or(Withheld::NoBackupGoes)?;
-        let (mut limit, mut standalone) = (None, Vec::new());
+        let (mut since, mut standalone) = (Vec::new(), Vec::new());
         for fact in staying {
             match need(fact)? {
                 Need::Nothing => {}
-                Need::Since(first) => {
-                    if fact.backup.id < oldest {
-                        return Err(Withheld::OlderStays(fact.backup.id));
-                    }
-                    limit = Some(limit.map_or(first, |limit: SegmentName| limit.min(first)));
+                Need::Since(_) if fact.backup.id < oldest => {
+                    return Err(Withheld::OlderStays(fact.backup.id));
                 }
+                Need::Since(first) => since.push(first),
+                Need::SinceBefore => since.push(before(fact.backup.id)?),
                 Need::Only(range) => standalone.push(range),
             }
         }
+        for id in under_way {
+            since.push(before(*id)?);
+        }
         let newest = gone.iter().max_by_key(|fact| fact.backup.id);
-        let limit = limit.or_else(|| first_segment(&newest?.backup)).ok_or(Withheld::NeedUnknown(oldest))?;
+        let limit = since
+            .into_iter()
+            .min()
+            .or_else(|| first_segment(&newest?.backup))
+            .ok_or(Withheld::NeedUnknown(oldest))?;
         let timelines = staying.iter().flat_map(|fact| timelines(&fact.backup));
         let timelines = timelines.filter(|timeline| *timeline != limit.timeline).collect();
         Ok(Self { limit, timelines, standalone })
@@ -158,6 +178,8 @@ enum Need {
     Nothing,
     /// From this segment on.
     Since(SegmentName),
+    /// From where the newest backup before it began.
+    SinceBefore,
     /// These segments.
     Only(RangeInclusive<SegmentName>),
 }
@@ -168,8 +190,8 @@ fn need(fact: &BackupFact) -> Result<Need, Withheld> {
     let unknown = Withheld::NeedUnknown(backup.id);
     match backup.status {
         BackupStatus::Empty | BackupStatus::Failed => Ok(Need::Nothing),
-        // It may yet become a backup. Before it says where it begins, that is later than any other's.
-        BackupStatus::Started | BackupStatus::Syncing => Ok(first.map_or(Need::Nothing, Need::Since)),
+        // It may yet become a backup.
+        BackupStatus::Started | BackupStatus::Syncing => Ok(first.map_or(Need::SinceBefore, Need::Since)),
         BackupStatus::Done | BackupStatus::WaitingForWals => {
             let first = first.ok_or(unknown)?;
             if fact.keep != Some(Keep::Standalone) {

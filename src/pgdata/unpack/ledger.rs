@@ -17,8 +17,8 @@ const SHARDS: usize = 64;
 /// As many files are named in an error.
 const NAMED: usize = 5;
 
-/// Every file that was written, its length and its sum: 48 bytes each and some room to grow, so that a
-/// million files take less than 100 MB whatever their names are. Names are kept as hashes of 64 bits; two
+/// Every file that was written, its length and its sum: [`PER_FILE`](Self::PER_FILE) bytes each at most,
+/// so that a million files take less than 100 MB whatever their names are. Names are kept as hashes of 64 bits; two
 /// of a million files share one with a probability of less than one in ten million, and that would fail
 /// the restore, not pass it.
 pub(crate) struct Ledger {
@@ -31,11 +31,14 @@ struct Written {
     /// The number of the object it came from: the same name in a later one wins.
     object: u32,
     size: u64,
-    /// The first 16 bytes of its sum.
-    sum: Option<u128>,
+    /// The first 16 bytes of its sum. Not as a number, which would be aligned and take twice the room.
+    sum: Option<[u8; 16]>,
 }
 
 impl Ledger {
+    /// What a file takes in it, in bytes, at most.
+    pub(crate) const PER_FILE: u64 = 96;
+
     /// An empty ledger of files that are summed in this way.
     pub(crate) fn new(how: ManifestChecksum) -> Self {
         Self { how, shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
@@ -146,9 +149,21 @@ fn key(name: &Path) -> u64 {
 }
 
 /// As much of a sum as is kept: all of a CRC, half of a SHA-256, which no accident can match.
-fn short(sum: Sum) -> u128 {
+fn short(sum: Sum) -> [u8; 16] {
     match sum {
-        Sum::Crc32c(crc) => u128::from(crc),
-        Sum::Sha256(bytes) => bytes.iter().take(16).fold(0, |all, byte| (all << 8) | u128::from(*byte)),
+        Sum::Crc32c(crc) => u128::from(crc).to_be_bytes(),
+        Sum::Sha256(bytes) => std::array::from_fn(|i| bytes[i]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_takes_no_more_than_is_said() {
+        // A table is full at seven eighths, and then twice as large; each place has a byte of its own.
+        let most = (size_of::<(u64, Written)>() + 1) * 2 * 8 / 7;
+        assert!(most as u64 <= Ledger::PER_FILE, "{most}");
     }
 }

@@ -118,6 +118,9 @@ impl<R: Read> Members<R> {
             }
         };
         if let Kind::File(size) = kind {
+            if i64::try_from(size).is_err() {
+                return Err(Error::corrupt(format!("`{name}` claims to have {size} bytes")));
+            }
             self.rest = size;
             self.padding = size.wrapping_neg() % BLOCK as u64;
         }
@@ -231,4 +234,25 @@ impl Extended {
 fn until_zero(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.truncate(bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len()));
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_member_that_claims_to_be_longer_than_any_file_is_refused() {
+        let mut header = Header::new_ustar();
+        header.set_path("postmaster.pid").unwrap();
+        header.set_mode(0o600);
+        for size in [u64::MAX, u64::MAX - 511, i64::MAX.unsigned_abs() + 1] {
+            header.set_size(size);
+            header.set_cksum();
+            let bytes = [header.as_bytes().as_slice(), &[0; 2 * BLOCK]].concat();
+            let mut members = Members::new(bytes.as_slice());
+            let e = members.next().unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::Corrupt, "{size}: {e}");
+        }
+    }
 }

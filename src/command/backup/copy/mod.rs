@@ -7,7 +7,6 @@
 
 mod damage;
 mod object;
-mod pace;
 mod plan;
 mod queue;
 mod shared;

@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::pace::Pace;
 use super::plan::Plan;
 use super::{CopyRequest, Progress};
 use crate::archive::{Archive, Tags, Upload};
+use crate::command::pace::Pace;
 use crate::error::{Error, Result};
 use crate::model::{BackupId, Compression, TarName};
 use crate::stream::pool::Pool;
