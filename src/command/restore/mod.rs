@@ -307,12 +307,13 @@ impl Work<'_> {
         let held = self.site.prepare(grounds, marker)?;
         let manifest = self.bring_manifest().await?;
         let how = manifest.map(|(how, _)| how);
-        let files = manifest.map_or(0, |(_, lines)| lines);
+        let files = manifest.map(|(_, lines)| lines);
+        let taken = memory::ledger(files, self.plan.size.bytes(), self.request.memory);
         let ledger = Arc::new(Ledger::new(how.unwrap_or(ManifestChecksum::None)));
         let fetch = Fetch {
             archive: self.archive,
             jobs: self.request.jobs,
-            memory: self.request.memory.saturating_sub(files.saturating_mul(Ledger::PER_FILE)),
+            memory: self.request.memory.saturating_sub(taken),
             max_rate: self.request.max_rate,
             progress: &self.request.progress,
         };

@@ -78,13 +78,14 @@ impl Told {
             row("", "what is there now is removed first".to_owned());
         }
         row("fetch", format!("{} in {} objects", BinaryBytes(files.stored_bytes()), files.tars.len()));
-        let how = match size {
-            CopySize::Recorded(_) => "",
-            CopySize::Estimated(_) => ", estimated from the packed size",
+        let (most, how) = match size {
+            CopySize::Recorded(_) => ("", ""),
+            CopySize::AtMost(_) => ("at most ", ""),
+            CopySize::Estimated(_) => ("", ", estimated from the packed size"),
         };
         for Volume { path, needed, free } in &self.outcome.volumes {
             let (needed, free) = (BinaryBytes(*needed), BinaryBytes(*free));
-            row("disk", format!("{needed} needed for {}, {free} free{how}", path.display()));
+            row("disk", format!("{most}{needed} needed for {}, {free} free{how}", path.display()));
         }
         row(
             "WAL",
@@ -219,7 +220,7 @@ impl<'a> ToldJson<'a> {
             objects: plan.files.tars.len(),
             stored_bytes: plan.files.stored_bytes(),
             copy_bytes: plan.size.bytes(),
-            copy_bytes_estimated: matches!(plan.size, CopySize::Estimated(_)),
+            copy_bytes_estimated: !matches!(plan.size, CopySize::Recorded(_)),
             volumes: volumes.iter().map(VolumeJson::new).collect(),
             wal: WalJson::new(plan),
             warnings: &plan.warnings,
