@@ -846,6 +846,16 @@ async fn a_size_that_only_the_record_tells_is_an_upper_bound_and_refuses_nothing
 }
 
 #[tokio::test]
+async fn a_backup_with_one_tar_in_two_codecs_is_passed_over() {
+    let bed = stocked(ordinary()).await;
+    let other = format!("{DATA}.tar.gz");
+    bed.foreign(&other, packed(Compression::Gzip, &ordinary().bytes())).await;
+    let e = restore(&bed).await.unwrap_err();
+    assert!(e.to_string().contains(&format!("it has both {DATA}.tar and {other}")), "{e}");
+    assert!(!copy(&bed).exists());
+}
+
+#[tokio::test]
 async fn a_backup_that_is_split_with_a_hole_or_lacks_a_tablespace_is_passed_over() {
     let bed = stocked(ordinary()).await;
     bed.foreign(&format!("{DATA}_0002.tar"), Tar::new().bytes()).await;
