@@ -29,7 +29,7 @@ pub use self::fetch::Progress;
 pub use self::plan::{CopySize, Gap, Plan, WalPlan};
 use self::plan::{Sources, Wish, plan};
 use self::site::Site;
-pub use self::site::Volume;
+pub use self::site::{Owner, Volume};
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
 use crate::command::fetch::{decoded, history};
 use crate::disk;
@@ -121,6 +121,8 @@ pub struct Restored {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Whose the files are, when somebody should look whether PostgreSQL runs as that user.
+    pub owner: Option<Owner>,
     /// How many of them were compared with the manifest; `None` when the backup has none.
     pub verified: Option<u64>,
     /// Symbolic links that lead out of the directory and were not made.
@@ -319,10 +321,10 @@ impl Work<'_> {
         };
         let unpacked = fetch.all(&self.plan.files.tars, &self.site.unpacker(&ledger)?).await?;
         let verified = how.map(|_| self.verify(&ledger)).transpose()?;
-        self.finish(&ledger, &unpacked)?;
+        let owner = self.finish(&ledger, &unpacked)?;
         self.site.publish(held)?;
         let Unpacked { files, bytes, links_left_out, .. } = unpacked;
-        Ok(Restored { files, bytes, verified, links_left_out })
+        Ok(Restored { files, bytes, verified, links_left_out, owner })
     }
 
     /// Fetches the manifest, if there is one, into the data directory; gives what its files are summed
@@ -350,8 +352,8 @@ impl Work<'_> {
         ledger.verify(manifest).context(|| "compare the files with the backup's manifest")
     }
 
-    /// What the tars do not bring.
-    fn finish(&self, ledger: &Ledger, unpacked: &Unpacked) -> Result<()> {
+    /// What the tars do not bring. Gives the files' owner when that should be told.
+    fn finish(&self, ledger: &Ledger, unpacked: &Unpacked) -> Result<Option<Owner>> {
         for name in [CONTROL, "PG_VERSION"] {
             if !ledger.has(Path::new(name)) {
                 return Err(Error::corrupt(format!("there is no {name} in the backup's tars")));

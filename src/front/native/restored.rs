@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::render::{ErrorJson, Report, line};
-use crate::command::restore::{CopySize, Gap, Outcome, Plan, Recovery, Restored, Volume};
+use crate::command::restore::{CopySize, Gap, Outcome, Owner, Plan, Recovery, Restored, Volume};
 use crate::error::Error;
 use crate::front::exit::Exit;
 use crate::model::{Edge, RecoveryTarget, TargetPoint, utc};
@@ -128,6 +128,9 @@ impl Told {
         for link in &restored.links_left_out {
             say(format!("the link {link} leads out of the directory and was left out"));
         }
+        if let Some(owner) = restored.owner {
+            say(self.owner_text(owner));
+        }
         let Some(recovery) = &self.recovery else {
             say(format!("next: arrange its recovery, which needs WAL from {} on", plan.wal.first));
             return text;
@@ -144,6 +147,20 @@ impl Told {
              has a server name of its own there: ALTER SYSTEM RESET archive_mode, and restart"
             .to_owned());
         text
+    }
+
+    /// What to do when PostgreSQL may run as another user than the one whose the files are.
+    fn owner_text(&self, Owner { uid, gid }: Owner) -> String {
+        let Outcome { directory, elsewhere, .. } = &self.outcome;
+        let places = [directory].into_iter().chain(elsewhere.iter().map(|(_, place)| place));
+        // It follows no links.
+        let chown = places.fold("chown -R USER:GROUP".to_owned(), |all, p| format!("{all} {}", p.display()));
+        if uid == 0 {
+            return format!("the files belong to root, as which PostgreSQL does not run: {chown}");
+        }
+        format!(
+            "the files belong to uid {uid}, gid {gid}: PostgreSQL must run as that user, or else: {chown}"
+        )
     }
 
     fn target_text(&self) -> String {
@@ -327,6 +344,13 @@ struct RestoredJson<'a> {
     bytes: u64,
     verified_files: Option<u64>,
     links_left_out: &'a [String],
+    owner: Option<OwnerJson>,
+}
+
+#[derive(Serialize)]
+struct OwnerJson {
+    uid: u32,
+    gid: u32,
 }
 
 impl<'a> RestoredJson<'a> {
@@ -336,6 +360,7 @@ impl<'a> RestoredJson<'a> {
             bytes: restored.bytes,
             verified_files: restored.verified,
             links_left_out: &restored.links_left_out,
+            owner: restored.owner.map(|Owner { uid, gid }| OwnerJson { uid, gid }),
         }
     }
 }
@@ -420,7 +445,8 @@ mod tests {
 
     fn restored() -> Outcome {
         let links_left_out = vec!["server.crt -> /etc/ssl/cert.pem".to_owned()];
-        let restored = Restored { files: 1234, bytes: 5 << 30, verified: Some(1233), links_left_out };
+        let owner = Some(Owner { uid: 26, gid: 26 });
+        let restored = Restored { files: 1234, bytes: 5 << 30, verified: Some(1233), links_left_out, owner };
         Outcome { restored: Some(restored), ..outcome() }
     }
 
@@ -449,7 +475,7 @@ mod tests {
     fn without_settings_the_caller_is_told_where_recovery_begins() {
         let Outcome { restored, .. } = restored();
         let restored =
-            restored.map(|restored| Restored { verified: None, links_left_out: Vec::new(), ..restored });
+            restored.map(|r| Restored { verified: None, links_left_out: Vec::new(), owner: None, ..r });
         let told = Told { recovery: None, ..told(Outcome { restored, ..outcome() }) };
         insta::assert_snapshot!("restored_bare", told.text());
     }
