@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -31,17 +30,14 @@ use self::plan::{Sources, Wish, plan};
 use self::site::Site;
 pub use self::site::{Owner, Volume};
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
-use crate::command::fetch::{decoded, history};
+use crate::command::fetch::{decoded, timelines};
 use crate::disk;
-use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{BackupRef, RecoveryTarget, Timelines, WalInventory, WalName};
+use crate::error::{Context, Error, Result};
+use crate::model::{BackupRef, RecoveryTarget};
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 pub use crate::pgdata::recovery::{Recovery, restore_command};
 use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
-
-/// How many histories are read at once.
-const HISTORIES: usize = 8;
 
 /// The oldest server whose recovery is told by settings and a signal file.
 const OLDEST: u32 = 120_000;
@@ -121,12 +117,12 @@ pub struct Restored {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Whose the files are, when somebody should look whether PostgreSQL runs as that user.
-    pub owner: Option<Owner>,
     /// How many of them were compared with the manifest; `None` when the backup has none.
     pub verified: Option<u64>,
     /// Symbolic links that lead out of the directory and were not made.
     pub links_left_out: Vec<String>,
+    /// Whose the files are, when somebody should look whether PostgreSQL runs as that user.
+    pub owner: Option<Owner>,
 }
 
 /// Plans the restore, and carries it out unless only the plan is asked for.
@@ -200,26 +196,6 @@ async fn look(request: &Request, archive: &Archive) -> Result<Plan> {
         plan.size = CopySize::Recorded(manifest_size(archive, &manifest).await?);
     }
     Ok(plan)
-}
-
-/// The histories, and what is to be said of those that make no sense: they must not keep anybody from
-/// restoring who does not need them.
-async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<(Timelines, Vec<String>)> {
-    let names = wal.objects().iter().filter_map(|object| match object.name {
-        WalName::History(timeline) => Some(timeline),
-        _ => None,
-    });
-    let histories = stream::iter(names).map(|timeline| history(archive, timeline));
-    let mut histories = histories.buffer_unordered(HISTORIES);
-    let (mut good, mut broken) = (Vec::new(), Vec::new());
-    while let Some(history) = histories.next().await {
-        match history {
-            Ok(history) => good.extend(history),
-            Err(e) if e.kind() == ErrorKind::Corrupt => broken.push(e.to_string()),
-            Err(e) => return Err(e),
-        }
-    }
-    Ok((Timelines::new(good), broken))
 }
 
 /// What the files of a manifest come to, in bytes.
