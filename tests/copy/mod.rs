@@ -19,6 +19,7 @@ use futures_util::stream::BoxStream;
 use super::*;
 use crate::archive::Upload;
 use crate::error::ErrorKind;
+use crate::model::{Lsn, Timeline};
 use crate::pgdata::manifest::ManifestReader;
 use crate::store::{Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished};
 use crate::stream::codec;
@@ -250,9 +251,11 @@ fn noise(len: usize, seed: u64) -> Vec<u8> {
 fn last() -> Last {
     Last {
         label: "START WAL LOCATION: 0/2000028\n".to_owned(),
-        timeline: Timeline::new(1).unwrap(),
-        begin: Lsn(0x0200_0028),
-        end: Lsn(0x0200_0100),
+        wal: vec![WalRange {
+            timeline: Timeline::new(1).unwrap(),
+            start: Lsn(0x0200_0028),
+            end: Lsn(0x0200_0100),
+        }],
     }
 }
 

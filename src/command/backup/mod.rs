@@ -27,9 +27,11 @@ pub use crate::pgdata::manifest::ManifestChecksum;
 use self::copy::{Copied, CopyRequest, Last, OpenCopy};
 use self::preflight::Ground;
 use self::stop::Stop;
+use self::wal::{Needed, Pauses, WalSpan};
 use crate::archive::{Archive, OpenArchive, Patience, Stored, Tags};
-use crate::error::{Context as _, Error, Result};
-use crate::model::{Backup, BackupId, Compression, Level};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::model::{Backup, BackupId, Compression, Level, WalName};
+use crate::pgdata::manifest::WalRange;
 use crate::pgdata::pages::PageCheck;
 use crate::postgres::{Connect, Facts, RunningBackup, Server, StartPoint, StopPoint};
 
@@ -212,8 +214,8 @@ impl Run<'_> {
         }
         let (cancel, cancelled) = watch::channel(false);
         let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
-        let notes = open.notes().to_vec();
-        let copied = match self.end(running, &open, backup, stop).await {
+        let mut notes = open.notes().to_vec();
+        let copied = match self.end(running, &open, backup, &mut notes, stop).await {
             Ok(last) => {
                 stop.unless_wound_up(open.finish(last), &cancel).await.context(|| "finish the copy")?
             }
@@ -284,20 +286,46 @@ impl Run<'_> {
         running: Box<dyn RunningBackup>,
         open: &OpenCopy,
         backup: &mut Backup,
+        notes: &mut Vec<String>,
         stop: &mut Stop,
     ) -> Result<Last> {
         let end: StopPoint = stop.unless(running.stop(self.request.stop_timeout)).await?;
-        let last = record::ended(backup, &end)?;
+        let span = record::ended(backup, &end)?;
         self.judge(open.damaged())?;
-        if self.request.wait_wal {
-            let needed = wal::Needed::of(&last, end.timeline, self.facts.segment_size)?;
-            let within = self.request.wal_timeout;
-            let missing = stop.unless(wal::missing(self.archive, needed, within)).await;
-            if let Some(segment) = missing.context(|| "wait for the backup's WAL")? {
-                return Err(self.explain(wal::overdue(segment, within)));
-            }
+        let ranges = if self.request.wait_wal {
+            let seen = stop.unless(self.see_wal(&span)).await;
+            Some(seen.context(|| "wait for the backup's WAL")?)
+        } else {
+            stop.unless(self.ranges(&span)).await?
+        };
+        let wal = ranges.unwrap_or_else(|| {
+            notes.push(forks_unknown(&span));
+            span.one_range()
+        });
+        Ok(Last { label: end.label, wal })
+    }
+
+    /// Waits until the archive has the backup's WAL, and gives its ranges.
+    async fn see_wal(&self, span: &WalSpan) -> Result<Vec<WalRange>> {
+        let within = self.request.wal_timeout;
+        let mut pauses = Pauses::within(within);
+        let Some(history) = wal::history(self.archive, span, &mut pauses).await? else {
+            return Err(self.explain(wal::overdue(WalName::History(span.ended_on), within)));
+        };
+        let needed = Needed::of(span, &history, self.facts.segment_size)?;
+        match wal::missing(self.archive, needed, &mut pauses).await? {
+            Some(segment) => Err(self.explain(wal::overdue(WalName::Segment(segment), within))),
+            None => Ok(span.ranges(&history)),
         }
-        Ok(last)
+    }
+
+    /// The ranges of the backup's WAL as far as the archive tells now; `None` when it does not.
+    async fn ranges(&self, span: &WalSpan) -> Result<Option<Vec<WalRange>>> {
+        match wal::history(self.archive, span, &mut Pauses::within(Duration::ZERO)).await {
+            Ok(history) => Ok(history.map(|history| span.ranges(&history))),
+            Err(e) if e.kind() == ErrorKind::Corrupt => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     fn judge(&self, damage: &Damage) -> Result<()> {
@@ -310,7 +338,7 @@ impl Run<'_> {
     }
 
     fn explain(&self, e: Error) -> Error {
-        e.context("wait for the backup's WAL").hint(if self.facts.in_recovery {
+        e.hint(if self.facts.in_recovery {
             "the segment is archived when the primary ends it: SELECT pg_switch_wal() there hastens that"
         } else {
             "see PostgreSQL's log for what archive_command says; --no-wait-wal does not wait"
@@ -351,6 +379,16 @@ impl Run<'_> {
             Err(_) => warn!("the failure of {} cannot be recorded within {LAST_WORDS:?}", backup.id),
         }
     }
+}
+
+/// That the manifest cannot say what it should.
+fn forks_unknown(WalSpan { on, ended_on, .. }: &WalSpan) -> String {
+    format!(
+        "it went over from timeline {} to {} while it was copied, and the archive has no {ended_on}.history that \
+         tells where: its manifest names WAL of the first only, so pg_verifybackup needs --no-parse-wal",
+        on.number(),
+        ended_on.number()
+    )
 }
 
 /// How many damaged files a message names.

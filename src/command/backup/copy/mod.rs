@@ -33,7 +33,7 @@ use stream::{Counts, Left, Stream};
 
 use crate::archive::{Archive, Tags};
 use crate::error::{Context, Error, Result};
-use crate::model::{BackupId, Compression, Lsn, SystemId, Tablespace, Timeline};
+use crate::model::{BackupId, Compression, SystemId, Tablespace};
 use crate::pgdata::DataDir;
 use crate::pgdata::manifest::{ManifestChecksum, ManifestEntry, WalRange};
 use crate::pgdata::pack::{PackedFile, Packer};
@@ -119,9 +119,8 @@ pub(super) struct OpenCopy {
 pub(super) struct Last {
     /// The text of `backup_label`.
     pub(super) label: String,
-    pub(super) timeline: Timeline,
-    pub(super) begin: Lsn,
-    pub(super) end: Lsn,
+    /// The WAL from where recovery begins to where the copy is consistent.
+    pub(super) wal: Vec<WalRange>,
 }
 
 /// A complete copy.
@@ -213,7 +212,7 @@ impl OpenCopy {
             counts.add(&packed);
             manifest.entry(&stream::entry(label.to_owned(), &packed))?;
             tar.finish()?;
-            manifest.finish(WalRange { timeline: last.timeline, start: last.begin, end: last.end })?;
+            manifest.finish(&last.wal)?;
             Ok(counts)
         };
         let sent = async {
