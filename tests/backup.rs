@@ -355,6 +355,22 @@ async fn a_signal_before_anything_was_claimed_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_signal_while_the_identifier_is_claimed_leaves_no_record_that_says_started() {
+    let script = Script::new();
+    script.bed().store.slow("put", "backup.info", Duration::from_millis(200));
+    let (stop, asked) = watch::channel(false);
+    let signal = async {
+        while !script.bed().store.counts().contains_key("put") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.send_replace(true);
+    };
+    let request = script.request();
+    tokio::join!(script.fails_until(&request, asked, ErrorKind::Interrupted), signal);
+    assert!(!script.0.started.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
 async fn a_stop_that_fails_is_a_failed_backup() {
     let script = Script::new();
     script.0.stop_fails.store(true, Ordering::SeqCst);

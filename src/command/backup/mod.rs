@@ -147,7 +147,7 @@ pub async fn run(
     let (mut server, facts) = stop.unless(look(request, server)).await?;
     let archive = Arc::new(stop.unless(open(request, archive)).await?);
     let ground = stop.unless(preflight::check(request, &facts, &mut *server, &archive)).await?;
-    let mut backup = stop.unless(claim(request, &facts, &ground, &archive)).await?;
+    let mut backup = claim(request, &facts, &ground, &archive, &mut stop).await?;
     info!(id = %backup.id, "the backup begins");
     let run = Run { request, facts: &facts, ground: &ground, archive: &archive, progress, begun };
     match run.take(server, &mut backup, &mut stop).await {
@@ -177,14 +177,24 @@ async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
 const SECONDS: i64 = 60;
 
 /// Finds an identifier that nobody has, and takes it.
-async fn claim(request: &Request, facts: &Facts, ground: &Ground, archive: &Archive) -> Result<Backup> {
+async fn claim(
+    request: &Request,
+    facts: &Facts,
+    ground: &Ground,
+    archive: &Archive,
+    stop: &mut Stop,
+) -> Result<Backup> {
     for later in 0..SECONDS {
         let moment = request.local.saturating_add(Span::new().seconds(later));
         let backup = record::started(request, facts, ground, BackupId::at(moment)?);
-        if archive.has_backup_folder(&backup.id).await? {
+        if stop.unless(archive.has_backup_folder(&backup.id)).await? {
             continue;
         }
-        if !request.started_record || archive.claim_backup(&backup, &request.tags).await? == Stored::New {
+        if !request.started_record {
+            return Ok(backup);
+        }
+        // Whoever holds a claim must live to say what became of it.
+        if stop.unless_late(archive.claim_backup(&backup, &request.tags)).await? == Stored::New {
             return Ok(backup);
         }
     }
@@ -210,7 +220,7 @@ impl Run<'_> {
         record::begun(backup, &start);
         if self.request.started_record {
             // Whoever removes old WAL meanwhile must see where this backup's begins.
-            stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
+            stop.unless_late(self.archive.publish_backup(backup, &self.request.tags)).await?;
         }
         let (cancel, cancelled) = watch::channel(false);
         let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
