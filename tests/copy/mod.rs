@@ -419,6 +419,28 @@ async fn a_configuration_file_outside_takes_the_place_of_the_one_inside() {
 }
 
 #[tokio::test]
+async fn a_required_configuration_file_that_vanishes_under_the_copy_ends_it() {
+    let cluster = Cluster::new();
+    let outside = cluster.dir.path().join("postgresql.conf");
+    for required in [false, true] {
+        fs_err::write(&outside, "outside").unwrap();
+        let mut request =
+            CopyRequest { max_read_rate: Some(400 << 10), ..cluster.request(Compression::None) };
+        request.config_files = vec![ConfigFile { path: outside.clone(), required }];
+        let store = Counting::default();
+        let vanishing = async {
+            while store.count(|seen| &seen.begun) < 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            fs_err::remove_file(&outside).unwrap();
+        };
+        let (copied, ()) = future::join(copy(&store, request), vanishing).await;
+        let vanished = copied.err().map(|e| (e.kind(), e.to_string().contains("has vanished")));
+        assert_eq!(vanished, required.then_some((ErrorKind::Local, true)));
+    }
+}
+
+#[tokio::test]
 async fn files_that_change_and_vanish_under_the_copy_leave_tars_that_are_whole() {
     let cluster = Cluster::new();
     for i in 0..40 {

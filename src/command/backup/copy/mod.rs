@@ -308,9 +308,9 @@ fn list(
 }
 
 /// The configuration files to pack besides, and everything else there is.
-fn survey(request: &CopyRequest) -> Result<(Vec<PathBuf>, Found)> {
+fn survey(request: &CopyRequest) -> Result<(Vec<ConfigFile>, Found)> {
     let config_files = config_outside(request)?;
-    let superseded: Vec<&OsStr> = config_files.iter().filter_map(|path| path.file_name()).collect();
+    let superseded: Vec<&OsStr> = config_files.iter().filter_map(|file| file.path.file_name()).collect();
     let survey = Survey {
         pgdata: &request.pgdata,
         tablespaces: &request.tablespaces,
@@ -323,17 +323,17 @@ fn survey(request: &CopyRequest) -> Result<(Vec<PathBuf>, Found)> {
 
 /// The configuration files that lie outside the data directory and are there. Of several with one name
 /// the last counts, as it would when all of them were unpacked.
-fn config_outside(request: &CopyRequest) -> Result<Vec<PathBuf>> {
+fn config_outside(request: &CopyRequest) -> Result<Vec<ConfigFile>> {
     let pgdata = fs_err::canonicalize(&request.pgdata)?;
-    let mut outside: Vec<PathBuf> = Vec::new();
-    for ConfigFile { path, required } in &request.config_files {
-        match fs_err::canonicalize(path) {
+    let mut outside: Vec<ConfigFile> = Vec::new();
+    for file in &request.config_files {
+        match fs_err::canonicalize(&file.path) {
             Ok(real) if real.starts_with(&pgdata) => {}
             Ok(_) => {
-                outside.retain(|other| other.file_name() != path.file_name());
-                outside.push(path.clone());
+                outside.retain(|other| other.path.file_name() != file.path.file_name());
+                outside.push(file.clone());
             }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !required => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !file.required => {}
             Err(e) => return Err(e).context(|| "find a configuration file of the server"),
         }
     }
@@ -353,7 +353,7 @@ struct Ended {
 /// Finishes all tars but one, which takes the configuration and then the control file.
 fn end_of_files(
     request: &CopyRequest,
-    config_files: &[PathBuf],
+    config_files: &[ConfigFile],
     mut manifest: OpenManifest,
     lefts: Vec<Left>,
 ) -> Result<Ended> {
@@ -377,11 +377,16 @@ fn end_of_files(
         counts.add(file);
         manifest.entry(&stream::entry(path.to_owned(), file))
     };
-    for source in config_files {
-        let member = Path::new(source.file_name().unwrap_or_default());
-        let file = packer.file(&mut last.tar, source, member, None, &mut |_| Ok(()));
-        if let Some(file) = file.context(|| format!("copy {}", source.display()))? {
-            take(member, &file)?;
+    for ConfigFile { path, required } in config_files {
+        let member = Path::new(path.file_name().unwrap_or_default());
+        let file = packer.file(&mut last.tar, path, member, None, &mut |_| Ok(()));
+        match file.context(|| format!("copy {}", path.display()))? {
+            Some(file) => take(member, &file)?,
+            // The one inside, if there is one, was left out for its sake.
+            None if *required => {
+                return Err(Error::local(format!("{} has vanished during the backup", path.display())));
+            }
+            None => {}
         }
     }
     let data = DataDir::new(&request.pgdata);
