@@ -528,6 +528,18 @@ async fn a_copy_that_is_told_to_stop_ends_at_once_and_leaves_nothing() {
     assert!(!store.objects().await.contains_key("data.tar.zst"));
 }
 
+#[tokio::test]
+async fn a_copy_that_is_told_to_stop_while_it_looks_through_the_directory_begins_nothing() {
+    let cluster = Cluster::new();
+    let store = Counting::default();
+    let (stop, stopped) = watch::channel(false);
+    stop.send_replace(true);
+    let copied = begin(store.archive(), cluster.request(Compression::Zstd), Arc::default(), stopped).await;
+    let e = copied.err().unwrap();
+    assert!(e.to_string().contains("told to stop"), "{e}");
+    assert_eq!(store.count(|seen| &seen.begun), 0);
+}
+
 /// Every upload was finished or aborted.
 fn require_no_leftovers(store: &Counting) {
     let (begun, finished) = (store.count(|seen| &seen.begun), store.count(|seen| &seen.finished));

@@ -149,8 +149,8 @@ pub(super) async fn begin(
     let began = Instant::now();
     let request = Arc::new(request);
     let (config_files, found) = blocking({
-        let request = Arc::clone(&request);
-        move || survey(&request)
+        let (request, stop) = (Arc::clone(&request), stop.clone());
+        move || survey(&request, &|| if *stop.borrow() { Err(told_to_stop()) } else { Ok(()) })
     })
     .await?;
     let Found { series, notes } = found;
@@ -308,7 +308,7 @@ fn list(
 }
 
 /// The configuration files to pack besides, and everything else there is.
-fn survey(request: &CopyRequest) -> Result<(Vec<ConfigFile>, Found)> {
+fn survey(request: &CopyRequest, go_on: &dyn Fn() -> Result<()>) -> Result<(Vec<ConfigFile>, Found)> {
     let config_files = config_outside(request)?;
     let superseded: Vec<&OsStr> = config_files.iter().filter_map(|file| file.path.file_name()).collect();
     let survey = Survey {
@@ -317,7 +317,7 @@ fn survey(request: &CopyRequest) -> Result<(Vec<ConfigFile>, Found)> {
         version: request.version,
         superseded: &superseded,
     };
-    let found = survey.run().context(|| format!("look through {}", request.pgdata.display()))?;
+    let found = survey.run(go_on).context(|| format!("look through {}", request.pgdata.display()))?;
     Ok((config_files, found))
 }
 
@@ -404,6 +404,10 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
+fn told_to_stop() -> Error {
+    Error::unavailable("the copy was told to stop")
+}
+
 /// Waits for `work`, which ends soon once everything is ended: that is what `stop` does.
 async fn unless_stopped<T>(
     shared: &Shared,
@@ -414,7 +418,7 @@ async fn unless_stopped<T>(
     tokio::select! {
         biased;
         () = stopped(stop) => {
-            shared.fail(Error::unavailable("the copy was told to stop"));
+            shared.fail(told_to_stop());
             work.await
         }
         done = &mut work => done,
