@@ -15,7 +15,7 @@ mod stream;
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,6 +95,8 @@ pub struct Progress {
     pub done_bytes: AtomicU64,
     /// Bytes that were given to the store, compressed.
     pub stored_bytes: AtomicU64,
+    /// Whether all files were copied. Their bytes may be fewer than the survey found, or more.
+    pub copied: AtomicBool,
 }
 
 /// A copy that has everything but what the server says at the stop. Dropping it forgets what is not
@@ -180,6 +182,7 @@ pub(super) async fn begin(
     match unless_stopped(&shared, &mut stop, copied).await {
         Ok((ended, tars)) => {
             let Ended { last, manifest, packer, like, counts, damage } = ended;
+            shared.progress.copied.store(true, Ordering::Relaxed);
             Ok(OpenCopy { ending, stop, last, manifest, packer, like, counts, tars, damage, notes, began })
         }
         Err(e) => {
