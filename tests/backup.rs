@@ -6,7 +6,7 @@ mod bed;
 
 use std::future::pending;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,11 +15,13 @@ use barkeep::archive::{Archive, Catalog, Tags};
 use barkeep::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress, Request};
 use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline};
+use barkeep::pgdata::manifest::ManifestReader;
 use barkeep::postgres::{
     Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
 };
 use barkeep::store::ObjectStore;
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, segment_bytes};
+use futures_util::TryStreamExt as _;
 use tokio::sync::watch;
 
 const BEGIN: Lsn = Lsn(0x50_0028);
@@ -50,6 +52,8 @@ struct Plot {
     /// The session is lost once the copy runs.
     session_dies: AtomicBool,
     stop_fails: AtomicBool,
+    /// The timeline it ends on.
+    ends_on: AtomicU32,
     /// The next so many records cannot be stored once the backup has ended on the server.
     records_fail: AtomicUsize,
     started: AtomicBool,
@@ -109,6 +113,7 @@ impl Script {
             start_fails: AtomicBool::default(),
             session_dies: AtomicBool::default(),
             stop_fails: AtomicBool::default(),
+            ends_on: AtomicU32::new(1),
             records_fail: AtomicUsize::default(),
             started: AtomicBool::default(),
             open: AtomicUsize::default(),
@@ -126,7 +131,7 @@ impl Script {
 
     async fn archive(&self, name: &'static str) {
         if !self.0.swallowed.lock().unwrap().contains(&name) {
-            let key = format!("main/wals/0000000100000000/{name}");
+            let key = format!("main/wals/{}/{name}", &name[..16]);
             self.bed().foreign(&key, segment_bytes(name, SYSTEM, size(), 1)).await;
         }
     }
@@ -278,7 +283,8 @@ impl RunningBackup for Session {
              BACKUP FROM: primary\nSTART TIME: x\nLABEL: x\nSTART TIMELINE: 1\n",
             NEEDED[0]
         );
-        Ok(StopPoint { lsn: END, timeline: one(), time: time(), label })
+        let timeline = Timeline::new(plot.ends_on.load(Ordering::SeqCst)).unwrap();
+        Ok(StopPoint { lsn: END, timeline, time: time(), label })
     }
 }
 
@@ -349,6 +355,22 @@ async fn a_signal_before_anything_was_claimed_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_signal_while_the_identifier_is_claimed_leaves_no_record_that_says_started() {
+    let script = Script::new();
+    script.bed().store.slow("put", "backup.info", Duration::from_millis(200));
+    let (stop, asked) = watch::channel(false);
+    let signal = async {
+        while !script.bed().store.counts().contains_key("put") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.send_replace(true);
+    };
+    let request = script.request();
+    tokio::join!(script.fails_until(&request, asked, ErrorKind::Interrupted), signal);
+    assert!(!script.0.started.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
 async fn a_stop_that_fails_is_a_failed_backup() {
     let script = Script::new();
     script.0.stop_fails.store(true, Ordering::SeqCst);
@@ -391,6 +413,58 @@ async fn a_backup_whose_wal_does_not_arrive_is_not_one() {
         assert!(e.to_string().contains(missing), "{e}");
         assert!(e.hint_text().unwrap().contains("--no-wait-wal"));
     }
+}
+
+/// The backup's beginning and end as in every script, and a fork in its second segment.
+const FORK: &str = "1\t0/600080\tno recovery target specified\n";
+const FORKED: &str = "000000020000000000000006";
+
+/// A script whose backup ends on timeline 2.
+async fn forked(history: bool, segment: bool) -> Script {
+    let script = Script::new();
+    script.0.ends_on.store(2, Ordering::SeqCst);
+    if history {
+        script.bed().foreign("main/wals/00000002.history", FORK.as_bytes().to_vec()).await;
+    }
+    if segment {
+        script.archive(FORKED).await;
+    }
+    script
+}
+
+/// Timeline, start and end of the WAL that the manifest names.
+async fn ranges(script: &Script) -> Vec<(u32, u64, u64)> {
+    let key = barkeep::store::Key::new(format!("main/base/{ID}/backup_manifest.zst")).unwrap();
+    let mut body = script.bed().store.get(&key, None).await.unwrap().body;
+    let mut packed = Vec::new();
+    while let Some(piece) = body.try_next().await.unwrap() {
+        packed.extend_from_slice(&piece);
+    }
+    let manifest = ManifestReader::begin(zstd::Decoder::new(&packed[..]).unwrap()).unwrap();
+    let ranges = manifest.finish().unwrap().ranges.into_iter();
+    ranges.map(|range| (range.timeline.number(), range.start.0, range.end.0)).collect()
+}
+
+#[tokio::test]
+async fn a_standbys_backup_that_went_over_to_a_new_timeline_has_a_range_of_wal_on_each() {
+    let script = forked(true, true).await;
+    script.run(&script.request()).await.unwrap();
+    assert_eq!(ranges(&script).await, [(2, 0x60_0080, END.0), (1, BEGIN.0, 0x60_0080)]);
+    assert!(script.backup().await.changes_timeline());
+
+    // The old timeline's segment is there and will not do.
+    let script = forked(true, false).await;
+    let e = script.fails(&script.request(), ErrorKind::Unavailable).await;
+    assert!(e.to_string().contains(FORKED), "{e}");
+
+    let script = forked(false, true).await;
+    let e = script.fails(&script.request(), ErrorKind::Unavailable).await;
+    assert!(e.to_string().contains("00000002.history is not in the archive"), "{e}");
+
+    let script = forked(false, false).await;
+    let outcome = script.run(&Request { wait_wal: false, ..script.request() }).await.unwrap();
+    assert_eq!(ranges(&script).await, [(1, BEGIN.0, END.0)]);
+    assert!(outcome.warnings.iter().any(|w| w.contains("pg_verifybackup")), "{:?}", outcome.warnings);
 }
 
 #[tokio::test]

@@ -115,6 +115,21 @@ async fn it_is_told_whether_the_wal_of_each_backup_is_there() {
 }
 
 #[tokio::test]
+async fn the_history_tells_which_wal_a_backup_needs_that_went_over_to_another_timeline() {
+    let [a, b, b2] = ["000000010000000000000005", "000000010000000000000006", "000000020000000000000006"];
+    let shelf = Shelf::new(NOW);
+    shelf.done("20290101T000000", a, b2).await;
+    shelf.wal(&[a, b]).await;
+    let state = async || backups::list(&shelf.access(), &shelf).await.unwrap().backups[0].wal;
+    let missing = |name: &str| WalState::Missing(name.parse().unwrap());
+    assert_eq!(state().await, missing("00000002.history"));
+    shelf.put("wals/00000002.history", "1\t0/6000080\tx\n").await;
+    assert_eq!(state().await, missing(b2));
+    shelf.wal(&[b2]).await;
+    assert_eq!(state().await, WalState::Complete);
+}
+
+#[tokio::test]
 async fn only_what_can_be_restored_can_be_kept() {
     let shelf = Shelf::new(NOW);
     shelf.backup("20290101T000000", "status=FAILED\n").await;

@@ -825,6 +825,36 @@ async fn a_standbys_backup_that_went_over_to_a_new_timeline_is_restored_along_it
     assert!(planned(&bed, current).await.is_err(), "timeline 1 ends before the copy is consistent");
 }
 
+/// No disk has room for so much.
+const EXBIBYTE: u64 = 1 << 60;
+
+#[tokio::test]
+async fn a_size_that_only_the_record_tells_is_an_upper_bound_and_refuses_nothing() {
+    let large = || Backup { cluster_size: Some(EXBIBYTE), ..record() };
+    let bed = stocked(ordinary()).await;
+    publish(&bed, &large()).await;
+    let outcome = restore(&bed).await.unwrap();
+    assert_eq!(outcome.plan.size, restore::CopySize::AtMost(EXBIBYTE));
+    assert!(outcome.plan.warnings.iter().any(|w| w.contains("may not fit")), "{:?}", outcome.plan.warnings);
+
+    let bed = stocked(ordinary()).await;
+    publish(&bed, &large()).await;
+    manifest(&bed, ManifestChecksum::None, &[]).await;
+    let e = restore(&bed).await.unwrap_err();
+    assert!(e.kind() == ErrorKind::Local && e.to_string().contains("are free there"), "{e:?}");
+    assert!(!copy(&bed).exists());
+}
+
+#[tokio::test]
+async fn a_backup_with_one_tar_in_two_codecs_is_passed_over() {
+    let bed = stocked(ordinary()).await;
+    let other = format!("{DATA}.tar.gz");
+    bed.foreign(&other, packed(Compression::Gzip, &ordinary().bytes())).await;
+    let e = restore(&bed).await.unwrap_err();
+    assert!(e.to_string().contains(&format!("it has both {DATA}.tar and {other}")), "{e}");
+    assert!(!copy(&bed).exists());
+}
+
 #[tokio::test]
 async fn a_backup_that_is_split_with_a_hole_or_lacks_a_tablespace_is_passed_over() {
     let bed = stocked(ordinary()).await;

@@ -1,9 +1,10 @@
 //! `backup-list`, `backup-show`, `backup-keep`: what backups there are, and which of them are kept.
 
 use super::Access;
-use crate::archive::{Entry, OpenArchive, Orphan, Unreadable};
+use super::fetch;
+use crate::archive::{Archive, Entry, OpenArchive, Orphan, Unreadable};
 use crate::error::{Error, Result};
-use crate::model::{BackupId, BackupRef, Keep, WalInventory, WalState};
+use crate::model::{BackupId, BackupRef, Keep, Timelines, WalInventory, WalState};
 
 /// A backup, and whether its WAL is there.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,9 +16,15 @@ pub struct Listed {
 }
 
 impl Listed {
-    fn new(entry: Entry, wal: &WalInventory) -> Self {
-        let wal = WalState::of(&entry.backup, wal);
-        Self { entry, wal }
+    async fn all(entries: Vec<Entry>, wal: &WalInventory, archive: &Archive) -> Result<Vec<Self>> {
+        // Histories are read for the few backups that need one.
+        let timelines = if entries.iter().any(|entry| entry.backup.changes_timeline()) {
+            fetch::timelines(archive, wal).await?.0
+        } else {
+            Timelines::default()
+        };
+        let listed = |entry: Entry| Self { wal: WalState::of(&entry.backup, wal, &timelines), entry };
+        Ok(entries.into_iter().map(listed).collect())
     }
 }
 
@@ -71,7 +78,7 @@ pub async fn list(access: &Access, archive: &dyn OpenArchive) -> Result<List> {
     let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
     Ok(List {
         address: archive.address().to_string(),
-        backups: catalog.entries.into_iter().map(|entry| Listed::new(entry, &wal)).collect(),
+        backups: Listed::all(catalog.entries, &wal, &opened).await?,
         unreadable: catalog.unreadable,
         orphans: catalog.orphans,
     })
@@ -81,7 +88,8 @@ pub async fn list(access: &Access, archive: &dyn OpenArchive) -> Result<List> {
 pub async fn show(which: &BackupRef, access: &Access, archive: &dyn OpenArchive) -> Result<Show> {
     let opened = access.open(archive).await?;
     let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
-    let backup = Listed::new(catalog.find(which)?.clone(), &wal);
+    let backup = Listed::all(vec![catalog.find(which)?.clone()], &wal, &opened).await?.pop();
+    let backup = backup.ok_or_else(|| Error::bug("one backup has no listing"))?;
     Ok(Show { address: archive.address().to_string(), backup })
 }
 

@@ -2,9 +2,14 @@
 
 use std::io::{self, Read, Write};
 
+use futures_util::{StreamExt, stream};
+
 use crate::archive::{Archive, ByteStream, Object, Recorded, StoredWal};
-use crate::error::{Context, Error, Result};
-use crate::model::{Compression, SegmentName, SystemId, Timeline, TimelineHistory, WalHeader, WalName};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::model::{
+    Compression, SegmentName, SystemId, Timeline, TimelineHistory, Timelines, WalHeader, WalInventory,
+    WalName,
+};
 use crate::stream::codec;
 use crate::stream::digest::Tally;
 use crate::stream::reader::{StreamReader, reader};
@@ -12,6 +17,9 @@ use crate::stream::reader::{StreamReader, reader};
 /// The largest file that is no segment: a timeline's history grows by a line per switch, a label has
 /// a dozen lines.
 const LARGEST_TEXT: u64 = 16 << 20;
+
+/// How many histories are read at once.
+const HISTORIES: usize = 8;
 
 /// How much is written at a time.
 const PIECE: usize = 256 << 10;
@@ -53,6 +61,26 @@ pub(super) async fn history(archive: &Archive, timeline: Timeline) -> Result<Opt
     let (object, recorded) = archive.open_wal(&stored).await?;
     let (text, _) = verified(object, &stored, recorded, None, Vec::new()).await?;
     TimelineHistory::parse(timeline, &String::from_utf8_lossy(&text)).map(Some)
+}
+
+/// The histories, and what is to be said of those that make no sense: they must not keep anybody from
+/// restoring who does not need them.
+pub(super) async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<(Timelines, Vec<String>)> {
+    let names = wal.objects().iter().filter_map(|object| match object.name {
+        WalName::History(timeline) => Some(timeline),
+        _ => None,
+    });
+    let histories = stream::iter(names).map(|timeline| history(archive, timeline));
+    let mut histories = histories.buffer_unordered(HISTORIES);
+    let (mut good, mut broken) = (Vec::new(), Vec::new());
+    while let Some(history) = histories.next().await {
+        match history {
+            Ok(history) => good.extend(history),
+            Err(e) if e.kind() == ErrorKind::Corrupt => broken.push(e.to_string()),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((Timelines::new(good), broken))
 }
 
 /// Writes an object decoded to `to`, and makes sure of everything that can be known about it: its

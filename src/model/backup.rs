@@ -116,6 +116,12 @@ impl Backup {
         self.status == BackupStatus::Failed && self.error.as_deref() == Some(Self::HALF_DELETED)
     }
 
+    /// Whether it ended on another timeline than it began on, as that of a standby may whose primary was
+    /// replaced meanwhile.
+    pub fn changes_timeline(&self) -> bool {
+        self.begin.wal.zip(self.end.wal).is_some_and(|(first, last)| first.timeline != last.timeline)
+    }
+
     /// Whether it is known to have been taken from a primary: its label says so.
     pub fn is_of_primary(&self) -> bool {
         self.label.as_ref().is_some_and(|label| label.lines().any(|line| line == "BACKUP FROM: primary"))

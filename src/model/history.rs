@@ -1,6 +1,6 @@
 //! A timeline's history: where it and its ancestors forked.
 
-use super::{Lsn, Timeline};
+use super::{Lsn, SegmentName, SegmentSize, Timeline};
 use crate::error::{Error, Result};
 
 /// The history of one timeline: its ancestors, oldest first, each with the position at which the next
@@ -76,6 +76,16 @@ impl TimelineHistory {
         on == self.timeline || self.forks.iter().any(|fork| fork.from == on && at <= fork.at)
     }
 
+    /// The name of the segment with the byte at `at` that recovery along this history reads. At a fork two
+    /// timelines share a segment: the newer one's has what came before the fork as well, so PostgreSQL asks
+    /// for that, and the older one's leads nowhere.
+    pub fn segment(&self, at: Lsn, size: SegmentSize) -> SegmentName {
+        let number = |lsn: Lsn| lsn.0 / size.bytes();
+        let begun = |from: Option<Lsn>| from.is_none_or(|from| number(from) <= number(at));
+        let newest = self.path().rev().find(|(_, from, _)| begun(*from));
+        SegmentName::holding(newest.map_or(self.timeline, |(timeline, ..)| timeline), at, size)
+    }
+
     /// The timeline that the byte at `at` belongs to.
     pub fn timeline_at(&self, at: Lsn) -> Timeline {
         self.forks.iter().find(|fork| at < fork.at).map_or(self.timeline, |fork| fork.from)
@@ -126,6 +136,16 @@ mod tests {
         ] {
             assert!(history(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_segment_of_a_fork_is_the_newer_timelines() {
+        let read = history("1\t0/3000080\tx\n3\t0/5000000\ty\n").unwrap();
+        let name = |at| read.segment(Lsn(at), SegmentSize::DEFAULT).to_string();
+        assert_eq!(name(0x2FF_FFFF), "000000010000000000000002");
+        assert_eq!(name(0x300_0000), "000000030000000000000003");
+        assert_eq!(name(0x4FF_FFFF), "000000030000000000000004");
+        assert_eq!(name(0x500_0000), "000000040000000000000005");
     }
 
     #[test]

@@ -85,12 +85,8 @@ impl Destination {
         if names.iter().all(|name| name == MARKER) {
             return Ok(Ground::Free);
         }
-        if self.role == Role::Data
-            && let Some(pid) = running(&self.path)
-        {
-            let why = format!("{} is in use by a server, process {pid}", self.path.display());
-            return Err(Error::conflict(why)
-                .hint("stop it; if that process is no PostgreSQL, remove postmaster.pid by hand"));
+        if self.role == Role::Data {
+            self.without_server()?;
         }
         if clean {
             return self.survey_for_replacing(&names);
@@ -110,6 +106,25 @@ impl Destination {
             .hint("give --clean to replace it")),
             Some(_) => Ok(Ground::Abandoned),
             None => Err(self.not_empty()),
+        }
+    }
+
+    /// Refuses a data directory that a server uses, or may use.
+    fn without_server(&self) -> Result<()> {
+        let path = self.path.display();
+        match user(&self.path) {
+            User::Nobody => Ok(()),
+            User::Process(pid) => {
+                let why = format!("{path} is in use by a server, process {pid}");
+                let hint = "stop it; if that process is no PostgreSQL, remove postmaster.pid by hand";
+                Err(Error::conflict(why).hint(hint))
+            }
+            User::Unknown(because) => {
+                let why = format!("{path} may be in use by a server: its postmaster.pid {because}");
+                let hint =
+                    "if no PostgreSQL runs on it, and none is just starting, remove postmaster.pid by hand";
+                Err(Error::conflict(why).hint(hint))
+            }
         }
     }
 
@@ -254,16 +269,34 @@ pub fn apart(destinations: &[Destination]) -> Result<()> {
     Ok(())
 }
 
-/// The process that uses a data directory, if it is alive.
-fn running(data: &Path) -> Option<i32> {
-    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+/// Who uses a data directory.
+enum User {
+    /// No server, or one that is dead.
+    Nobody,
+    /// This process, which is alive.
+    Process(i32),
+    /// Nobody knows, because of this: a server that starts creates its file before it writes to it.
+    Unknown(String),
+}
+
+/// Who uses a data directory, as `postmaster.pid` tells.
+fn user(data: &Path) -> User {
+    let bytes = match std::fs::read(data.join("postmaster.pid")) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return User::Nobody,
+        Err(e) => return User::Unknown(format!("cannot be read: {e}")),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let first = text.lines().next().unwrap_or_default().trim();
     // One in single-user mode writes its number with a minus sign.
-    let number = text.lines().next()?.trim().parse::<i32>().ok()?.checked_abs()?;
-    let pid = Pid::from_raw(number)?;
+    let number = first.parse::<i32>().ok().and_then(i32::checked_abs);
+    let Some((number, pid)) = number.and_then(|number| Some((number, Pid::from_raw(number)?))) else {
+        return User::Unknown("names no process".to_owned());
+    };
     match rustix::process::test_kill_process(pid) {
-        Err(Errno::SRCH) => None,
+        Err(Errno::SRCH) => User::Nobody,
         // Alive, whether it is ours or not.
-        _ => Some(number),
+        _ => User::Process(number),
     }
 }
 
@@ -365,6 +398,25 @@ mod tests {
         assert!(e.to_string().contains(&format!("process {}", std::process::id())), "{e}");
         std::fs::write(dir.path().join("postmaster.pid"), "999999999\n").unwrap();
         assert_eq!(data(dir.path()).survey(&marker(dir.path()), true).unwrap(), Ground::Replaced);
+    }
+
+    #[test]
+    fn a_directory_that_may_have_a_server_is_never_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("PG_VERSION"), "18").unwrap();
+        let pid = dir.path().join("postmaster.pid");
+        for bad in ["", "\n", "x\n", "0\n"] {
+            std::fs::write(&pid, bad).unwrap();
+            for clean in [false, true] {
+                let e = data(dir.path()).survey(&marker(dir.path()), clean).unwrap_err();
+                assert!(e.to_string().contains("may be in use"), "{bad:?}: {e}");
+                assert!(e.hint_text().unwrap().contains("remove postmaster.pid"));
+            }
+        }
+        std::fs::remove_file(&pid).unwrap();
+        std::fs::create_dir(&pid).unwrap();
+        let e = data(dir.path()).survey(&marker(dir.path()), true).unwrap_err();
+        assert!(e.to_string().contains("cannot be read"), "{e}");
     }
 
     #[test]

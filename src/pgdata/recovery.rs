@@ -1,6 +1,5 @@
 //! What PostgreSQL is told about its recovery: settings and a signal file.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Signal;
@@ -64,17 +63,19 @@ impl Recovery {
     }
 
     /// `postgresql.auto.conf` with our part at its end, where the last word counts; that of an earlier
-    /// restore is taken out, and everything else stays as it is.
-    pub fn append_to(&self, text: &str) -> String {
-        let mut all = without_ours(text);
-        if !all.is_empty() && !all.ends_with('\n') {
-            all.push('\n');
+    /// restore is taken out, and everything else stays as it is, byte for byte: values are in the encoding
+    /// of whoever set them.
+    pub fn append_to(&self, before: &[u8]) -> Vec<u8> {
+        let mut all = without_ours(before);
+        if !all.is_empty() && !all.ends_with(b"\n") {
+            all.push(b'\n');
         }
-        let _ = writeln!(all, "{BEGIN}");
-        for (name, value) in self.settings() {
-            let _ = writeln!(all, "{name} = {}", quoted(&value));
+        let settings =
+            self.settings().into_iter().map(|(name, value)| format!("{name} = {}", quoted(&value)));
+        for line in [BEGIN.to_owned()].into_iter().chain(settings).chain([END.to_owned()]) {
+            all.extend_from_slice(line.as_bytes());
+            all.push(b'\n');
         }
-        let _ = writeln!(all, "{END}");
         all
     }
 
@@ -87,11 +88,11 @@ impl Recovery {
     pub fn write(&self, data: &Path) -> Result<()> {
         let file = data.join(AUTO_CONF);
         let before = match fs_err::read(&file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(e.into()),
         };
-        put(&file, self.append_to(&before).as_bytes())?;
+        put(&file, &self.append_to(&before))?;
         let (ours, other) = match self.signal() {
             Signal::Standby => ("standby.signal", "recovery.signal"),
             Signal::Recovery | Signal::None => ("recovery.signal", "standby.signal"),
@@ -112,16 +113,16 @@ fn quoted(value: &str) -> String {
     format!("'{inner}'")
 }
 
-fn without_ours(text: &str) -> String {
+fn without_ours(before: &[u8]) -> Vec<u8> {
     let mut inside = false;
-    let kept = text.lines().filter(|line| {
-        let begins = *line == BEGIN;
-        inside = inside || begins;
+    let kept = before.split_inclusive(|byte| *byte == b'\n').filter(|line| {
+        let line = line.trim_ascii_end();
+        inside = inside || line == BEGIN.as_bytes();
         let keep = !inside;
-        inside = inside && *line != END;
+        inside = inside && line != END.as_bytes();
         keep
     });
-    kept.fold(String::new(), |all, line| all + line + "\n")
+    kept.flatten().copied().collect()
 }
 
 /// A command for PostgreSQL's `restore_command`: its words quoted for the shell, with `%` doubled, since
@@ -159,19 +160,32 @@ mod tests {
         }
     }
 
+    fn appended(recovery: &Recovery, before: &str) -> String {
+        String::from_utf8(recovery.append_to(before.as_bytes())).unwrap()
+    }
+
     #[test]
     fn the_copied_settings_stay_and_ours_have_the_last_word() {
-        let text = recovery(TargetPoint::Time("2026-01-31T11:00:00Z".parse().unwrap()))
-            .append_to("work_mem = '8MB'\nrecovery_target_xid = '7'");
+        let before = "work_mem = '8MB'\nrecovery_target_xid = '7'";
+        let text = appended(&recovery(TargetPoint::Time("2026-01-31T11:00:00Z".parse().unwrap())), before);
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn a_second_restore_replaces_what_the_first_one_wrote() {
-        let first = recovery(TargetPoint::Immediate).append_to("a = '1'\n");
-        let again = recovery(TargetPoint::Latest).append_to(&(first + "b = '2'\n"));
+        let first = appended(&recovery(TargetPoint::Immediate), "a = '1'\n");
+        let again = appended(&recovery(TargetPoint::Latest), &(first + "b = '2'\n"));
         assert_eq!(again.matches(BEGIN).count(), 1);
         assert!(again.starts_with("a = '1'\nb = '2'\n") && !again.contains("immediate"), "{again}");
+    }
+
+    #[test]
+    fn what_is_not_utf_8_stays_byte_for_byte() {
+        let before = b"application_name = 'caf\xe9'\r\n\na = '1'\n";
+        let after = recovery(TargetPoint::Latest).append_to(before);
+        assert!(after.starts_with(&[before.as_slice(), BEGIN.as_bytes(), b"\n"].concat()));
+        let again = recovery(TargetPoint::Latest).append_to(&after);
+        assert_eq!(again, after);
     }
 
     #[test]
@@ -181,7 +195,7 @@ mod tests {
             primary_conninfo: Some("host=db password='it''s'".to_owned()),
             ..recovery(TargetPoint::Immediate)
         };
-        let text = standby.append_to("");
+        let text = appended(&standby, "");
         assert!(text.contains("recovery_target = ''\n"), "{text}");
         assert!(text.contains("primary_conninfo = 'host=db password=''it''''s'''\n"), "{text}");
     }

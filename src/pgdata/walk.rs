@@ -55,8 +55,8 @@ pub struct Found {
 }
 
 impl Survey<'_> {
-    /// Looks through everything.
-    pub fn run(self) -> Result<Found> {
+    /// Looks through everything. `go_on` is asked before each entry, and may end it with an error.
+    pub fn run(self, go_on: &dyn Fn() -> Result<()>) -> Result<Found> {
         let pgdata = fs_err::canonicalize(self.pgdata)?;
         let mut notes = Notes::default();
         let mut series = Vec::new();
@@ -64,13 +64,13 @@ impl Survey<'_> {
         for tablespace in self.tablespaces {
             let Some(root) = outside(&pgdata, tablespace)? else { continue };
             elsewhere.extend(identity(&root)?);
-            let listing = Walk::new(&root, true, self, &HashSet::new()).run(&mut notes)?;
+            let listing = Walk::new(&root, true, self, &HashSet::new(), go_on).run(&mut notes)?;
             if listing.directories().next().is_none() {
                 notes.take(&root, "holds nothing of this server: its tablespace was dropped meanwhile, or its volume is not mounted");
             }
             series.push(Surveyed { series: Series::Tablespace(tablespace.oid), root, listing });
         }
-        let listing = Walk::new(&pgdata, false, self, &elsewhere).run(&mut notes)?;
+        let listing = Walk::new(&pgdata, false, self, &elsewhere, go_on).run(&mut notes)?;
         series.push(Surveyed { series: Series::Data, root: pgdata, listing });
         Ok(Found { series, notes: notes.0 })
     }
@@ -139,6 +139,7 @@ struct Walk<'a> {
     survey: Survey<'a>,
     /// Directories that are other series.
     elsewhere: &'a HashSet<(u64, u64)>,
+    go_on: &'a dyn Fn() -> Result<()>,
     listing: Listing,
     /// Directories still to be read, each with its path below the root.
     waiting: Vec<(DirectoryId, PathBuf)>,
@@ -150,9 +151,10 @@ impl<'a> Walk<'a> {
         in_tablespace: bool,
         survey: Survey<'a>,
         elsewhere: &'a HashSet<(u64, u64)>,
+        go_on: &'a dyn Fn() -> Result<()>,
     ) -> Self {
         let waiting = vec![(Listing::ROOT, PathBuf::new())];
-        Self { root, in_tablespace, survey, elsewhere, listing: Listing::new(), waiting }
+        Self { root, in_tablespace, survey, elsewhere, go_on, listing: Listing::new(), waiting }
     }
 
     fn run(mut self, notes: &mut Notes) -> Result<Listing> {
@@ -173,12 +175,13 @@ impl<'a> Walk<'a> {
     fn directory(&mut self, id: DirectoryId, below: &Path, notes: &mut Notes) -> Result<()> {
         let directory = self.root.join(below);
         let unlogged = if rules::is_database(Some(below), self.in_tablespace) {
-            unlogged_relations(&directory)?
+            self.unlogged_relations(&directory)?
         } else {
             HashSet::new()
         };
         let Some(entries) = vanished(fs_err::read_dir(&directory))? else { return Ok(()) };
         for entry in entries {
+            (self.go_on)()?;
             let Some(entry) = vanished(entry)? else { continue };
             let name = entry.file_name();
             let is_reset = Fork::read(name.as_bytes())
@@ -245,6 +248,20 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// The relations of a database that have an init fork. The directory is read twice rather than held,
+    /// since it may have a million files.
+    fn unlogged_relations(&self, directory: &Path) -> Result<HashSet<u32>> {
+        let mut unlogged = HashSet::new();
+        let Some(entries) = vanished(fs_err::read_dir(directory))? else { return Ok(unlogged) };
+        for entry in entries {
+            (self.go_on)()?;
+            let Some(entry) = vanished(entry)? else { continue };
+            let fork = Fork::read(entry.file_name().as_bytes()).filter(|fork| fork.is_init);
+            unlogged.extend(fork.map(|fork| fork.relation));
+        }
+        Ok(unlogged)
+    }
+
     /// Whether what a link leads to holds the root of this very walk.
     fn lies_within(&self, link: &Path) -> Result<bool> {
         Ok(vanished(fs_err::canonicalize(link))?.is_some_and(|above| self.root.starts_with(above)))
@@ -271,20 +288,6 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
-}
-
-/// The relations of a database that have an init fork. The directory is read twice rather than held,
-/// since it may have a million files.
-fn unlogged_relations(directory: &Path) -> Result<HashSet<u32>> {
-    let mut unlogged = HashSet::new();
-    let Some(entries) = vanished(fs_err::read_dir(directory))? else { return Ok(unlogged) };
-    for entry in entries {
-        let Some(entry) = vanished(entry)? else { continue };
-        unlogged.extend(
-            Fork::read(entry.file_name().as_bytes()).filter(|fork| fork.is_init).map(|fork| fork.relation),
-        );
-    }
-    Ok(unlogged)
 }
 
 #[cfg(test)]
@@ -341,7 +344,7 @@ mod tests {
         fn found(&self) -> Found {
             let tablespaces = &self.tablespaces;
             let survey = Survey { pgdata: &self.pgdata(), tablespaces, version: 180_000, superseded: &[] };
-            survey.run().unwrap()
+            survey.run(&|| Ok(())).unwrap()
         }
 
         /// The names of everything, directories with a slash, as `SERIES:PATH`.
@@ -444,7 +447,7 @@ mod tests {
         fs_err::remove_dir_all(&place).unwrap();
         let tablespaces = &cluster.tablespaces;
         let survey = Survey { pgdata: &cluster.pgdata(), tablespaces, version: 180_000, superseded: &[] };
-        assert!(survey.run().unwrap_err().to_string().contains("find tablespace t16385"));
+        assert!(survey.run(&|| Ok(())).unwrap_err().to_string().contains("find tablespace t16385"));
     }
 
     #[test]
@@ -489,7 +492,7 @@ mod tests {
         symlink(&outside, cluster.pgdata().join("dir")).unwrap();
         let survey =
             Survey { pgdata: &cluster.pgdata(), tablespaces: &[], version: 180_000, superseded: &[] };
-        assert!(survey.run().unwrap_err().to_string().contains("circle"));
+        assert!(survey.run(&|| Ok(())).unwrap_err().to_string().contains("circle"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use futures_util::stream::BoxStream;
 use super::*;
 use crate::archive::Upload;
 use crate::error::ErrorKind;
+use crate::model::{Lsn, Timeline};
 use crate::pgdata::manifest::ManifestReader;
 use crate::store::{Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished};
 use crate::stream::codec;
@@ -250,9 +251,11 @@ fn noise(len: usize, seed: u64) -> Vec<u8> {
 fn last() -> Last {
     Last {
         label: "START WAL LOCATION: 0/2000028\n".to_owned(),
-        timeline: Timeline::new(1).unwrap(),
-        begin: Lsn(0x0200_0028),
-        end: Lsn(0x0200_0100),
+        wal: vec![WalRange {
+            timeline: Timeline::new(1).unwrap(),
+            start: Lsn(0x0200_0028),
+            end: Lsn(0x0200_0100),
+        }],
     }
 }
 
@@ -416,6 +419,28 @@ async fn a_configuration_file_outside_takes_the_place_of_the_one_inside() {
 }
 
 #[tokio::test]
+async fn a_required_configuration_file_that_vanishes_under_the_copy_ends_it() {
+    let cluster = Cluster::new();
+    let outside = cluster.dir.path().join("postgresql.conf");
+    for required in [false, true] {
+        fs_err::write(&outside, "outside").unwrap();
+        let mut request =
+            CopyRequest { max_read_rate: Some(400 << 10), ..cluster.request(Compression::None) };
+        request.config_files = vec![ConfigFile { path: outside.clone(), required }];
+        let store = Counting::default();
+        let vanishing = async {
+            while store.count(|seen| &seen.begun) < 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            fs_err::remove_file(&outside).unwrap();
+        };
+        let (copied, ()) = future::join(copy(&store, request), vanishing).await;
+        let vanished = copied.err().map(|e| (e.kind(), e.to_string().contains("has vanished")));
+        assert_eq!(vanished, required.then_some((ErrorKind::Local, true)));
+    }
+}
+
+#[tokio::test]
 async fn files_that_change_and_vanish_under_the_copy_leave_tars_that_are_whole() {
     let cluster = Cluster::new();
     for i in 0..40 {
@@ -501,6 +526,18 @@ async fn a_copy_that_is_told_to_stop_ends_at_once_and_leaves_nothing() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     require_no_leftovers(&store);
     assert!(!store.objects().await.contains_key("data.tar.zst"));
+}
+
+#[tokio::test]
+async fn a_copy_that_is_told_to_stop_while_it_looks_through_the_directory_begins_nothing() {
+    let cluster = Cluster::new();
+    let store = Counting::default();
+    let (stop, stopped) = watch::channel(false);
+    stop.send_replace(true);
+    let copied = begin(store.archive(), cluster.request(Compression::Zstd), Arc::default(), stopped).await;
+    let e = copied.err().unwrap();
+    assert!(e.to_string().contains("told to stop"), "{e}");
+    assert_eq!(store.count(|seen| &seen.begun), 0);
 }
 
 /// Every upload was finished or aborted.

@@ -27,9 +27,11 @@ pub use crate::pgdata::manifest::ManifestChecksum;
 use self::copy::{Copied, CopyRequest, Last, OpenCopy};
 use self::preflight::Ground;
 use self::stop::Stop;
+use self::wal::{Needed, Pauses, WalSpan};
 use crate::archive::{Archive, OpenArchive, Patience, Stored, Tags};
-use crate::error::{Context as _, Error, Result};
-use crate::model::{Backup, BackupId, Compression, Level};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::model::{Backup, BackupId, Compression, Level, WalName};
+use crate::pgdata::manifest::WalRange;
 use crate::pgdata::pages::PageCheck;
 use crate::postgres::{Connect, Facts, RunningBackup, Server, StartPoint, StopPoint};
 
@@ -145,7 +147,7 @@ pub async fn run(
     let (mut server, facts) = stop.unless(look(request, server)).await?;
     let archive = Arc::new(stop.unless(open(request, archive)).await?);
     let ground = stop.unless(preflight::check(request, &facts, &mut *server, &archive)).await?;
-    let mut backup = stop.unless(claim(request, &facts, &ground, &archive)).await?;
+    let mut backup = claim(request, &facts, &ground, &archive, &mut stop).await?;
     info!(id = %backup.id, "the backup begins");
     let run = Run { request, facts: &facts, ground: &ground, archive: &archive, progress, begun };
     match run.take(server, &mut backup, &mut stop).await {
@@ -175,14 +177,24 @@ async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
 const SECONDS: i64 = 60;
 
 /// Finds an identifier that nobody has, and takes it.
-async fn claim(request: &Request, facts: &Facts, ground: &Ground, archive: &Archive) -> Result<Backup> {
+async fn claim(
+    request: &Request,
+    facts: &Facts,
+    ground: &Ground,
+    archive: &Archive,
+    stop: &mut Stop,
+) -> Result<Backup> {
     for later in 0..SECONDS {
         let moment = request.local.saturating_add(Span::new().seconds(later));
         let backup = record::started(request, facts, ground, BackupId::at(moment)?);
-        if archive.has_backup_folder(&backup.id).await? {
+        if stop.unless(archive.has_backup_folder(&backup.id)).await? {
             continue;
         }
-        if !request.started_record || archive.claim_backup(&backup, &request.tags).await? == Stored::New {
+        if !request.started_record {
+            return Ok(backup);
+        }
+        // Whoever holds a claim must live to say what became of it.
+        if stop.unless_late(archive.claim_backup(&backup, &request.tags)).await? == Stored::New {
             return Ok(backup);
         }
     }
@@ -208,12 +220,12 @@ impl Run<'_> {
         record::begun(backup, &start);
         if self.request.started_record {
             // Whoever removes old WAL meanwhile must see where this backup's begins.
-            stop.unless(self.archive.publish_backup(backup, &self.request.tags)).await?;
+            stop.unless_late(self.archive.publish_backup(backup, &self.request.tags)).await?;
         }
         let (cancel, cancelled) = watch::channel(false);
         let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
-        let notes = open.notes().to_vec();
-        let copied = match self.end(running, &open, backup, stop).await {
+        let mut notes = open.notes().to_vec();
+        let copied = match self.end(running, &open, backup, &mut notes, stop).await {
             Ok(last) => {
                 stop.unless_wound_up(open.finish(last), &cancel).await.context(|| "finish the copy")?
             }
@@ -284,20 +296,46 @@ impl Run<'_> {
         running: Box<dyn RunningBackup>,
         open: &OpenCopy,
         backup: &mut Backup,
+        notes: &mut Vec<String>,
         stop: &mut Stop,
     ) -> Result<Last> {
         let end: StopPoint = stop.unless(running.stop(self.request.stop_timeout)).await?;
-        let last = record::ended(backup, &end)?;
+        let span = record::ended(backup, &end)?;
         self.judge(open.damaged())?;
-        if self.request.wait_wal {
-            let needed = wal::Needed::of(&last, end.timeline, self.facts.segment_size)?;
-            let within = self.request.wal_timeout;
-            let missing = stop.unless(wal::missing(self.archive, needed, within)).await;
-            if let Some(segment) = missing.context(|| "wait for the backup's WAL")? {
-                return Err(self.explain(wal::overdue(segment, within)));
-            }
+        let ranges = if self.request.wait_wal {
+            let seen = stop.unless(self.see_wal(&span)).await;
+            Some(seen.context(|| "wait for the backup's WAL")?)
+        } else {
+            stop.unless(self.ranges(&span)).await?
+        };
+        let wal = ranges.unwrap_or_else(|| {
+            notes.push(forks_unknown(&span));
+            span.one_range()
+        });
+        Ok(Last { label: end.label, wal })
+    }
+
+    /// Waits until the archive has the backup's WAL, and gives its ranges.
+    async fn see_wal(&self, span: &WalSpan) -> Result<Vec<WalRange>> {
+        let within = self.request.wal_timeout;
+        let mut pauses = Pauses::within(within);
+        let Some(history) = wal::history(self.archive, span, &mut pauses).await? else {
+            return Err(self.explain(wal::overdue(WalName::History(span.ended_on), within)));
+        };
+        let needed = Needed::of(span, &history, self.facts.segment_size)?;
+        match wal::missing(self.archive, needed, &mut pauses).await? {
+            Some(segment) => Err(self.explain(wal::overdue(WalName::Segment(segment), within))),
+            None => Ok(span.ranges(&history)),
         }
-        Ok(last)
+    }
+
+    /// The ranges of the backup's WAL as far as the archive tells now; `None` when it does not.
+    async fn ranges(&self, span: &WalSpan) -> Result<Option<Vec<WalRange>>> {
+        match wal::history(self.archive, span, &mut Pauses::within(Duration::ZERO)).await {
+            Ok(history) => Ok(history.map(|history| span.ranges(&history))),
+            Err(e) if e.kind() == ErrorKind::Corrupt => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
     fn judge(&self, damage: &Damage) -> Result<()> {
@@ -310,7 +348,7 @@ impl Run<'_> {
     }
 
     fn explain(&self, e: Error) -> Error {
-        e.context("wait for the backup's WAL").hint(if self.facts.in_recovery {
+        e.hint(if self.facts.in_recovery {
             "the segment is archived when the primary ends it: SELECT pg_switch_wal() there hastens that"
         } else {
             "see PostgreSQL's log for what archive_command says; --no-wait-wal does not wait"
@@ -351,6 +389,16 @@ impl Run<'_> {
             Err(_) => warn!("the failure of {} cannot be recorded within {LAST_WORDS:?}", backup.id),
         }
     }
+}
+
+/// That the manifest cannot say what it should.
+fn forks_unknown(WalSpan { on, ended_on, .. }: &WalSpan) -> String {
+    format!(
+        "it went over from timeline {} to {} while it was copied, and the archive has no {ended_on}.history that \
+         tells where: its manifest names WAL of the first only, so pg_verifybackup needs --no-parse-wal",
+        on.number(),
+        ended_on.number()
+    )
 }
 
 /// How many damaged files a message names.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::Request;
 use super::copy::ConfigFile;
-use super::wal::{self, Needed};
+use super::wal::{self, Needed, Pauses};
 use crate::archive::Archive;
 use crate::command::fetch;
 use crate::command::wal_archive::owner;
 use crate::error::{Context as _, Error, Result};
-use crate::model::{Lsn, SegmentName, SystemId, Tablespace};
+use crate::model::{Lsn, SegmentName, SystemId, Tablespace, WalName};
 use crate::pgdata::{DataDir, Postmaster, Signal};
 use crate::postgres::{Facts, Server, ServerTablespace};
 
@@ -176,9 +176,9 @@ async fn prove_archiving(
         settings(facts)?;
         server.end_segment(size).await?
     };
-    let missing = wal::missing(archive, Needed::one(segment, size), within).await?;
+    let missing = wal::missing(archive, Needed::one(segment), &mut Pauses::within(within)).await?;
     let Some(segment) = missing else { return Ok(()) };
-    let overdue = wal::overdue(segment, within);
+    let overdue = wal::overdue(WalName::Segment(segment), within);
     if facts.in_recovery {
         return Err(overdue.hint(
             "see whether the primary archives to this store and server name; --no-archive-check goes on without",

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Request;
-use super::copy::{Copied, Last};
+use super::copy::Copied;
 use super::preflight::{self, Ground};
+use super::wal::WalSpan;
 use crate::error::{Context as _, Error, Result};
 use crate::model::{Backup, BackupId, BackupStatus, Edge, SegmentName, Timeline};
 use crate::postgres::{Facts, StartPoint, StopPoint};
@@ -48,7 +49,7 @@ pub(super) fn begun(backup: &mut Backup, start: &StartPoint) {
 
 /// Adds where it ended. What the label says of its beginning counts more than what was asked then: it is
 /// what recovery goes by.
-pub(super) fn ended(backup: &mut Backup, end: &StopPoint) -> Result<Last> {
+pub(super) fn ended(backup: &mut Backup, end: &StopPoint) -> Result<WalSpan> {
     let begin = backup.begin.lsn.ok_or_else(|| Error::bug("a backup ended that never began"))?;
     let label = Label::read(&end.label).context(|| "read backup_label")?;
     if label.begin != begin.to_string() {
@@ -62,7 +63,7 @@ pub(super) fn ended(backup: &mut Backup, end: &StopPoint) -> Result<Last> {
         wal: Some(SegmentName::holding(end.timeline, end.lsn, backup.segment_size)),
     };
     backup.label = Some(end.label.clone());
-    Ok(Last { label: end.label.clone(), timeline: label.timeline, begin, end: end.lsn })
+    Ok(WalSpan { begin, on: label.timeline, end: end.lsn, ended_on: end.timeline })
 }
 
 /// Makes it the record of a complete backup.

@@ -5,7 +5,7 @@ use std::future::{Future, pending};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::WIND_UP;
+use super::{LAST_WORDS, WIND_UP};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whether the backup is still wanted.
@@ -31,6 +31,18 @@ impl Stop {
             biased;
             why = self.asked() => Err(why),
             done = work => done,
+        }
+    }
+
+    /// As [`unless`](Self::unless), for a request that must not be given up on its way, or what it stores
+    /// could overtake what is stored after it: it has some time to come to its end, and what is asked then
+    /// is found out by the next work.
+    pub(super) async fn unless_late<T>(&mut self, request: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::pin!(request);
+        tokio::select! {
+            biased;
+            done = &mut request => done,
+            why = self.asked() => timeout(LAST_WORDS, request).await.unwrap_or(Err(why)),
         }
     }
 

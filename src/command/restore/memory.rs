@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use crate::pgdata::unpack::Ledger;
+
 /// What the program itself needs besides its buffers.
 const OWN: u64 = 24 << 20;
 
@@ -16,6 +18,10 @@ const RANGE: u64 = 8 << 20;
 /// No request is for less, however little memory there is.
 const LEAST: u64 = 1 << 20;
 
+/// What a file of a cluster has on the average, for a guess at how many there are: small tables are many,
+/// but what makes a cluster large are segments of 1 GiB.
+const FILE: u64 = 1 << 20;
+
 /// More objects at once than this bring nothing.
 const MOST_OBJECTS: usize = 64;
 
@@ -28,6 +34,15 @@ pub(super) struct Shares {
     pub(super) ranges: usize,
     /// Bytes of a range.
     pub(super) range: u64,
+}
+
+/// What the ledger takes of `budget`, in bytes: of so many `files`, or when nobody has counted them, of as
+/// many as `copy` bytes may be. A guess takes no more than half.
+pub(super) fn ledger(files: Option<u64>, copy: u64, budget: u64) -> u64 {
+    match files {
+        Some(files) => files.saturating_mul(Ledger::PER_FILE),
+        None => (copy / FILE).saturating_mul(Ledger::PER_FILE).min(budget / 2),
+    }
 }
 
 /// Shares `budget` bytes out among at most `jobs` of `objects` objects. An object first gets two ranges,
@@ -65,6 +80,13 @@ mod tests {
         assert_eq!(shares(64, 8, 100), Shares { objects: 1, ranges: 3, range: RANGE });
         assert_eq!(shares(44, 8, 100), Shares { objects: 1, ranges: 2, range: 2 << 20 });
         assert_eq!(shares(1, 8, 100), Shares { objects: 1, ranges: 1, range: LEAST });
+    }
+
+    #[test]
+    fn files_that_nobody_has_counted_take_room_as_well() {
+        assert_eq!(ledger(Some(1000), 1 << 40, 256 << 20), 1000 * Ledger::PER_FILE);
+        assert_eq!(ledger(None, 1 << 40, 256 << 20), (1 << 20) * Ledger::PER_FILE);
+        assert_eq!(ledger(None, 1 << 44, 256 << 20), 128 << 20);
     }
 
     proptest! {

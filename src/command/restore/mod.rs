@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -29,19 +28,16 @@ pub use self::fetch::Progress;
 pub use self::plan::{CopySize, Gap, Plan, WalPlan};
 use self::plan::{Sources, Wish, plan};
 use self::site::Site;
-pub use self::site::Volume;
+pub use self::site::{Owner, Volume};
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
-use crate::command::fetch::{decoded, history};
+use crate::command::fetch::{decoded, timelines};
 use crate::disk;
-use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{BackupRef, RecoveryTarget, Timelines, WalInventory, WalName};
+use crate::error::{Context, Error, Result};
+use crate::model::{BackupRef, RecoveryTarget};
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 pub use crate::pgdata::recovery::{Recovery, restore_command};
 use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
-
-/// How many histories are read at once.
-const HISTORIES: usize = 8;
 
 /// The oldest server whose recovery is told by settings and a signal file.
 const OLDEST: u32 = 120_000;
@@ -125,6 +121,8 @@ pub struct Restored {
     pub verified: Option<u64>,
     /// Symbolic links that lead out of the directory and were not made.
     pub links_left_out: Vec<String>,
+    /// Whose the files are, when somebody should look whether PostgreSQL runs as that user.
+    pub owner: Option<Owner>,
 }
 
 /// Plans the restore, and carries it out unless only the plan is asked for.
@@ -198,26 +196,6 @@ async fn look(request: &Request, archive: &Archive) -> Result<Plan> {
         plan.size = CopySize::Recorded(manifest_size(archive, &manifest).await?);
     }
     Ok(plan)
-}
-
-/// The histories, and what is to be said of those that make no sense: they must not keep anybody from
-/// restoring who does not need them.
-async fn timelines(archive: &Archive, wal: &WalInventory) -> Result<(Timelines, Vec<String>)> {
-    let names = wal.objects().iter().filter_map(|object| match object.name {
-        WalName::History(timeline) => Some(timeline),
-        _ => None,
-    });
-    let histories = stream::iter(names).map(|timeline| history(archive, timeline));
-    let mut histories = histories.buffer_unordered(HISTORIES);
-    let (mut good, mut broken) = (Vec::new(), Vec::new());
-    while let Some(history) = histories.next().await {
-        match history {
-            Ok(history) => good.extend(history),
-            Err(e) if e.kind() == ErrorKind::Corrupt => broken.push(e.to_string()),
-            Err(e) => return Err(e),
-        }
-    }
-    Ok((Timelines::new(good), broken))
 }
 
 /// What the files of a manifest come to, in bytes.
@@ -307,21 +285,22 @@ impl Work<'_> {
         let held = self.site.prepare(grounds, marker)?;
         let manifest = self.bring_manifest().await?;
         let how = manifest.map(|(how, _)| how);
-        let files = manifest.map_or(0, |(_, lines)| lines);
+        let files = manifest.map(|(_, lines)| lines);
+        let taken = memory::ledger(files, self.plan.size.bytes(), self.request.memory);
         let ledger = Arc::new(Ledger::new(how.unwrap_or(ManifestChecksum::None)));
         let fetch = Fetch {
             archive: self.archive,
             jobs: self.request.jobs,
-            memory: self.request.memory.saturating_sub(files.saturating_mul(Ledger::PER_FILE)),
+            memory: self.request.memory.saturating_sub(taken),
             max_rate: self.request.max_rate,
             progress: &self.request.progress,
         };
         let unpacked = fetch.all(&self.plan.files.tars, &self.site.unpacker(&ledger)?).await?;
         let verified = how.map(|_| self.verify(&ledger)).transpose()?;
-        self.finish(&ledger, &unpacked)?;
+        let owner = self.finish(&ledger, &unpacked)?;
         self.site.publish(held)?;
         let Unpacked { files, bytes, links_left_out, .. } = unpacked;
-        Ok(Restored { files, bytes, verified, links_left_out })
+        Ok(Restored { files, bytes, verified, links_left_out, owner })
     }
 
     /// Fetches the manifest, if there is one, into the data directory; gives what its files are summed
@@ -349,8 +328,8 @@ impl Work<'_> {
         ledger.verify(manifest).context(|| "compare the files with the backup's manifest")
     }
 
-    /// What the tars do not bring.
-    fn finish(&self, ledger: &Ledger, unpacked: &Unpacked) -> Result<()> {
+    /// What the tars do not bring. Gives the files' owner when that should be told.
+    fn finish(&self, ledger: &Ledger, unpacked: &Unpacked) -> Result<Option<Owner>> {
         for name in [CONTROL, "PG_VERSION"] {
             if !ledger.has(Path::new(name)) {
                 return Err(Error::corrupt(format!("there is no {name} in the backup's tars")));

@@ -34,8 +34,11 @@ pub struct Plan {
 /// What a copy takes on disk, WAL left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopySize {
-    /// So many bytes, as was written down when the backup was taken.
+    /// So many bytes: the sum of the files that its manifest lists.
     Recorded(u64),
+    /// So many bytes at most. A record without a manifest tells how large the cluster was, and that counts
+    /// unlogged and temporary tables too, which are in no copy.
+    AtMost(u64),
     /// So many bytes if it packed as most clusters do; nobody wrote it down.
     Estimated(u64),
 }
@@ -44,7 +47,7 @@ impl CopySize {
     /// The number of bytes.
     pub const fn bytes(self) -> u64 {
         match self {
-            Self::Recorded(bytes) | Self::Estimated(bytes) => bytes,
+            Self::Recorded(bytes) | Self::AtMost(bytes) | Self::Estimated(bytes) => bytes,
         }
     }
 }
@@ -167,8 +170,14 @@ fn candidate(entry: &Entry) -> Candidate<'_> {
 }
 
 /// What is wrong with a backup's tars, as far as their names tell: a main one that is missing, or a gap
-/// in the numbers of one that was split. A missing last one only its manifest can tell.
+/// in the numbers of one that was split, or one that is there in two codecs: nobody knows which of the two
+/// the record speaks of. A missing last one only its manifest can tell.
 fn flaw(backup: &Backup, files: &BackupFiles) -> Option<String> {
+    // They are in the order of their names.
+    let mut pairs = files.tars.iter().zip(files.tars.iter().skip(1));
+    if let Some((one, other)) = pairs.find(|(one, other)| one.name == other.name) {
+        return Some(format!("it has both {} and {}", one.key(), other.key()));
+    }
     let tablespaces = backup.tablespaces.iter().map(|tablespace| Series::Tablespace(tablespace.oid));
     for series in [Series::Data].into_iter().chain(tablespaces) {
         let mut numbers: Vec<u32> =
@@ -186,7 +195,9 @@ fn flaw(backup: &Backup, files: &BackupFiles) -> Option<String> {
 
 fn size(entry: &Entry) -> CopySize {
     match entry.backup.cluster_size {
-        Some(bytes) => CopySize::Recorded(bytes),
+        // Whoever writes a manifest records the sum of what it lists.
+        Some(bytes) if entry.files.manifest.is_some() => CopySize::Recorded(bytes),
+        Some(bytes) => CopySize::AtMost(bytes),
         None => CopySize::Estimated(entry.files.stored_bytes().saturating_mul(UNPACKED)),
     }
 }

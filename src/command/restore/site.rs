@@ -36,6 +36,15 @@ pub struct Volume {
     pub free: u64,
 }
 
+/// Whose a copy's files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's number.
+    pub uid: u32,
+    /// The group's.
+    pub gid: u32,
+}
+
 impl Site {
     /// The directories for this backup, all absolute. Kind `Usage` for a tablespace that it does not
     /// have, or for directories within each other.
@@ -164,8 +173,9 @@ impl Site {
     }
 
     /// Gives the copy what PostgreSQL demands of it besides its files: directories it makes no copy of,
-    /// and rights. As root everything that is still root's goes to who owns `PG_VERSION`.
-    pub(super) fn complete(&self, mode: Option<u32>) -> Result<()> {
+    /// and rights. As root everything that is still root's goes to who owns `PG_VERSION`: that is given
+    /// back when somebody should look whether PostgreSQL runs as that user here.
+    pub(super) fn complete(&self, mode: Option<u32>) -> Result<Option<Owner>> {
         for name in ["pg_wal", "pg_wal/archive_status", "pg_tblspc"] {
             let path = self.data.join(name);
             if !path.is_dir() {
@@ -179,13 +189,15 @@ impl Site {
         for destination in &self.destinations {
             fs_err::set_permissions(&destination.path, std::fs::Permissions::from_mode(mode))?;
         }
-        if rustix::process::geteuid().is_root() {
-            self.give_away()?;
+        if !rustix::process::geteuid().is_root() {
+            return Ok(None);
         }
-        Ok(())
+        let owner = self.give_away()?;
+        let above = fs_err::metadata(self.data.parent().unwrap_or(Path::new("/")))?;
+        Ok(Some(owner).filter(|owner| is_doubtful(owner.uid, above.uid())))
     }
 
-    fn give_away(&self) -> Result<()> {
+    fn give_away(&self) -> Result<Owner> {
         let owner = fs_err::metadata(self.data.join("PG_VERSION"))?;
         let (uid, gid) = (owner.uid(), owner.gid());
         let tops = self.destinations.iter().map(|destination| destination.path.clone());
@@ -208,7 +220,7 @@ impl Site {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(Owner { uid, gid })
     }
 
     /// Flushes everything, then gives `pg_control` its name, which makes the copy startable, and flushes
@@ -234,6 +246,12 @@ impl Site {
     }
 }
 
+/// Whether somebody should look whether PostgreSQL runs as `uid`: the same user has another number on
+/// another machine, and only who owns the directory `above` speaks for one. It never runs as root.
+const fn is_doubtful(uid: u32, above: u32) -> bool {
+    uid == 0 || uid != above
+}
+
 /// The path from the root, with the links of what exists of it resolved, so that two names of one
 /// directory are seen to be one.
 fn absolute(path: &Path) -> Result<PathBuf> {
@@ -248,4 +266,15 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 /// The nearest directory on the way that exists.
 fn existing(path: &Path) -> &Path {
     path.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_owner_of_the_directory_above_speaks_for_the_owner_of_the_files() {
+        assert!(!is_doubtful(26, 26));
+        assert!(is_doubtful(26, 0) && is_doubtful(26, 999) && is_doubtful(0, 0));
+    }
 }

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::HumanBytes;
 use jiff::tz::TimeZone;
 use nix::unistd::{Uid, User};
 use serde::Deserialize;
 
-use super::args::{Layer as _, Shared, layer, text};
+use super::args::{Layer as _, OutputArgs, Shared, layer, text};
 use super::backed_up::BackedUp;
+use super::bar::{Watching, style};
 use super::render::Report;
 use super::settings::{Environment, Settings};
-use super::{Around, block_on_several, is_watched};
+use super::{Around, block_on_several};
 use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
@@ -225,59 +226,40 @@ impl Backup {
         let server = Conninfo::resolve(&own.connection(), &surroundings(around.environment))?;
         let request = own.request(&settings)?;
         let progress = Arc::new(Progress::default());
+        let _bar = watching(around.output, &progress);
         let outcome = block_on_several(WORKERS, async {
             let stop = signals::asked_to_stop()?;
-            let run = Box::pin(backup::run(&request, &server, &settings.wire, Arc::clone(&progress), stop));
-            if is_watched(around.output) { watched(run, &progress).await } else { run.await }
+            backup::run(&request, &server, &settings.wire, progress, stop).await
         })?;
         Ok(Box::new(BackedUp(outcome)))
     }
 }
 
-/// How often the bar is drawn anew.
-const REDRAW: Duration = Duration::from_millis(200);
 /// What is shown before the size is known.
 const PREPARING: &str = "{spinner} preparing, {elapsed}";
 /// And after.
 const COPYING: &str = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left{msg}";
 
-/// Runs to the end, and shows on the terminal how far it is.
-async fn watched<T>(run: impl Future<Output = T>, progress: &Progress) -> T {
-    let bar = ProgressBar::new(0);
-    // What it waits for before the copy and after it is WAL.
-    bar.set_style(style(PREPARING));
-    let mut redraw = tokio::time::interval(REDRAW);
-    let mut begun = false;
-    tokio::pin!(run);
-    loop {
-        tokio::select! {
-            end = &mut run => {
-                bar.finish_and_clear();
-                return end;
-            }
-            _ = redraw.tick() => {
-                let total = progress.total_bytes.load(Ordering::Relaxed);
-                if total > 0 && !begun {
-                    begun = true;
-                    bar.set_style(style(COPYING));
-                    bar.reset_eta();
-                }
-                let stored = progress.stored_bytes.load(Ordering::Relaxed);
-                let done = progress.done_bytes.load(Ordering::Relaxed);
-                bar.set_length(total);
-                bar.set_position(done.min(total));
-                bar.set_message(if done >= total { ", waiting for WAL".to_owned() } else {
-                    format!(", {} stored", HumanBytes(stored))
-                });
-                bar.tick();
-            }
+/// Shows how far it is.
+fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
+    let progress = Arc::clone(progress);
+    let mut copying = false;
+    Watching::begin(output, PREPARING, move |bar| {
+        let total = progress.total_bytes.load(Ordering::Relaxed);
+        if total > 0 && !copying {
+            copying = true;
+            bar.set_style(style(COPYING));
+            bar.reset_eta();
         }
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    // The templates are ours; a wrong one would cost the bar its looks, not the backup.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+        bar.set_length(total);
+        bar.set_position(progress.done_bytes.load(Ordering::Relaxed).min(total));
+        bar.set_message(if progress.copied.load(Ordering::Relaxed) {
+            ", waiting for WAL".to_owned()
+        } else {
+            format!(", {} stored", HumanBytes(progress.stored_bytes.load(Ordering::Relaxed)))
+        });
+        bar.tick();
+    })
 }
 
 /// What libpq looks at besides the words.
@@ -354,7 +336,7 @@ mod tests {
     #[test]
     fn what_is_shown_on_a_terminal_can_be_drawn() {
         for template in [PREPARING, COPYING] {
-            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+            assert!(indicatif::ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
 

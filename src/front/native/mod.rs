@@ -7,6 +7,7 @@ mod backed_up;
 mod backup;
 mod backups;
 mod backups_json;
+mod bar;
 mod check;
 mod file;
 mod manner;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,11 +10,11 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::args::{Layer as _, OutputArgs, Shared, layer, text};
+use super::bar::Watching;
 use super::render::Report;
 use super::restored::Told;
 use super::settings::Settings;
@@ -228,7 +227,7 @@ impl Restore {
             now: settings.now,
             progress: Arc::clone(&progress),
         };
-        let _bar = bar(around.output, &progress);
+        let _bar = watching(around.output, &progress);
         let outcome = block_on(restore::run(&request, &settings.wire));
         told(outcome.map(|outcome| Told {
             outcome,
@@ -326,45 +325,19 @@ fn jobs() -> NonZeroUsize {
     NonZeroUsize::new(cores.clamp(2, 8)).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// How often the bar is drawn.
-const TICK: Duration = Duration::from_millis(200);
+/// What is shown while bytes are fetched.
+const FETCHING: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
-/// Bytes fetched, rate and time left, to somebody who watches; drawn by a thread that ends with the value.
-fn bar(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
-    let watched = std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0;
-    watched.then(|| {
-        let style = "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
-        let bar = ProgressBar::new(0);
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let (stop, stopped) = std::sync::mpsc::channel::<()>();
-        let progress = Arc::clone(progress);
-        let thread = std::thread::spawn(move || {
-            while stopped.recv_timeout(TICK) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let (done, total) = progress.bytes();
-                if total > 0 {
-                    bar.set_length(total);
-                    bar.set_position(done);
-                }
-            }
-            bar.finish_and_clear();
-        });
-        Watching { stop: Some(stop), thread: Some(thread) }
-    })
-}
-
-/// The thread that draws.
-struct Watching {
-    stop: Option<std::sync::mpsc::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// Shows how much is fetched.
+fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
+    let progress = Arc::clone(progress);
+    Watching::begin(output, FETCHING, move |bar| {
+        let (done, total) = progress.bytes();
+        if total > 0 {
+            bar.set_length(total);
+            bar.set_position(done);
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::render::{ErrorJson, Report, line};
-use crate::command::restore::{CopySize, Gap, Outcome, Plan, Recovery, Restored, Volume};
+use crate::command::restore::{CopySize, Gap, Outcome, Owner, Plan, Recovery, Restored, Volume};
 use crate::error::Error;
 use crate::front::exit::Exit;
 use crate::model::{Edge, RecoveryTarget, TargetPoint, utc};
@@ -78,13 +78,14 @@ impl Told {
             row("", "what is there now is removed first".to_owned());
         }
         row("fetch", format!("{} in {} objects", BinaryBytes(files.stored_bytes()), files.tars.len()));
-        let how = match size {
-            CopySize::Recorded(_) => "",
-            CopySize::Estimated(_) => ", estimated from the packed size",
+        let (most, how) = match size {
+            CopySize::Recorded(_) => ("", ""),
+            CopySize::AtMost(_) => ("at most ", ""),
+            CopySize::Estimated(_) => ("", ", estimated from the packed size"),
         };
         for Volume { path, needed, free } in &self.outcome.volumes {
             let (needed, free) = (BinaryBytes(*needed), BinaryBytes(*free));
-            row("disk", format!("{needed} needed for {}, {free} free{how}", path.display()));
+            row("disk", format!("{most}{needed} needed for {}, {free} free{how}", path.display()));
         }
         row(
             "WAL",
@@ -127,6 +128,9 @@ impl Told {
         for link in &restored.links_left_out {
             say(format!("the link {link} leads out of the directory and was left out"));
         }
+        if let Some(owner) = restored.owner {
+            say(self.owner_text(owner));
+        }
         let Some(recovery) = &self.recovery else {
             say(format!("next: arrange its recovery, which needs WAL from {} on", plan.wal.first));
             return text;
@@ -143,6 +147,20 @@ impl Told {
              has a server name of its own there: ALTER SYSTEM RESET archive_mode, and restart"
             .to_owned());
         text
+    }
+
+    /// What to do when PostgreSQL may run as another user than the one whose the files are.
+    fn owner_text(&self, Owner { uid, gid }: Owner) -> String {
+        let Outcome { directory, elsewhere, .. } = &self.outcome;
+        let places = [directory].into_iter().chain(elsewhere.iter().map(|(_, place)| place));
+        // It follows no links.
+        let chown = places.fold("chown -R USER:GROUP".to_owned(), |all, p| format!("{all} {}", p.display()));
+        if uid == 0 {
+            return format!("the files belong to root, as which PostgreSQL does not run: {chown}");
+        }
+        format!(
+            "the files belong to uid {uid}, gid {gid}: PostgreSQL must run as that user, or else: {chown}"
+        )
     }
 
     fn target_text(&self) -> String {
@@ -219,7 +237,7 @@ impl<'a> ToldJson<'a> {
             objects: plan.files.tars.len(),
             stored_bytes: plan.files.stored_bytes(),
             copy_bytes: plan.size.bytes(),
-            copy_bytes_estimated: matches!(plan.size, CopySize::Estimated(_)),
+            copy_bytes_estimated: !matches!(plan.size, CopySize::Recorded(_)),
             volumes: volumes.iter().map(VolumeJson::new).collect(),
             wal: WalJson::new(plan),
             warnings: &plan.warnings,
@@ -326,6 +344,13 @@ struct RestoredJson<'a> {
     bytes: u64,
     verified_files: Option<u64>,
     links_left_out: &'a [String],
+    owner: Option<OwnerJson>,
+}
+
+#[derive(Serialize)]
+struct OwnerJson {
+    uid: u32,
+    gid: u32,
 }
 
 impl<'a> RestoredJson<'a> {
@@ -335,6 +360,7 @@ impl<'a> RestoredJson<'a> {
             bytes: restored.bytes,
             verified_files: restored.verified,
             links_left_out: &restored.links_left_out,
+            owner: restored.owner.map(|Owner { uid, gid }| OwnerJson { uid, gid }),
         }
     }
 }
@@ -419,7 +445,8 @@ mod tests {
 
     fn restored() -> Outcome {
         let links_left_out = vec!["server.crt -> /etc/ssl/cert.pem".to_owned()];
-        let restored = Restored { files: 1234, bytes: 5 << 30, verified: Some(1233), links_left_out };
+        let owner = Some(Owner { uid: 26, gid: 26 });
+        let restored = Restored { files: 1234, bytes: 5 << 30, verified: Some(1233), links_left_out, owner };
         Outcome { restored: Some(restored), ..outcome() }
     }
 
@@ -448,7 +475,7 @@ mod tests {
     fn without_settings_the_caller_is_told_where_recovery_begins() {
         let Outcome { restored, .. } = restored();
         let restored =
-            restored.map(|restored| Restored { verified: None, links_left_out: Vec::new(), ..restored });
+            restored.map(|r| Restored { verified: None, links_left_out: Vec::new(), owner: None, ..r });
         let told = Told { recovery: None, ..told(Outcome { restored, ..outcome() }) };
         insta::assert_snapshot!("restored_bare", told.text());
     }

@@ -105,29 +105,49 @@ fn by_window(begins: Timestamp, minimum: u32, facts: &Facts, reasons: &mut [Opti
 fn follow_parents(facts: &Facts, reasons: &mut [Option<Reason>]) -> Judgement {
     let places: HashMap<BackupId, usize> =
         facts.backups.iter().enumerate().map(|(i, fact)| (fact.backup.id, i)).collect();
-    // A record names whatever it likes: only a parent that is older can be one, so no chain is a ring.
+    // A record names whatever it likes, and clocks go back: neither is a parent always older than its
+    // child, nor does a chain always end.
     let parent = |i: usize| {
         let named: BackupId = facts.backups[i].backup.parent.as_ref()?.parse().ok()?;
-        places.get(&named).copied().filter(|parent| *parent < i)
+        places.get(&named).copied()
     };
-    // Oldest first, so that a parent is judged before its children.
-    for (i, fact) in facts.backups.iter().enumerate() {
-        let reason = match (fact.keep, parent(i)) {
-            (Some(keep), _) => Reason::Kept(keep),
-            (None, None) => Reason::ParentMissing,
-            (None, Some(parent)) if reasons[parent].is_some_and(Reason::goes) => Reason::ParentGoes,
-            (None, Some(_)) => Reason::ParentStays,
-        };
-        reasons[i].get_or_insert(reason);
+    for i in 0..facts.backups.len() {
+        judge_chain(i, facts, &parent, reasons);
     }
     let mut judged: Judgement = reasons.iter().flatten().copied().collect();
-    for i in (0..judged.len()).rev() {
-        let usable = facts.backups[i].backup.is_usable() && !judged[i].goes();
-        if let Some(parent) = parent(i).filter(|parent| usable && judged[*parent].goes())
-            && judged[parent] != Reason::HalfDeleted
-        {
-            judged[parent] = Reason::ParentOf(facts.backups[i].backup.id);
+    for i in 0..judged.len() {
+        let mut child = Some(i).filter(|i| facts.backups[*i].backup.is_usable() && !judged[*i].goes());
+        while let Some(at) = child {
+            child = parent(at).filter(|p| judged[*p].goes() && judged[*p] != Reason::HalfDeleted);
+            if let Some(parent) = child {
+                judged[parent] = Reason::ParentOf(facts.backups[at].backup.id);
+            }
         }
     }
     judged
+}
+
+/// Judges an increment, and before it whatever it builds upon that has not been judged.
+fn judge_chain(
+    i: usize,
+    facts: &Facts,
+    parent: &dyn Fn(usize) -> Option<usize>,
+    reasons: &mut [Option<Reason>],
+) {
+    let (mut chain, mut at) = (Vec::new(), Some(i));
+    while let Some(i) = at.filter(|i| reasons[*i].is_none() && !chain.contains(i)) {
+        chain.push(i);
+        at = parent(i);
+    }
+    // Nothing is known of the end of a chain that is a ring.
+    let mut above = at.and_then(|i| reasons[i]);
+    for i in chain.into_iter().rev() {
+        let reason = match (facts.backups[i].keep, above) {
+            (Some(keep), _) => Reason::Kept(keep),
+            (None, None) => Reason::ParentMissing,
+            (None, Some(above)) if above.goes() => Reason::ParentGoes,
+            (None, Some(_)) => Reason::ParentStays,
+        };
+        (reasons[i], above) = (Some(reason), Some(reason));
+    }
 }

@@ -185,6 +185,25 @@ fn an_increment_goes_with_what_it_builds_upon_and_holds_it_when_it_is_kept() {
     assert_eq!(plan.going().count(), 2);
 }
 
+/// Identifiers are local times, which go back once a year.
+#[test]
+fn an_increment_follows_its_parent_whatever_the_order_of_their_identifiers() {
+    let child = |day, parent: u32| {
+        let parent = format!("202606{parent:02}T000000");
+        with(done(day, 1, day, day), |fact| fact.backup.parent = Some(parent))
+    };
+    let kept = |fact: BackupFact| with(fact, |fact| fact.keep = Some(Keep::Full));
+    let (early, full, newest) = (child(2, 3), done(3, 1, 3, 3), done(29, 1, 29, 29));
+    assert_eq!(
+        reasons("REDUNDANCY 1", 0, vec![early.clone(), full.clone(), newest.clone()]),
+        [Reason::ParentGoes, Reason::Obsolete, Reason::Wanted]
+    );
+    let held = Reason::ParentOf(early.backup.id);
+    assert_eq!(reasons("REDUNDANCY 1", 0, vec![kept(early), full, newest])[1], held);
+    let ring = vec![child(2, 3), child(3, 2), child(4, 4)];
+    assert_eq!(reasons("REDUNDANCY 0", 0, ring).iter().filter(|reason| reason.goes()).count(), 0);
+}
+
 #[test]
 fn a_deletion_by_name_is_refused_for_a_reason_that_is_told() {
     let started = |recorded: &str| {
@@ -385,7 +404,7 @@ proptest! {
         for (fact, _) in stays.iter().filter(|(fact, _)| fact.backup.is_usable()) {
             let Some(parent) = &fact.backup.parent else { continue };
             let gone = plan.going().find(|judged| {
-                judged.id.as_str() == parent && judged.id < fact.backup.id && judged.reason != Reason::HalfDeleted
+                judged.id.as_str() == parent && judged.reason != Reason::HalfDeleted
             });
             prop_assert!(gone.is_none(), "{} builds upon {}", fact.backup.id, parent);
         }

@@ -15,7 +15,7 @@ mod stream;
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ use stream::{Counts, Left, Stream};
 
 use crate::archive::{Archive, Tags};
 use crate::error::{Context, Error, Result};
-use crate::model::{BackupId, Compression, Lsn, SystemId, Tablespace, Timeline};
+use crate::model::{BackupId, Compression, SystemId, Tablespace};
 use crate::pgdata::DataDir;
 use crate::pgdata::manifest::{ManifestChecksum, ManifestEntry, WalRange};
 use crate::pgdata::pack::{PackedFile, Packer};
@@ -95,6 +95,8 @@ pub struct Progress {
     pub done_bytes: AtomicU64,
     /// Bytes that were given to the store, compressed.
     pub stored_bytes: AtomicU64,
+    /// Whether all files were copied. Their bytes may be fewer than the survey found, or more.
+    pub copied: AtomicBool,
 }
 
 /// A copy that has everything but what the server says at the stop. Dropping it forgets what is not
@@ -119,9 +121,8 @@ pub(super) struct OpenCopy {
 pub(super) struct Last {
     /// The text of `backup_label`.
     pub(super) label: String,
-    pub(super) timeline: Timeline,
-    pub(super) begin: Lsn,
-    pub(super) end: Lsn,
+    /// The WAL from where recovery begins to where the copy is consistent.
+    pub(super) wal: Vec<WalRange>,
 }
 
 /// A complete copy.
@@ -150,8 +151,8 @@ pub(super) async fn begin(
     let began = Instant::now();
     let request = Arc::new(request);
     let (config_files, found) = blocking({
-        let request = Arc::clone(&request);
-        move || survey(&request)
+        let (request, stop) = (Arc::clone(&request), stop.clone());
+        move || survey(&request, &|| if *stop.borrow() { Err(told_to_stop()) } else { Ok(()) })
     })
     .await?;
     let Found { series, notes } = found;
@@ -181,6 +182,7 @@ pub(super) async fn begin(
     match unless_stopped(&shared, &mut stop, copied).await {
         Ok((ended, tars)) => {
             let Ended { last, manifest, packer, like, counts, damage } = ended;
+            shared.progress.copied.store(true, Ordering::Relaxed);
             Ok(OpenCopy { ending, stop, last, manifest, packer, like, counts, tars, damage, notes, began })
         }
         Err(e) => {
@@ -213,7 +215,7 @@ impl OpenCopy {
             counts.add(&packed);
             manifest.entry(&stream::entry(label.to_owned(), &packed))?;
             tar.finish()?;
-            manifest.finish(WalRange { timeline: last.timeline, start: last.begin, end: last.end })?;
+            manifest.finish(&last.wal)?;
             Ok(counts)
         };
         let sent = async {
@@ -309,32 +311,32 @@ fn list(
 }
 
 /// The configuration files to pack besides, and everything else there is.
-fn survey(request: &CopyRequest) -> Result<(Vec<PathBuf>, Found)> {
+fn survey(request: &CopyRequest, go_on: &dyn Fn() -> Result<()>) -> Result<(Vec<ConfigFile>, Found)> {
     let config_files = config_outside(request)?;
-    let superseded: Vec<&OsStr> = config_files.iter().filter_map(|path| path.file_name()).collect();
+    let superseded: Vec<&OsStr> = config_files.iter().filter_map(|file| file.path.file_name()).collect();
     let survey = Survey {
         pgdata: &request.pgdata,
         tablespaces: &request.tablespaces,
         version: request.version,
         superseded: &superseded,
     };
-    let found = survey.run().context(|| format!("look through {}", request.pgdata.display()))?;
+    let found = survey.run(go_on).context(|| format!("look through {}", request.pgdata.display()))?;
     Ok((config_files, found))
 }
 
 /// The configuration files that lie outside the data directory and are there. Of several with one name
 /// the last counts, as it would when all of them were unpacked.
-fn config_outside(request: &CopyRequest) -> Result<Vec<PathBuf>> {
+fn config_outside(request: &CopyRequest) -> Result<Vec<ConfigFile>> {
     let pgdata = fs_err::canonicalize(&request.pgdata)?;
-    let mut outside: Vec<PathBuf> = Vec::new();
-    for ConfigFile { path, required } in &request.config_files {
-        match fs_err::canonicalize(path) {
+    let mut outside: Vec<ConfigFile> = Vec::new();
+    for file in &request.config_files {
+        match fs_err::canonicalize(&file.path) {
             Ok(real) if real.starts_with(&pgdata) => {}
             Ok(_) => {
-                outside.retain(|other| other.file_name() != path.file_name());
-                outside.push(path.clone());
+                outside.retain(|other| other.path.file_name() != file.path.file_name());
+                outside.push(file.clone());
             }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !required => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !file.required => {}
             Err(e) => return Err(e).context(|| "find a configuration file of the server"),
         }
     }
@@ -354,7 +356,7 @@ struct Ended {
 /// Finishes all tars but one, which takes the configuration and then the control file.
 fn end_of_files(
     request: &CopyRequest,
-    config_files: &[PathBuf],
+    config_files: &[ConfigFile],
     mut manifest: OpenManifest,
     lefts: Vec<Left>,
 ) -> Result<Ended> {
@@ -378,11 +380,16 @@ fn end_of_files(
         counts.add(file);
         manifest.entry(&stream::entry(path.to_owned(), file))
     };
-    for source in config_files {
-        let member = Path::new(source.file_name().unwrap_or_default());
-        let file = packer.file(&mut last.tar, source, member, None, &mut |_| Ok(()));
-        if let Some(file) = file.context(|| format!("copy {}", source.display()))? {
-            take(member, &file)?;
+    for ConfigFile { path, required } in config_files {
+        let member = Path::new(path.file_name().unwrap_or_default());
+        let file = packer.file(&mut last.tar, path, member, None, &mut |_| Ok(()));
+        match file.context(|| format!("copy {}", path.display()))? {
+            Some(file) => take(member, &file)?,
+            // The one inside, if there is one, was left out for its sake.
+            None if *required => {
+                return Err(Error::local(format!("{} has vanished during the backup", path.display())));
+            }
+            None => {}
         }
     }
     let data = DataDir::new(&request.pgdata);
@@ -400,6 +407,10 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
+fn told_to_stop() -> Error {
+    Error::unavailable("the copy was told to stop")
+}
+
 /// Waits for `work`, which ends soon once everything is ended: that is what `stop` does.
 async fn unless_stopped<T>(
     shared: &Shared,
@@ -410,7 +421,7 @@ async fn unless_stopped<T>(
     tokio::select! {
         biased;
         () = stopped(stop) => {
-            shared.fail(Error::unavailable("the copy was told to stop"));
+            shared.fail(told_to_stop());
             work.await
         }
         done = &mut work => done,

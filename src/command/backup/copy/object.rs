@@ -133,9 +133,9 @@ impl OpenManifest {
         self.manifest.entry(entry).context(|| format!("list {}", entry.path.display()))
     }
 
-    /// Ends it.
-    pub(super) fn finish(self, range: WalRange) -> Result<()> {
-        let gathered = self.manifest.finish(&[range])?;
+    /// Ends it with the WAL that the backup needs.
+    pub(super) fn finish(self, wal: &[WalRange]) -> Result<()> {
+        let gathered = self.manifest.finish(wal)?;
         gathered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
         self.parts.finish()
     }

@@ -1,0 +1,56 @@
+//! How far a verb has come, shown on the terminal to somebody who watches.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::OutputArgs;
+use super::is_watched;
+
+/// How often it is drawn anew.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// A bar that a thread of its own draws until this is dropped.
+pub(super) struct Watching {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watching {
+    /// A bar that looks like `template` at first, and that `draw` brings up to date again and again;
+    /// `None` when nobody watches.
+    pub(super) fn begin(
+        output: &OutputArgs,
+        template: &'static str,
+        mut draw: impl FnMut(&ProgressBar) + Send + 'static,
+    ) -> Option<Self> {
+        is_watched(output).then(|| {
+            let (stop, stopped) = mpsc::channel();
+            let thread = thread::spawn(move || {
+                let bar = ProgressBar::new(0).with_style(style(template));
+                while stopped.recv_timeout(REDRAW) == Err(RecvTimeoutError::Timeout) {
+                    draw(&bar);
+                }
+                bar.finish_and_clear();
+            });
+            Self { stop: Some(stop), thread: Some(thread) }
+        })
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to say but to the terminal.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What a bar looks like. The templates are ours; a wrong one would cost it its looks, not the verb.
+pub(super) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
