@@ -109,6 +109,7 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
     faults: Mutex<Vec<(Method, usize, Fault)>>,
     uploads: Uploads,
+    ending: tokio::sync::Mutex<()>,
     puts: AtomicUsize,
     most_puts: AtomicUsize,
 }
@@ -155,9 +156,9 @@ impl S3 {
             }
             builder.build()
         });
-        let (seen, faults, uploads) = Default::default();
+        let (seen, faults, uploads, ending) = Default::default();
         let (puts, most_puts) = Default::default();
-        let shared = Arc::new(Shared { service, condition, seen, faults, uploads, puts, most_puts });
+        let shared = Arc::new(Shared { service, condition, seen, faults, uploads, ending, puts, most_puts });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ca, acceptor) = tls.map(|(from, to)| certify(from, to)).unzip();
@@ -320,9 +321,9 @@ async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Result<R
         Some(_) if Uploads::is_asked_for(request.method(), request.uri()) => {
             answered(shared.uploads.page(request.uri()))
         }
-        Some(_) if shared.uploads.is_gone(request.method(), request.uri()) => {
-            let _ = request.into_body().collect().await;
-            refusal(404, "NoSuchUpload")
+        // A client that gives up waiting drops its connection, and S3 would go on all the same.
+        Some(_) if Uploads::ends_one(request.method(), request.uri()) => {
+            tokio::spawn(ended(Arc::clone(&shared), request)).await??
         }
         Some(service) => kept(service, request, &shared).await?,
         None => content(request).await?,
@@ -347,6 +348,18 @@ impl Shared {
         let nth = seen.iter().filter(|seen| seen.method == method).count();
         let faults = self.faults.lock().unwrap();
         faults.iter().find(|(of, n, _)| (of, *n) == (&method, nth)).map(|(_, _, fault)| *fault)
+    }
+}
+
+/// Ends an upload, one after the other: of two who end the same, the second must see that it is gone.
+async fn ended(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
+    let _alone = shared.ending.lock().await;
+    match &shared.service {
+        Some(service) if !shared.uploads.is_gone(request.uri()) => kept(service, request, &shared).await,
+        _ => {
+            let _ = request.into_body().collect().await;
+            Ok(refusal(404, "NoSuchUpload"))
+        }
     }
 }
 

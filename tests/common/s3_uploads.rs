@@ -38,12 +38,15 @@ impl Uploads {
         }
     }
 
-    /// Whether a request ends an upload that is not there. The service behind calls that forbidden,
+    /// Whether a request ends an upload.
+    pub(crate) fn ends_one(method: &Method, uri: &Uri) -> bool {
+        matches!(*method, Method::POST | Method::DELETE) && word(uri, "uploadId").is_some()
+    }
+
+    /// Whether the upload that a request ends is not there. The service behind calls that forbidden,
     /// S3 `NoSuchUpload`.
-    pub(crate) fn is_gone(&self, method: &Method, uri: &Uri) -> bool {
-        let ends = matches!(*method, Method::POST | Method::DELETE);
-        let id = word(uri, "uploadId").filter(|_| ends);
-        id.is_some_and(|id| !self.0.lock().unwrap().contains_key(&(key(uri), id)))
+    pub(crate) fn is_gone(&self, uri: &Uri) -> bool {
+        word(uri, "uploadId").is_some_and(|id| !self.0.lock().unwrap().contains_key(&(key(uri), id)))
     }
 
     /// Whether a request asks for the list.
