@@ -6,9 +6,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::Result;
-
-/// Whom PostgreSQL runs as when we are root, which it refuses to run as.
-const UNPRIVILEGED_USER: &str = "postgres";
+use crate::unprivileged::{UNPRIVILEGED_USER, unprivileged};
 
 /// No segment may be removed or reused before it is copied, no checkpoint may come unasked, and
 /// nothing needs to survive a crash.
@@ -83,14 +81,7 @@ impl Cluster {
     }
 
     fn program(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
-        let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", UNPRIVILEGED_USER, "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = unprivileged(&self.programs.join(name));
         command.current_dir(self.home.path());
         command
     }

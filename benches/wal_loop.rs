@@ -26,6 +26,7 @@ mod shell;
 mod startup;
 mod store;
 mod table;
+mod unprivileged;
 mod wal;
 
 use std::io::{Write, stderr, stdout};

@@ -7,9 +7,7 @@ use tempfile::TempDir;
 
 use super::programs::Programs;
 use crate::Result;
-
-/// Whom PostgreSQL runs as when we are root, which it refuses to run as.
-const UNPRIVILEGED_USER: &str = "postgres";
+use crate::unprivileged::{UNPRIVILEGED_USER, unprivileged};
 
 /// What makes a slice of data.
 const SLICE: &str = include_str!("data.sql");
@@ -109,14 +107,7 @@ impl Cluster {
     }
 
     fn own_program(&self, name: &str) -> Command {
-        let program = self.programs.own(name);
-        let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", UNPRIVILEGED_USER, "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = unprivileged(&self.programs.own(name));
         command.current_dir("/tmp");
         command
     }

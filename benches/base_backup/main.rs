@@ -33,6 +33,8 @@ mod s3_stub;
 #[path = "../table.rs"]
 mod table;
 mod tools;
+#[path = "../unprivileged.rs"]
+mod unprivileged;
 
 use std::io::{Write, stderr, stdout};
 use std::path::{Path, PathBuf};
