@@ -273,7 +273,9 @@ async fn a_standby_is_backed_up_while_its_primary_archives() {
         let output = ended(child);
         assert!(output.status.success(), "{output:?}");
         let said = said(&output);
-        for edge in ["begin_wal", "end_wal"] {
+        // Of the segment that begins where the backup ends nothing is needed, and nothing may be there.
+        let ends_at_boundary = said["end_lsn"].as_str().unwrap().ends_with("00000");
+        for edge in ["begin_wal", "end_wal"].into_iter().take(if ends_at_boundary { 1 } else { 2 }) {
             assert!(bed.in_archive(said[edge].as_str().unwrap()), "{said}");
         }
         left_alone(&client).await;
