@@ -237,7 +237,8 @@ fn names_and_identifiers_are_told_apart() {
 async fn objects_in_s3_have_the_keys_of_the_reference_for_every_spelling_of_a_url() {
     let keys = AccessKeys { id: "id".to_owned(), secret: "secret".to_owned(), session_token: None };
     let region = Some("eu-west-1".to_owned());
-    let options = Options { s3: S3Options { keys: Some(keys), region, ..S3Options::default() } };
+    let s3 = S3Options { keys: Some(keys), region, ..S3Options::default() };
+    let options = Options { s3, ..Options::default() };
     for case in cases("s3_keys") {
         let location: Location = text(&case, "url").parse().unwrap();
         let patience = Patience::default();

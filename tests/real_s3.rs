@@ -64,5 +64,5 @@ fn options(moto: &Moto) -> S3Options {
 async fn open(moto: &Moto, s3: S3Options, exclusive: ExclusivePut) -> Arc<dyn ObjectStore> {
     let location: Location = format!("s3://{BUCKET}/over-{}", moto.scheme()).parse().unwrap();
     let patience = Patience { retry_for: std::time::Duration::from_secs(5), ..Patience::default() };
-    location.open(&Options { s3 }, exclusive, &patience).await.unwrap()
+    location.open(&Options { s3, ..Options::default() }, exclusive, &patience).await.unwrap()
 }

@@ -55,7 +55,10 @@ async fn child() {
     let (endpoint, profile) = (given(ENDPOINT), given(PROFILE));
     let settings = || barkeep::store::profile_settings(profile.as_deref());
     assert!(given(SETTINGS).is_none(), "{:?}", settings());
-    let options = Options { s3: S3Options { endpoint, profile, addressing, ..S3Options::default() } };
+    let options = Options {
+        s3: S3Options { endpoint, profile, addressing, ..S3Options::default() },
+        ..Options::default()
+    };
     let max_attempts = given(ATTEMPTS).is_none().then_some(1);
     let patience = Patience { max_attempts, grace: Duration::from_secs(5), ..Patience::default() };
     let bucket = given(BUCKET).unwrap_or_else(|| s3::BUCKET.to_owned());

@@ -32,7 +32,7 @@ impl Wire {
     ) -> Result<Self> {
         let location: Location = url.parse()?;
         let customer_key = s3.sse_customer_key.clone();
-        let options = Options { s3: options(s3) };
+        let options = Options { s3: options(s3), ..Options::default() };
         let address = Address { store: location.identity(&options), server };
         Ok(Self { address, location, options, customer_key, exclusive })
     }

@@ -6,7 +6,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::s3::{self, S3Store};
-use super::{ExclusivePut, FileStore, ObjectStore, Patience, Patient, S3Options};
+use super::{
+    AzureOptions, AzureStore, Container, ExclusivePut, FileStore, GcsOptions, GcsStore, ObjectStore,
+    Patience, Patient, S3Options,
+};
 use crate::error::{Error, Result};
 
 /// Where a store is. `Display` and `FromStr` are inverses.
@@ -25,6 +28,20 @@ pub enum Location {
         /// of the keys, and nothing is percent-decoded. May be empty.
         path: String,
     },
+    /// Part of an Azure container: `https://ACCOUNT.blob.core.windows.net/CONTAINER[/PATH]`.
+    Azure {
+        /// The container, and the service that has it.
+        container: Container,
+        /// Without leading slashes, and otherwise as it stands. May be empty.
+        path: String,
+    },
+    /// Part of a bucket of Google Cloud Storage: `gs://BUCKET[/PATH]`.
+    Gcs {
+        /// The bucket's name.
+        bucket: String,
+        /// Without slashes at either end, and otherwise as it stands. May be empty.
+        path: String,
+    },
 }
 
 /// Everything beyond the URL that can be said about a store; each kind of store looks at its own.
@@ -32,6 +49,13 @@ pub enum Location {
 pub struct Options {
     /// For `s3://`.
     pub s3: S3Options,
+    /// For containers of Azure.
+    pub azure: AzureOptions,
+    /// For `gs://`.
+    pub gcs: GcsOptions,
+    /// A private directory where what is temporary about signing in is kept between processes; it need
+    /// not exist yet. Without it every process signs in anew.
+    pub tokens: Option<PathBuf>,
 }
 
 impl Location {
@@ -64,12 +88,23 @@ impl Location {
                 let slashed = store.slashed().map(|slashed| patient(Arc::new(slashed)));
                 (patient(Arc::new(store)), slashed)
             }
+            Self::Azure { container, path } => {
+                let (options, tokens) = (&options.azure, options.tokens.as_deref());
+                let store = AzureStore::open(container, path, options, tokens, exclusive, patience).await?;
+                let slashed = store.slashed().map(|slashed| patient(Arc::new(slashed)));
+                (patient(Arc::new(store)), slashed)
+            }
+            Self::Gcs { bucket, path } => {
+                let (options, tokens) = (&options.gcs, options.tokens.as_deref());
+                let store = GcsStore::open(bucket, path, options, tokens, exclusive, patience).await?;
+                (patient(Arc::new(store)), None)
+            }
         })
     }
 
     /// Whether it is spelled with a slash at its end, upon which some tools put one more behind it.
     pub fn ends_in_slash(&self) -> bool {
-        matches!(self, Self::S3 { path, .. } if path.ends_with('/'))
+        matches!(self, Self::S3 { path, .. } | Self::Azure { path, .. } if path.ends_with('/'))
     }
 
     /// A spelling that two different stores never share and that one store keeps: the URL, and the
@@ -81,7 +116,7 @@ impl Location {
         let S3Options { endpoint, region, profile, .. } = &options.s3;
         let partition = || s3::partition(endpoint.as_deref(), region.as_deref());
         match (self, endpoint, profile) {
-            (Self::File { .. }, ..) => self.to_string(),
+            (Self::File { .. } | Self::Azure { .. } | Self::Gcs { .. }, ..) => self.to_string(),
             (Self::S3 { .. }, Some(endpoint), _) if !s3::is_aws(Some(endpoint)) => {
                 format!("{self} at {}", s3::spell_endpoint(endpoint))
             }
@@ -100,6 +135,14 @@ impl fmt::Display for Location {
             Self::File { root } => write!(f, "file://{}", root.display()),
             Self::S3 { bucket, path } if path.is_empty() => write!(f, "s3://{bucket}"),
             Self::S3 { bucket, path } => write!(f, "s3://{bucket}/{path}"),
+            Self::Azure { container: Container { service, name, .. }, path } if path.is_empty() => {
+                write!(f, "{service}/{name}")
+            }
+            Self::Azure { container: Container { service, name, .. }, path } => {
+                write!(f, "{service}/{name}/{path}")
+            }
+            Self::Gcs { bucket, path } if path.is_empty() => write!(f, "gs://{bucket}"),
+            Self::Gcs { bucket, path } => write!(f, "gs://{bucket}/{path}"),
         }
     }
 }
@@ -214,7 +257,7 @@ mod tests {
 
     fn with_endpoint(endpoint: &str) -> Options {
         let s3 = S3Options { endpoint: Some(endpoint.into()), ..S3Options::default() };
-        Options { s3 }
+        Options { s3, ..Options::default() }
     }
 
     #[test]
@@ -321,7 +364,7 @@ mod tests {
         let location = parse("s3://bucket/a");
         let in_region = |region: &str| {
             let s3 = S3Options { region: Some(region.into()), ..S3Options::default() };
-            location.identity(&Options { s3 })
+            location.identity(&Options { s3, ..Options::default() })
         };
         let china = location.identity(&with_endpoint("https://s3.cn-north-1.amazonaws.com.cn"));
         assert_eq!((china.as_str(), &in_region("cn-northwest-1")), ("s3://bucket/a in aws-cn", &china));

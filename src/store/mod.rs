@@ -3,13 +3,17 @@
 //! The documentation of [`ObjectStore`] is the contract; `tests/store_contract.rs` proves it for
 //! every store. Stores move bytes and know nothing of WAL, backups or PostgreSQL.
 
+mod azure;
 mod file;
+mod gcs;
+mod http;
 mod key;
 mod location;
 mod memory;
 mod patient;
 mod retry;
 mod s3;
+mod tokens;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -22,7 +26,9 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
+pub use azure::{AzureCredential, AzureOptions, AzureSecret, AzureStore, Container};
 pub use file::FileStore;
+pub use gcs::{GcsOptions, GcsStore};
 pub use key::{Key, Prefix};
 pub use location::{Location, Options};
 pub use memory::MemoryStore;

@@ -118,7 +118,10 @@ impl Barkeep {
             ..S3Options::default()
         };
         let location: Location = value("BARKEEP_STORE").unwrap().parse().unwrap();
-        location.open(&Options { s3 }, ExclusivePut::AskFirst, &Patience::default()).await.unwrap()
+        location
+            .open(&Options { s3, ..Options::default() }, ExclusivePut::AskFirst, &Patience::default())
+            .await
+            .unwrap()
     }
 
     /// What goes into PostgreSQL's environment, whose children inherit it. The spool is the

@@ -217,7 +217,10 @@ impl S3 {
             path
         });
         let endpoint = Some(self.endpoint());
-        Options { s3: S3Options { endpoint, keys: Some(keys), ca_bundle, ..S3Options::default() } }
+        Options {
+            s3: S3Options { endpoint, keys: Some(keys), ca_bundle, ..S3Options::default() },
+            ..Options::default()
+        }
     }
 
     /// The store in the bucket, below a path, opened like a command does.

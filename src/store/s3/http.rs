@@ -2,7 +2,7 @@
 //! authorities are trusted.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -16,24 +16,11 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::outgoing;
-use crate::error::{Context, Error, Result};
+use crate::error::Result;
 use crate::store::Patience;
-
-/// Where systems keep their certificate authorities in one file. Reading it takes half the time that
-/// reading a directory of hundreds of files does, and every command pays for it.
-const SYSTEM_BUNDLES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
+use crate::store::http::Trust;
 
 /// The clients of one store.
 #[derive(Debug, Clone)]
@@ -50,10 +37,7 @@ pub(super) struct Http {
 impl Http {
     /// Clients that trust only the authorities in `ca_bundle`, or the system's.
     pub(super) fn new(ca_bundle: Option<&Path>, patience: &Patience) -> Result<Self> {
-        let trust = Trust(match ca_bundle {
-            Some(path) => Some(private_authorities(path)?),
-            None => None,
-        });
+        let trust = Trust::new(ca_bundle)?;
         let client = |proxy: fn() -> ProxyConfig, status: &Arc<AtomicU16>| {
             let (trust, patience, status) = (trust.clone(), patience.clone(), status.clone());
             let (plain, tls) = (plain(proxy), Arc::new(OnceLock::new()));
@@ -76,10 +60,6 @@ struct LazyTls {
     patience: Patience,
     status: Arc<AtomicU16>,
 }
-
-/// The authorities given, in PEM; the system's when none are.
-#[derive(Clone)]
-struct Trust(Option<Arc<[u8]>>);
 
 impl fmt::Debug for LazyTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,8 +117,7 @@ fn plain(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
 }
 
 fn with_tls(proxy: fn() -> ProxyConfig, trust: &Trust) -> SharedHttpClient {
-    let authorities = trust.0.clone().or_else(system_authorities);
-    let store = match authorities {
+    let store = match trust.pem() {
         Some(pem) => TrustStore::empty().with_pem_certificate(pem.to_vec()),
         None => TrustStore::default(),
     };
@@ -154,47 +133,4 @@ fn with_tls(proxy: fn() -> ProxyConfig, trust: &Trust) -> SharedHttpClient {
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.build()
     })
-}
-
-/// The authorities in a file that somebody named, every one of which must be usable.
-fn private_authorities(path: &Path) -> Result<Arc<[u8]>> {
-    let pem = fs_err::read(path).context(|| "read the certificate authorities")?;
-    let usable = usable_authorities(&pem);
-    match usable.map(|usable| usable.len()) {
-        Some(1..) => Ok(pem.into()),
-        Some(0) => Err(format!("{} has no certificate in it", path.display())),
-        None => Err(format!("{} has a certificate that cannot be read", path.display())),
-    }
-    .map_err(|message| Error::usage(message).hint("give a PEM file of CA certificates"))
-}
-
-/// The system's authorities in one file, without those that cannot be used; the client would panic
-/// on them. Like everywhere else, `SSL_CERT_FILE` says where that file is instead. `None` when there is
-/// no such file: then the system's own way to find them is taken.
-fn system_authorities() -> Option<Arc<[u8]>> {
-    let said = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let mut paths = said.into_iter().chain(SYSTEM_BUNDLES.iter().map(PathBuf::from));
-    let pem = paths.find_map(|path| fs_err::read(path).ok())?;
-    match usable_authorities(&pem) {
-        Some(usable) if !usable.is_empty() => Some(pem.into()),
-        _ => {
-            let all = CertificateDer::pem_slice_iter(&pem).filter_map(std::result::Result::ok);
-            let usable = all.filter(is_usable).map(|der| to_pem(&der)).collect::<String>();
-            (!usable.is_empty()).then(|| usable.into_bytes().into())
-        }
-    }
-}
-
-/// All certificates in a PEM file; `None` when one of them cannot be used.
-fn usable_authorities(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let all = CertificateDer::pem_slice_iter(pem).collect::<std::result::Result<Vec<_>, _>>().ok()?;
-    all.iter().all(is_usable).then_some(all)
-}
-
-fn is_usable(certificate: &CertificateDer<'static>) -> bool {
-    RootCertStore::empty().add(certificate.clone()).is_ok()
-}
-
-fn to_pem(certificate: &[u8]) -> String {
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
 }

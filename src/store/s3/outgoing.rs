@@ -1,36 +1,14 @@
-//! Sending a request: its body is watched while the service takes it, and then its answer.
-//!
-//! It is done below the SDK, where the request has been signed: the SDK reads a body in memory as one
-//! piece, so from above a service that has stopped reading cannot be told from one that is at work.
-
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+//! Sending a request of the SDK: watched, and with more patience where the service puts an object together.
 
 use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::{Error as BodyError, SdkBody};
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use tokio::sync::oneshot;
-use tokio::time::{self, Instant};
+use aws_smithy_types::body::SdkBody;
 
-use crate::error::Error;
 use crate::store::Patience;
-use crate::store::watch::Watch;
+use crate::store::http::watched;
 
-/// A body is handed out in pieces of so many bytes, since only what is asked for next shows that the
-/// piece before has gone.
-const PIECE: usize = 64 << 10;
-
-/// What the operating system may have taken of a body and not yet sent: the most that Linux lets a
-/// connection buffer (`tcp_wmem`). It counts as transfer time when the answer is waited for.
-const BUFFERED: u64 = 4 << 20;
-
-/// Sends a request. Too little taken of its body in a period of grace, or no answer in time after the
-/// last of it, ends the attempt.
+/// Sends a request; an attempt that is given up is a timeout to the SDK.
 pub(super) async fn send(
     mut request: HttpRequest,
     patience: &Patience,
@@ -42,25 +20,10 @@ pub(super) async fn send(
     }
     let assembly = is_assembly(&request).then(|| patience.with_assembly());
     let patience = assembly.as_ref().unwrap_or(patience);
-    let (body, taken, over) = Watched::new(request.take_body());
+    let (body, sending) = watched(request.take_body(), length);
     *request.body_mut() = SdkBody::from_body_1_x(body);
-    let (mut answer, mut over) = (pin!(call(request)), pin!(over));
-    let mut watch = Watch::new(patience);
-    loop {
-        let began = Instant::now();
-        tokio::select! {
-            answer = &mut answer => return answer,
-            _ = &mut over => break,
-            () = time::sleep_until(watch.end()) => {}
-        }
-        watch.count(began.elapsed(), taken.swap(0, Ordering::Relaxed));
-        watch.judge().map_err(give_up)?;
-    }
-    let rest = patience.allowance(length.unwrap_or(BUFFERED).min(BUFFERED));
-    let answer = time::timeout(rest, answer).await;
-    answer.unwrap_or_else(|_| {
-        Err(give_up(Error::unavailable(format!("no answer within {rest:.1?} after the whole request"))))
-    })
+    let answer = sending.answer(patience, call(request)).await;
+    answer.unwrap_or_else(|e| Err(ConnectorError::timeout(e.into())))
 }
 
 /// Whether it asks the service to put an object together from its parts, which may take it minutes: of
@@ -70,74 +33,18 @@ fn is_assembly(request: &HttpRequest) -> bool {
     request.method() == "POST" && query.split('&').any(|word| word.starts_with("uploadId="))
 }
 
-fn give_up(error: Error) -> ConnectorError {
-    ConnectorError::timeout(error.into())
-}
-
-/// A body in small pieces that counts what is taken of it. It is over when it is dropped: taken whole,
-/// or given up, which the answer tells.
-struct Watched {
-    body: SdkBody,
-    piece: Bytes,
-    rest: Option<u64>,
-    taken: Arc<AtomicU64>,
-    _over: oneshot::Sender<()>,
-}
-
-impl Watched {
-    fn new(body: SdkBody) -> (Self, Arc<AtomicU64>, oneshot::Receiver<()>) {
-        let (taken, (sender, over)) = (Arc::new(AtomicU64::new(0)), oneshot::channel());
-        let rest = body.content_length();
-        let watched = Self { body, piece: Bytes::new(), rest, taken: taken.clone(), _over: sender };
-        (watched, taken, over)
-    }
-
-    fn take_piece(&mut self) -> Bytes {
-        let piece = self.piece.split_to(PIECE.min(self.piece.len()));
-        let length = piece.len() as u64;
-        self.taken.fetch_add(length, Ordering::Relaxed);
-        self.rest = self.rest.map(|rest| rest.saturating_sub(length));
-        piece
-    }
-}
-
-impl Body for Watched {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = self.get_mut();
-        if this.piece.is_empty() {
-            match ready!(Pin::new(&mut this.body).poll_frame(context)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => this.piece = data,
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-                },
-                end => return Poll::Ready(end),
-            }
-        }
-        Poll::Ready(Some(Ok(Frame::data(this.take_piece()))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.piece.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.rest.map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
     use std::time::Duration;
 
     use http_body::Body as _;
+    use tokio::time::{self, Instant};
 
     use super::*;
+
+    /// How much of a body is handed out at once.
+    const PIECE: usize = 64 << 10;
 
     const GRACE: Duration = Duration::from_secs(2);
 

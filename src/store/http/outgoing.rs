@@ -1,0 +1,117 @@
+//! Sending a request: its body is watched while the service takes it, and then its answer.
+//!
+//! It is done where the request has been signed and is about to go: whoever is above hands over a body in
+//! memory as one piece, so from there a service that has stopped reading cannot be told from one at work.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::oneshot;
+use tokio::time::{self, Instant};
+
+use crate::error::{Error, Result};
+use crate::store::Patience;
+use crate::store::watch::Watch;
+
+/// A body is handed out in pieces of so many bytes, since only what is asked for next shows that the
+/// piece before has gone.
+const PIECE: usize = 64 << 10;
+
+/// What the operating system may have taken of a body and not yet sent: the most that Linux lets a
+/// connection buffer (`tcp_wmem`). It counts as transfer time when the answer is waited for.
+const BUFFERED: u64 = 4 << 20;
+
+/// What is seen of a body from outside while it is sent.
+pub(in crate::store) struct Sending {
+    length: Option<u64>,
+    taken: Arc<AtomicU64>,
+    over: oneshot::Receiver<()>,
+}
+
+/// The body to send in place of `body`, and what is seen of it.
+pub(in crate::store) fn watched<B>(body: B, length: Option<u64>) -> (Watched<B>, Sending) {
+    let (taken, (sender, over)) = (Arc::new(AtomicU64::new(0)), oneshot::channel());
+    let watched = Watched { body, piece: Bytes::new(), rest: length, taken: taken.clone(), _over: sender };
+    (watched, Sending { length, taken, over })
+}
+
+impl Sending {
+    /// Waits for the answer to the request that carries the body. Too little taken of it in a period of
+    /// grace, or no answer in time after the last of it, ends the attempt: kind `Unavailable`.
+    pub(in crate::store) async fn answer<T>(
+        self,
+        patience: &Patience,
+        answer: impl Future<Output = T>,
+    ) -> Result<T> {
+        let Self { length, taken, over } = self;
+        let (mut answer, mut over) = (pin!(answer), pin!(over));
+        let mut watch = Watch::new(patience);
+        loop {
+            let began = Instant::now();
+            tokio::select! {
+                answer = &mut answer => return Ok(answer),
+                _ = &mut over => break,
+                () = time::sleep_until(watch.end()) => {}
+            }
+            watch.count(began.elapsed(), taken.swap(0, Ordering::Relaxed));
+            watch.judge()?;
+        }
+        let rest = patience.allowance(length.unwrap_or(BUFFERED).min(BUFFERED));
+        let answer = time::timeout(rest, answer).await;
+        answer.map_err(|_| Error::unavailable(format!("no answer within {rest:.1?} after the whole request")))
+    }
+}
+
+/// A body in small pieces that counts what is taken of it. It is over when it is dropped: taken whole,
+/// or given up, which the answer tells.
+pub(in crate::store) struct Watched<B> {
+    body: B,
+    piece: Bytes,
+    rest: Option<u64>,
+    taken: Arc<AtomicU64>,
+    _over: oneshot::Sender<()>,
+}
+
+impl<B> Watched<B> {
+    fn take_piece(&mut self) -> Bytes {
+        let piece = self.piece.split_to(PIECE.min(self.piece.len()));
+        let length = piece.len() as u64;
+        self.taken.fetch_add(length, Ordering::Relaxed);
+        self.rest = self.rest.map(|rest| rest.saturating_sub(length));
+        piece
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.get_mut();
+        if this.piece.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => this.piece = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(this.take_piece()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.piece.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.rest.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
