@@ -4,6 +4,7 @@
 //! that puts the others together. A door reads its words into a verb's `Request`, wires the archive,
 //! and tells the `Outcome` in its own way.
 
+mod barman;
 pub mod exit;
 mod guard;
 mod log;
@@ -19,6 +20,9 @@ use std::process::ExitCode;
 /// Runs the program with these words, the first of which is its name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(exit) = barman::run(&words) {
+        return exit;
+    }
     let exit = native::run(&words);
     signals::die_of(exit);
     ExitCode::from(exit.code())

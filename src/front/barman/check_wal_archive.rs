@@ -1,0 +1,32 @@
+//! `barman-cloud-check-wal-archive`: whether the archive is still empty (spec/barman-cloud.md 9).
+
+use clap::Parser;
+
+use super::LEVEL;
+use super::code::{Code, End, Failure};
+use super::door::{Door, Shares};
+use super::words::Common;
+use crate::error::Error;
+
+/// Check that the archive is still empty
+#[derive(Debug, Parser)]
+#[command(name = "barman-cloud-check-wal-archive", version = LEVEL, disable_help_flag = true, infer_long_args = true, args_override_self = true)]
+pub(super) struct Words {
+    #[command(flatten)]
+    common: Common,
+    /// Only WAL of this timeline and later ones counts
+    #[arg(long, value_name = "N")]
+    timeline: Option<String>,
+}
+
+impl Shares for Words {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// Runs it.
+pub(super) fn run(words: Words, door: &Door) -> End {
+    let _ = (words, door, Code::Success);
+    Err(Failure::new(Code::General, Error::bug("not built yet")))
+}

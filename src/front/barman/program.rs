@@ -1,0 +1,69 @@
+//! Which command is meant.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// One of the nine commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// One WAL file into the archive.
+    WalArchive,
+    /// One WAL file out of it.
+    WalRestore,
+    /// A base backup.
+    Backup,
+    /// What backups there are.
+    BackupList,
+    /// One of them.
+    BackupShow,
+    /// Deletes one, or what a policy no longer wants.
+    BackupDelete,
+    /// Keeps one from being deleted.
+    BackupKeep,
+    /// Lays one down.
+    Restore,
+    /// Whether the archive is still empty.
+    CheckWalArchive,
+}
+
+impl Program {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::WalArchive,
+        Self::WalRestore,
+        Self::Backup,
+        Self::BackupList,
+        Self::BackupShow,
+        Self::BackupDelete,
+        Self::BackupKeep,
+        Self::Restore,
+        Self::CheckWalArchive,
+    ];
+
+    /// The name it is started by.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::WalArchive => "barman-cloud-wal-archive",
+            Self::WalRestore => "barman-cloud-wal-restore",
+            Self::Backup => "barman-cloud-backup",
+            Self::BackupList => "barman-cloud-backup-list",
+            Self::BackupShow => "barman-cloud-backup-show",
+            Self::BackupDelete => "barman-cloud-backup-delete",
+            Self::BackupKeep => "barman-cloud-backup-keep",
+            Self::Restore => "barman-cloud-restore",
+            Self::CheckWalArchive => "barman-cloud-check-wal-archive",
+        }
+    }
+
+    /// The command that these words name, and the words from its name on.
+    pub(super) fn named_by(words: &[OsString]) -> Option<(Self, &[OsString])> {
+        [words.first(), words.get(1)].into_iter().enumerate().find_map(|(at, word)| {
+            let name = Path::new(word?).file_name()?;
+            Self::named(name).map(|program| (program, &words[at..]))
+        })
+    }
+
+    fn named(name: &OsStr) -> Option<Self> {
+        Self::ALL.into_iter().find(|program| name == program.name())
+    }
+}
