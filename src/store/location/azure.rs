@@ -41,8 +41,8 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
         return Err(refused("does not name a container").hint(form()));
     }
     if !is_container(name) {
-        let why = format!("does not name a container: {name:?} has other characters than a-z, 0-9 and -");
-        return Err(refused(&why).hint(form()));
+        let why = "does not name a container: it has other characters than a-z, 0-9 and -";
+        return Err(refused(why).hint(form()));
     }
     let container = Container { service, account: account.to_owned(), name: name.to_owned() };
     Ok(Location::Azure { container, path: path.trim_start_matches('/').to_owned() })
