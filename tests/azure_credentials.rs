@@ -78,7 +78,7 @@ async fn child() {
         let store = location.open(&options, ExclusivePut::ByService, &patience).await?;
         for number in 0..given(PUTS).map_or(1, |puts| puts.parse().unwrap()) {
             let how = Put { if_exists: IfExists::Replace, ..Put::default() };
-            let key = Key::new(&format!("a{number}")).unwrap();
+            let key = Key::new(format!("a{number}")).unwrap();
             store.put(&key, Bytes::from_static(b"x"), &how).await?;
         }
         Ok::<_, barkeep::error::Error>(())
@@ -199,10 +199,11 @@ impl Case {
                 tokio::spawn(async move {
                     match tls {
                         None => serve(tcp, record, script).await,
-                        Some(tls) => match tls.accept(tcp).await {
-                            Ok(tls) => serve(tls, record, script).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(tls) = tls.accept(tcp).await {
+                                serve(tls, record, script).await;
+                            }
+                        }
                     }
                 });
             }
