@@ -30,7 +30,7 @@ fn check(directory: &Path, store: &str) -> Command {
     let mut command = Command::cargo_bin("barkeep").unwrap();
     command.current_dir(directory).env_clear().env("TMPDIR", directory).env("HOME", directory);
     command.args(["check", "--server=main", "--retry-for=1ms", "--store", store]);
-    command.timeout(Duration::from_secs(60));
+    command.timeout(Duration::from_mins(1));
     command
 }
 
