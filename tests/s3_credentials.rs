@@ -44,6 +44,11 @@ const ATTEMPTS: &str = "BARKEEP_TEST_ATTEMPTS";
 /// Makes the child tell what the profile says instead.
 const SETTINGS: &str = "BARKEEP_TEST_SETTINGS";
 
+/// Makes the child keep what is temporary in this directory.
+const TOKENS: &str = "BARKEEP_TEST_TOKENS";
+/// Makes the child put so many objects.
+const PUTS: &str = "BARKEEP_TEST_PUTS";
+
 /// Not a test of its own: what a child does.
 #[tokio::test]
 async fn child() {
@@ -57,6 +62,7 @@ async fn child() {
     assert!(given(SETTINGS).is_none(), "{:?}", settings());
     let options = Options {
         s3: S3Options { endpoint, profile, addressing, ..S3Options::default() },
+        tokens: given(TOKENS).map(Into::into),
         ..Options::default()
     };
     let max_attempts = given(ATTEMPTS).is_none().then_some(1);
@@ -71,7 +77,10 @@ async fn child() {
         }
         let if_exists = if given(EXCLUSIVE).is_some() { IfExists::Fail } else { IfExists::Replace };
         let how = Put { if_exists, ..Put::default() };
-        store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await
+        for _ in 0..given(PUTS).map_or(1, |count| count.parse().unwrap()) {
+            store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await?;
+        }
+        Ok(())
     };
     if let Err(e) = put.await {
         panic!("{e:?}");
@@ -225,9 +234,13 @@ async fn refusing(status: u16) -> String {
 }
 
 fn json_credentials(access_key: &str) -> String {
+    json_credentials_until(access_key, "2099-01-01T00:00:00Z")
+}
+
+fn json_credentials_until(access_key: &str, expiration: &str) -> String {
     format!(
         r#"{{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"{access_key}","SecretAccessKey":"secret",
-            "Token":"token","Expiration":"2099-01-01T00:00:00Z","LastUpdated":"2020-01-01T00:00:00Z"}}"#
+            "Token":"token","Expiration":"{expiration}","LastUpdated":"2020-01-01T00:00:00Z"}}"#
     )
 }
 
