@@ -40,7 +40,8 @@ impl Peer<'_> {
                 exchange(connector(authority).connect(name, tcp).await.unwrap(), &request).await
             }
         };
-        assert!(answer.starts_with("HTTP/1.1 2"), "{method} {target}: {answer}");
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(status.starts_with('2'), "{method} {target}: {answer}");
         answer
     }
 }
