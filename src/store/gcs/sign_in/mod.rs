@@ -1,6 +1,11 @@
 //! How the service gets to know who asks.
 
+mod endpoint;
+
+use std::ffi::OsString;
 use std::path::Path;
+
+use endpoint::{Endpoint, GOOGLE, Said};
 
 use super::GcsOptions;
 use crate::error::{Error, Result};
@@ -30,6 +35,28 @@ pub(super) async fn sign_in(
     tokens: Option<&Path>,
     patience: &Patience,
 ) -> Result<Access> {
-    let _ = (options, http, tokens, patience);
-    Err(Error::bug("not built yet"))
+    let _ = (http, tokens, patience);
+    let variable = |name: &str| std::env::var_os(name);
+    decide(options, &variable)
+}
+
+fn decide(options: &GcsOptions, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Access> {
+    let text = |name: &str| variable(name).and_then(|value| value.into_string().ok());
+    let endpoint = Endpoint::choose(Said {
+        option: options.endpoint.as_deref(),
+        emulator: text("STORAGE_EMULATOR_HOST").as_deref(),
+        anonymous: options.anonymous,
+        universe: options.universe_domain.as_deref().unwrap_or(GOOGLE),
+    })?;
+    if !options.anonymous && !endpoint.is_emulator {
+        endpoint.check_secrecy()?;
+        return Err(Error::bug("not built yet"));
+    }
+    Ok(Access {
+        service: endpoint.service,
+        is_emulator: endpoint.is_emulator,
+        tokens: None,
+        quota_project: text("GOOGLE_CLOUD_QUOTA_PROJECT").filter(|project| !project.is_empty()),
+        who: "nobody".to_owned(),
+    })
 }
