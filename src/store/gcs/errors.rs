@@ -134,9 +134,8 @@ fn by_reason(reason: &str) -> Option<Class> {
 fn by_status(status: u16, about: About) -> Class {
     match (status, about) {
         (401 | 403, _) => Class::Denied,
-        (404 | 410, About::Upload) => Class::NoUpload,
-        // What a client that gave up leaves of a session.
-        (499, About::Upload) => Class::NoUpload,
+        // 499 is what a session answers that was given up.
+        (404 | 410 | 499, About::Upload) => Class::NoUpload,
         (404, About::Bucket) => Class::NoBucket,
         (404, About::Object) => Class::Missing,
         (412, _) => Class::Taken,
@@ -247,11 +246,6 @@ impl Failure {
 }
 
 impl Place {
-    /// The bucket does not exist.
-    pub(super) fn no_bucket(&self) -> Error {
-        self.error(Class::NoBucket, "404".to_owned(), "")
-    }
-
     fn error(&self, class: Class, told: String, permission: &str) -> Error {
         let Self { bucket, service, who, kms_key } = self;
         match class {

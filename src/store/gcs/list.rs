@@ -102,13 +102,10 @@ pub(super) async fn probe(store: &GcsStore) -> Result<(), Failure> {
 }
 
 async fn page(store: &GcsStore, at: &At) -> Result<Page> {
-    let fields = match at.grouped {
-        true => "prefixes,nextPageToken",
-        false => "items(name,size,generation,updated),nextPageToken",
-    };
+    let wanted = if at.grouped { "prefixes" } else { "items(name,size,generation,updated)" };
     let call = Call::new(Method::GET, objects(&store.shared.bucket), About::Bucket, PERMISSION)
         .query("prefix", at.prefix.as_str())
-        .query("fields", fields)
+        .query("fields", format!("{wanted},nextPageToken"))
         .query_if("delimiter", at.grouped.then_some("/"))
         .query_if("startOffset", at.from.as_deref())
         .query_if("pageToken", at.token.as_deref());

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use tokio::task::JoinSet;
 
 use super::client::{Call, Session};
-use super::errors::{Class, Failure};
+use super::errors::Class;
 use super::object::{NewObject, Resource};
 use super::{Answer, Context, Error, GcsStore, IfExists, Key, Put, Result, Sum, Upload, client, object};
 use super::About;
@@ -159,7 +159,8 @@ fn cut(from: u64, waiting: Bytes, mut part: Bytes) -> (Chunk, Bytes) {
         let rest = [waiting, part].concat().into();
         return (Chunk { from, pieces: Vec::new(), is_last: false }, rest);
     }
-    let rest = part.split_off(part.len() - (whole % GRAIN).min(part.len()));
+    // What waits is copied, or it would hold the memory of the whole part.
+    let rest = Bytes::copy_from_slice(&part.split_off(part.len() - whole % GRAIN));
     (Chunk { from, pieces: vec![waiting, part], is_last: false }, rest)
 }
 
@@ -310,11 +311,10 @@ impl Target {
     /// Ends the session. One that is gone is success, which the service says with 499 even the first time, and
     /// so is an emulator that cannot.
     async fn abort_once(&self) -> Result<()> {
-        let call = Call::session(Method::DELETE, &self.session);
+        let call = Call::session(Method::DELETE, &self.session).header("content-length", "0")?;
         match self.store.shared.client.send(&call).await {
-            Ok(_) => Ok(()),
-            Err(Failure { class: Some(Class::NoUpload | Class::NotImplemented), .. }) => Ok(()),
-            Err(e) => Err(e.into()),
+            Err(e) if !matches!(e.class, Some(Class::NoUpload | Class::NotImplemented)) => Err(e.into()),
+            _ => Ok(()),
         }
     }
 }
@@ -354,7 +354,7 @@ mod tests {
             (1, 5120, 5120, 1),
         ] {
             let (chunk, left) = cut(7, bytes(waiting), bytes(part));
-            let found = (chunk.len() as usize / KIB, left.len() / KIB, chunk.from);
+            let found = (chunk.len() / 1024, left.len() / KIB, chunk.from);
             assert_eq!(found, (sent, rest, 7), "{waiting} + {part}");
         }
     }

@@ -1,5 +1,6 @@
 //! Who we are to the service: every source of credentials that AWS's own tools know.
 
+use std::error::Error as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -26,7 +27,6 @@ use super::profile::Profile;
 use super::temporary::{Temporary, Who};
 use crate::error::{Error, Result};
 use crate::store::Patience;
-use crate::store::http::chain as causes;
 
 /// How long an instance's metadata service may take to answer. Where there is none, this is what
 /// "no credentials" costs.
@@ -171,7 +171,8 @@ pub(super) fn explain_first(e: &CredentialsError, profile: &Profile) -> Error {
 /// What failed credentials mean. The sources' own texts name files, profiles and addresses, never
 /// keys.
 pub(super) fn explain(e: &CredentialsError, profile: Option<&str>) -> Error {
-    if let Some(explained) = causes(e).find_map(|e| e.downcast_ref::<Error>()) {
+    // Renewing them has said already what it means.
+    if let Some(explained) = e.source().and_then(|e| e.downcast_ref::<Error>()) {
         return explained.again();
     }
     let reason = super::errors::reasons(e);

@@ -26,9 +26,12 @@ pub(super) struct Choice {
     pub(super) because: String,
 }
 
+/// What a secret is turned into.
+type IntoWay = fn(String) -> Way;
+
 /// The secrets of the environment, in the order in which they count (spec/barman-cloud.md 7.3).
 /// `AZURE_STORAGE_ACCOUNT` is not among what is read: the URL names the account.
-const SECRETS: [(&str, fn(String) -> Way); 3] = [
+const SECRETS: [(&str, IntoWay); 3] = [
     ("AZURE_STORAGE_CONNECTION_STRING", Way::ConnectionString),
     ("AZURE_STORAGE_SAS_TOKEN", Way::Sas),
     ("AZURE_STORAGE_KEY", Way::Key),
@@ -138,7 +141,7 @@ mod tests {
     fn a_secret_that_is_given_comes_before_everything() {
         let secret = Some(AzureSecret::Key("key".to_owned()));
         let credential = Some(AzureCredential::Cli);
-        let options = AzureOptions { secret, credential, ..AzureOptions::default() };
+        let options = AzureOptions { credential, secret, ..AzureOptions::default() };
         assert_eq!(chosen(&options, &ALL), ("key", "sign in with the secret given".to_owned()));
     }
 

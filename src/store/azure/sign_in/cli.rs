@@ -60,17 +60,13 @@ impl Cli {
         let group = Group(tool.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
         let (stdout, stderr) = (tool.stdout.take(), tool.stderr.take());
         let all = async { tokio::try_join!(tool.wait(), read(stdout), read(stderr)) };
-        let ended = time::timeout(self.limit, all).await;
-        if let Ok(Ok(_)) = ended {
-            group.is_gone();
-        }
-        match ended {
-            Ok(ended) => ended.map_err(failed),
-            Err(_) => {
-                let told = format!("{} has not answered within {:.0?}", self.program.display(), self.limit);
-                Err(Error::unavailable(told))
-            }
-        }
+        let Ok(ended) = time::timeout(self.limit, all).await else {
+            let told = format!("{} has not answered within {:.0?}", self.program.display(), self.limit);
+            return Err(Error::unavailable(told));
+        };
+        let ended = ended.map_err(failed)?;
+        group.let_go();
+        Ok(ended)
     }
 }
 
@@ -104,7 +100,7 @@ impl Link for Cli {
 struct Group(Option<Pid>);
 
 impl Group {
-    fn is_gone(mut self) {
+    fn let_go(mut self) {
         self.0 = None;
     }
 }
@@ -138,4 +134,57 @@ fn read_token(stdout: &str) -> Option<Token> {
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// A tool that is this script, in a directory of its own.
+    fn tool(script: &str, limit: Duration) -> (tempfile::TempDir, Cli) {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("az");
+        fs_err::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        (dir, Cli { program, limit })
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_hangs_is_killed_with_all_that_it_has_started() {
+        let script = r#"sleep 60 & echo $! > "${0%/*}/child"; wait"#;
+        let (dir, cli) = tool(script, Duration::from_secs(2));
+        let began = Instant::now();
+        let error = cli.fetch().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("within 2s"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        let child: i32 = fs_err::read_to_string(dir.path().join("child")).unwrap().trim().parse().unwrap();
+        // Whoever adopted it may take a moment to bury it.
+        let is_alive = || {
+            let stat = fs_err::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim().starts_with('Z'))
+        };
+        for _ in 0..100 {
+            if !is_alive() {
+                return;
+            }
+            time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{child} lives on");
+    }
+
+    #[tokio::test]
+    async fn a_tool_is_found_in_the_path_only_where_it_can_be_run() {
+        let (dir, cli) = tool("exit 3", LIMIT);
+        let path = format!("relative:/nonexistent:{}", dir.path().display());
+        let found = || Cli::find(&|name| (name == "PATH").then(|| path.clone().into()));
+        assert_eq!(found().unwrap().program, cli.program);
+        assert!(cli.fetch().await.unwrap_err().to_string().contains("exit status: 3"));
+        fs_err::set_permissions(&cli.program, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(found().unwrap_err(), "az is not in PATH");
+    }
 }

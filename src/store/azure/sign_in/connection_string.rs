@@ -48,7 +48,7 @@ impl ConnectionString {
         let mut settings = Vec::new();
         for setting in text.split(';').map(str::trim).filter(|setting| !setting.is_empty()) {
             let Some((name, value)) = setting.split_once('=') else {
-                return Err(wrong(format!("part {} of it is no NAME=VALUE", settings.len() + 1)));
+                return Err(wrong(&format!("part {} of it is no NAME=VALUE", settings.len() + 1)));
             };
             settings.push((name.trim().to_ascii_lowercase(), value.trim()));
         }
@@ -72,9 +72,9 @@ impl ConnectionString {
         let secret = match (get("accountkey"), get("sharedaccesssignature")) {
             (Some(key), _) if account.is_some() => Secret::Key(key),
             (_, Some(sas)) => Secret::Sas(sas),
-            (Some(_), None) => return Err(wrong("it has AccountKey without AccountName".to_owned())),
+            (Some(_), None) => return Err(wrong("it has AccountKey without AccountName")),
             (None, None) => {
-                return Err(wrong("it has neither AccountKey nor SharedAccessSignature".to_owned()));
+                return Err(wrong("it has neither AccountKey nor SharedAccessSignature"));
             }
         };
         Ok(Self { account, secret, endpoint })
@@ -90,7 +90,7 @@ impl ConnectionString {
     }
 }
 
-fn wrong(why: String) -> Error {
+fn wrong(why: &str) -> Error {
     Error::usage(format!("the connection string cannot be used: {why}")).hint(
         "copy it whole from the storage account's access keys, or make one with AccountName and AccountKey",
     )

@@ -243,3 +243,55 @@ fn kind(status: u16, code: Option<&str>) -> ErrorKind {
         _ => ErrorKind::Denied,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn authority_of(said: Option<&str>, service: &str) -> Result<String> {
+        let environment = |name: &str| (name == "AZURE_AUTHORITY_HOST").then(|| said.map(OsString::from))?;
+        authority(&environment, &service.parse().unwrap()).map(String::from)
+    }
+
+    #[test]
+    fn the_authority_is_the_environments_or_that_of_the_accounts_cloud() {
+        for (said, service, authority) in [
+            (None, "https://a.blob.core.windows.net", "https://login.microsoftonline.com/"),
+            (None, "https://a.blob.core.usgovcloudapi.net", "https://login.microsoftonline.us/"),
+            (None, "https://a.blob.core.chinacloudapi.cn", "https://login.chinacloudapi.cn/"),
+            (None, "http://127.0.0.1:10000/a", "https://login.microsoftonline.com/"),
+            (Some("login.example"), "https://a.blob.core.chinacloudapi.cn", "https://login.example/"),
+            (Some("https://login.example/"), "https://a.blob.core.windows.net", "https://login.example/"),
+            (Some("http://127.0.0.1:1"), "https://a.blob.core.windows.net", "http://127.0.0.1:1/"),
+        ] {
+            assert_eq!(authority_of(said, service).unwrap(), authority);
+        }
+        for bad in ["http://login.example", "ftp://login.example", "https://u:p@login.example", "https://"] {
+            let error = authority_of(Some(bad), "https://a.blob.core.windows.net").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{bad}");
+            assert!(error.to_string().starts_with("AZURE_AUTHORITY_HOST "), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_about_a_refusal_is_told_by_status_and_code() {
+        for (status, code, expected) in [
+            (401, Some("invalid_client"), ErrorKind::Denied),
+            (400, Some("unauthorized_client"), ErrorKind::Denied),
+            (400, Some("invalid_grant"), ErrorKind::Denied),
+            (400, None, ErrorKind::Denied),
+            (400, Some("invalid_request"), ErrorKind::Usage),
+            (400, Some("invalid_scope"), ErrorKind::Usage),
+            (302, None, ErrorKind::Usage),
+            (404, None, ErrorKind::Usage),
+            (400, Some("temporarily_unavailable"), ErrorKind::Unavailable),
+            (408, None, ErrorKind::Unavailable),
+            (429, None, ErrorKind::Unavailable),
+            (503, Some("invalid_request"), ErrorKind::Unavailable),
+        ] {
+            assert_eq!(kind(status, code), expected, "{status} {code:?}");
+        }
+    }
+}

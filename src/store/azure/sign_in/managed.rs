@@ -218,3 +218,93 @@ fn parse(name: &str, text: &str) -> Result<Url> {
     }
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::store::Patience;
+    use crate::store::http::Trust;
+
+    fn http() -> Http {
+        Http::new(Trust::new(None).unwrap(), &Patience::default())
+    }
+
+    fn found(set: &[(&str, &str)]) -> std::result::Result<String, String> {
+        let environment = |name: &str| {
+            let found = set.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        let found =
+            Managed::from_environment(&environment, None, &http()).unwrap_or_else(|e| panic!("{e:?}"));
+        found.map(|managed| managed.identity())
+    }
+
+    #[test]
+    fn the_environment_tells_whose_metadata_service_it_is() {
+        let endpoint = ("IDENTITY_ENDPOINT", "http://localhost:40342/token");
+        let machine = "managed identity at http://169.254.169.254/metadata/identity/oauth2/token";
+        assert_eq!(found(&[]).unwrap(), machine);
+        assert_eq!(found(&[endpoint]).unwrap(), machine);
+        let elsewhere = "managed identity at http://localhost:40342/token";
+        assert_eq!(found(&[endpoint, ("IDENTITY_HEADER", "h")]).unwrap(), elsewhere);
+        assert_eq!(found(&[endpoint, ("IMDS_ENDPOINT", "http://localhost:40342")]).unwrap(), elsewhere);
+        let fabric = [endpoint, ("IDENTITY_HEADER", "h"), ("IDENTITY_SERVER_THUMBPRINT", "t")];
+        assert!(found(&fabric).unwrap_err().contains("Service Fabric"));
+        let arc = [endpoint, ("IMDS_ENDPOINT", "http://x"), ("AZURE_CLIENT_ID", "c")];
+        assert!(found(&arc).unwrap_err().contains("Azure Arc"));
+    }
+
+    /// An agent that names this file, and then gives a token for its content.
+    async fn agent(proof: PathBuf) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut tcp, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = tcp.read_u8().await else { break };
+                    head.push(byte);
+                }
+                let is_proved = String::from_utf8(head).unwrap().contains("authorization: Basic proved\r\n");
+                let answer = if is_proved {
+                    let token = r#"{"access_token":"arc","expires_on":"4102444800"}"#;
+                    format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{token}",
+                        token.len()
+                    )
+                } else {
+                    let proof = proof.display();
+                    format!(
+                        "HTTP/1.1 401 No\r\nwww-authenticate: Basic realm={proof}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                    )
+                };
+                tcp.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        format!("http://{address}/token").parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn arcs_agent_is_shown_a_file_from_its_own_directory_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let fetch = async |named: PathBuf| {
+            let place = Place::Arc { endpoint: agent(named).await, proofs: dir.path().to_owned() };
+            Managed { http: http(), place, client: None }.fetch().await
+        };
+        let (good, below) = (dir.path().join("a.key"), dir.path().join("../a.key"));
+        fs_err::write(&good, "proved\n").unwrap();
+        assert_eq!(fetch(good).await.unwrap().text, "arc");
+        fs_err::write(dir.path().join("large.key"), "x".repeat(LONGEST_PROOF + 1)).unwrap();
+        fs_err::write(dir.path().join("a.pem"), "proved").unwrap();
+        for bad in ["/etc/passwd".into(), below, dir.path().join("a.pem"), dir.path().join("large.key")] {
+            let error = fetch(bad).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+        }
+        assert_eq!(fetch(dir.path().join("missing.key")).await.unwrap_err().kind(), ErrorKind::Denied);
+    }
+}
