@@ -13,6 +13,14 @@ use super::client::Peer;
 use super::reach::Reach;
 use super::{Scratch, bare, installed, stop, tail, wait_for};
 
+/// Its own `main`. It answers one caller after the other and lets five wait; the system keeps further
+/// ones away for seconds. Here as many may wait as call at once.
+const MAIN: &str = "\
+import socketserver, sys
+socketserver.TCPServer.request_queue_size = 100
+from gcp_storage_emulator.__main__ import main
+main(sys.argv[1:])";
+
 /// A running emulator; its objects are in its memory and vanish with it.
 pub struct GcsEmulator {
     process: Child,
@@ -24,8 +32,8 @@ impl GcsEmulator {
     pub async fn start(scratch: &Scratch) -> Self {
         let log = scratch.path("gcs-emulator.log");
         let output = File::create(&log).unwrap();
-        let mut command = bare(installed("gcs-emulator").join("bin/gcp-storage-emulator"));
-        command.args(["start", "--host=127.0.0.1", "--port=0", "--in-memory", "--quiet"]);
+        let mut command = bare(installed("gcs-emulator").join("bin/python"));
+        command.args(["-c", MAIN, "start", "--host=127.0.0.1", "--port=0", "--in-memory", "--quiet"]);
         let process = command.stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
         let mut emulator = Self { process, port: 0 };
         emulator.port = wait_for("the emulator listens", Duration::from_mins(1), async || {
