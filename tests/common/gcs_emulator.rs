@@ -13,12 +13,15 @@ use super::client::Peer;
 use super::reach::Reach;
 use super::{Scratch, bare, installed, stop, tail, wait_for};
 
-/// Its own `main`. It answers one caller after the other and lets five wait; the system keeps further
-/// ones away for seconds. Here as many may wait as call at once.
+/// Its own `main`, but for two of its manners. It lets five callers wait, and the system keeps further
+/// ones away for seconds; here as many may wait as call at once. And it spells out all it knows after
+/// every change, which takes ever longer, although nobody reads what is in its memory.
 const MAIN: &str = "\
 import socketserver, sys
-socketserver.TCPServer.request_queue_size = 100
 from gcp_storage_emulator.__main__ import main
+from gcp_storage_emulator.storage import Storage
+socketserver.TCPServer.request_queue_size = 100
+Storage._write_config_to_file = lambda self: None
 main(sys.argv[1:])";
 
 /// A running emulator; its objects are in its memory and vanish with it.
@@ -47,7 +50,8 @@ impl GcsEmulator {
 
     /// Creates a bucket.
     pub async fn create_bucket(&self, bucket: &str) {
-        let body = format!(r#"{{"name":"{bucket}"}}"#);
+        // What is deleted is gone at once.
+        let body = format!(r#"{{"name":"{bucket}","softDeletePolicy":{{"retentionDurationSeconds":"0"}}}}"#);
         self.request("POST", "/storage/v1/b?project=tests", &body).await;
     }
 

@@ -36,8 +36,7 @@ pub(super) fn walks(prefix: &str, after: Option<&str>) -> Vec<Walk> {
     };
     let Some(after) = after.filter(|after| *after >= prefix) else { return vec![whole(None)] };
     let Some(rest) = after.strip_prefix(prefix) else { return Vec::new() };
-    let folders: Vec<&str> =
-        rest.match_indices('/').map(|(at, _)| &after[..=prefix.len() + at]).collect();
+    let folders: Vec<&str> = rest.match_indices('/').map(|(at, _)| &after[..=prefix.len() + at]).collect();
     let Some(innermost) = folders.last() else { return vec![whole(Some(after))] };
     let first = Walk { prefix: (*innermost).to_owned(), after: Some(after.to_owned()), grouped: false };
     let around = folders.iter().enumerate().rev().map(|(n, folder)| Walk {
@@ -160,7 +159,8 @@ fn read(store: &AzureStore, text: &str) -> Result<Page> {
             }
             ListedEntry::Blob { name, properties } => {
                 let name = name.read()?;
-                if let Some(meta) = store.key(&name).map(|key| object(key, properties)).transpose()?.flatten() {
+                if let Some(meta) = store.key(&name).map(|key| object(key, properties)).transpose()?.flatten()
+                {
                     entries.push((name, Entry::Object(meta)));
                 }
             }

@@ -105,9 +105,8 @@ mod tests {
 
     #[test]
     fn tags_are_encoded_like_a_query() {
-        let of = |pairs: &[(&str, &str)]| {
-            tags(&Tags(pairs.iter().map(|&(k, v)| (k.into(), v.into())).collect()))
-        };
+        let of =
+            |pairs: &[(&str, &str)]| tags(&Tags(pairs.iter().map(|&(k, v)| (k.into(), v.into())).collect()));
         assert_eq!(of(&[("a b", "c&d=e"), ("x", "")]).unwrap(), "a%20b=c%26d%3De&x=");
         assert_eq!(of(&[]), None);
     }

@@ -22,7 +22,8 @@ pub(super) struct Transport(pub(super) Http);
 #[async_trait]
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let answer = self.0.send(Route::Proxied, outgoing(request).map_err(smuggle)?).await.map_err(smuggle)?;
+        let answer =
+            self.0.send(Route::Proxied, outgoing(request).map_err(smuggle)?).await.map_err(smuggle)?;
         let mut headers = Headers::new();
         for (name, value) in &answer.headers {
             if let Ok(value) = value.to_str() {
