@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/azure.rs"]
+mod azure;
 #[path = "common/contract.rs"]
 mod contract;
 #[path = "common/s3.rs"]
@@ -10,10 +12,11 @@ mod s3;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use azure::Azure;
 use barkeep::error::ErrorKind;
 use barkeep::store::{
-    ExclusivePut, FileStore, IfExists, Key, Location, MemoryStore, ObjectStore, Options, Patience, Patient,
-    Prefix, Put, S3Store,
+    AzureStore, Container, ExclusivePut, FileStore, IfExists, Key, Location, MemoryStore, ObjectStore,
+    Options, Patience, Patient, Prefix, Put, S3Store,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -65,6 +68,29 @@ async fn s3_that_does_not_know_conditions_keeps_the_contract_when_asked_first() 
         let store = s3::open(&s3.options(), ExclusivePut::AskFirst, &s3::patience()).await;
         contract::run(store).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_keeps_the_contract() {
+    let azure = Azure::start().await;
+    contract::run(azure.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_without_patience_keeps_the_contract() {
+    let azure = Azure::start().await;
+    let once = Patience { max_attempts: Some(1), ..azure::patience() };
+    let options = azure.options().azure;
+    for (path, exclusive) in [("", ExclusivePut::Trusted), ("below", ExclusivePut::AskFirst)] {
+        let store = AzureStore::open(&azure.container(), path, &options, None, exclusive, &once).await;
+        contract::run(Arc::new(store.unwrap())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_over_tls_keeps_the_contract() {
+    let azure = Azure::start_tls().await;
+    contract::run(azure.open().await).await;
 }
 
 #[tokio::test]
@@ -207,6 +233,26 @@ async fn a_bucket_that_does_not_exist_is_a_usage_error() {
     ] {
         assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
         assert!(error.to_string().contains("no-such-bucket does not exist at http://localhost"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_does_not_exist_is_a_usage_error() {
+    let azure = Azure::start().await;
+    let container = Container { name: "no-such-container".to_owned(), ..azure.container() };
+    let location = Location::Azure { container, path: String::new() };
+    let store = location.open(&azure.options(), ExclusivePut::Trusted, &azure::patience()).await.unwrap();
+    let key = Key::new("a").unwrap();
+    for error in [
+        store.put(&key, Bytes::new(), &Put::default()).await.unwrap_err(),
+        store.get(&key, None).await.err().unwrap(),
+        store.head(&key).await.unwrap_err(),
+        store.list(&Prefix::everything(), None).try_next().await.unwrap_err(),
+        store.folders(None).await.unwrap_err(),
+        store.delete(std::slice::from_ref(&key)).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+        assert!(error.to_string().contains("no-such-container does not exist in account acct"), "{error}");
     }
 }
 

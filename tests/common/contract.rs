@@ -109,9 +109,11 @@ impl Place {
         found.iter().map(|upload| self.name(&upload.key)).collect()
     }
 
-    /// What `leave_behind` leaves: a directory removes the drafts of those who live to drop them.
+    /// What `leave_behind` leaves: a directory removes the drafts of those who live to drop them, and Azure,
+    /// whose stores are known by the address of the service, forgets by itself and lists nothing.
     fn left(&self, names: &[&str]) -> Vec<String> {
-        let keeps = !self.store.to_string().starts_with("file:");
+        let store = self.store.to_string();
+        let keeps = !["file:", "http:", "https:"].iter().any(|scheme| store.starts_with(scheme));
         names.iter().filter(|_| keeps).map(|&name| name.to_owned()).collect()
     }
 

@@ -215,7 +215,7 @@ impl Request<'_> {
             )),
             Class::Skewed => Error::denied(text).hint("set this machine's clock"),
             Class::Expired => Error::denied(text)
-                .hint("the shared access signature has run out or is not valid yet: make a new one, or check this machine's clock"),
+                .hint("the shared access signature has run out or is not valid yet: make a new one"),
             Class::Held => Error::denied(text)
                 .hint("an immutability policy, a legal hold, a lease or the archive tier holds the object"),
             Class::Refused => Error::usage(text),
