@@ -44,6 +44,8 @@ pub(super) struct Asked {
     pub(super) body: Bytes,
     /// How much of the body is kept, if not all.
     pub(super) taken: Option<usize>,
+    /// How it came.
+    pub(super) scheme: &'static str,
 }
 
 #[derive(Clone)]
@@ -249,8 +251,7 @@ impl Bucket {
             let session = Session { name, description, kms_key, is_first, body, stored };
             self.sessions.insert(id.clone(), session);
             let host = if emulates { "inside:1" } else { asked.header("host").unwrap() };
-            let scheme = if asked.header("x-tls").is_some() { "https" } else { "http" };
-            let path = asked.uri.path();
+            let (scheme, path) = (asked.scheme, asked.uri.path());
             return Response::builder()
                 .header("location", format!("{scheme}://{host}{path}?uploadType=resumable&upload_id={id}"))
                 .header("x-guploader-uploadid", id)
