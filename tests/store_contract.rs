@@ -51,7 +51,7 @@ async fn s3_without_patience_keeps_the_contract() {
     let s3 = S3::start().await;
     let once = Patience { max_attempts: Some(1), ..s3::patience() };
     let options = s3.options().s3;
-    let store = S3Store::open(s3::BUCKET, "", &options, ExclusivePut::AskFirst, &once).await.unwrap();
+    let store = S3Store::open(s3::BUCKET, "", &options, None, ExclusivePut::AskFirst, &once).await.unwrap();
     contract::run(Arc::new(store)).await;
 }
 

@@ -84,7 +84,8 @@ impl Location {
         Ok(match self {
             Self::File { root } => (patient(Arc::new(FileStore::open(root)?)), None),
             Self::S3 { bucket, path } => {
-                let store = S3Store::open(bucket, path, &options.s3, exclusive, patience).await?;
+                let (options, tokens) = (&options.s3, options.tokens.as_deref());
+                let store = S3Store::open(bucket, path, options, tokens, exclusive, patience).await?;
                 let slashed = store.slashed().map(|slashed| patient(Arc::new(slashed)));
                 (patient(Arc::new(store)), slashed)
             }

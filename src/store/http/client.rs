@@ -65,7 +65,8 @@ impl Http {
     }
 
     /// Makes one attempt. Its body goes out with a `Content-Length`, redirections are answers like others,
-    /// and whatever status comes is no error. No answer is: kind `Unavailable`, or `Usage` where the two
+    /// and whatever status comes is no error. While a body goes out, and then until the answer begins, the
+    /// service is watched; without one, and while the answer is read, the caller limits. No answer is: kind `Unavailable`, or `Usage` where the two
     /// sides will never trust or understand each other. The message says where to, without a query, which
     /// may carry a signature.
     pub(in crate::store) async fn send(&self, route: Route, request: Request<Bytes>) -> Result<Answer> {
@@ -153,7 +154,8 @@ fn nobody_trusted() -> Result<ClientConfig> {
     Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// Where a request goes, for messages.
+/// Where a request goes, for messages: neither a user before the host nor a query behind it.
 fn place(uri: &http::Uri) -> String {
-    format!("{}://{}", uri.scheme_str().unwrap_or("http"), uri.authority().map_or("", |a| a.as_str()))
+    let port = uri.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}", uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default())
 }
