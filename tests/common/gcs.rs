@@ -98,6 +98,7 @@ pub(crate) struct Gcs {
 struct Shared {
     bucket: Mutex<Bucket>,
     is_emulator: bool,
+    scheme: &'static str,
     seen: Mutex<Vec<Seen>>,
     faults: Mutex<Vec<(Method, usize, Fault)>>,
     tokens: Mutex<Tokens>,
@@ -129,7 +130,8 @@ impl Gcs {
     async fn start_with(is_emulator: bool, tls: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (bucket, seen, faults, tokens) = Default::default();
-        let shared = Arc::new(Shared { bucket, is_emulator, seen, faults, tokens });
+        let scheme = if tls { "https" } else { "http" };
+        let shared = Arc::new(Shared { bucket, is_emulator, scheme, seen, faults, tokens });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ca, acceptor) = tls.then(certify).unzip();
@@ -139,8 +141,7 @@ impl Gcs {
 
     /// Where it listens.
     pub(crate) fn endpoint(&self) -> String {
-        let scheme = if self.ca.is_some() { "https" } else { "http" };
-        format!("{scheme}://localhost:{}", self.address.port())
+        format!("{}://localhost:{}", self.shared.scheme, self.address.port())
     }
 
     /// Lets the `nth` request (from 1) with this method meet a fault.
@@ -299,8 +300,8 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         Some(Fault::Take(bytes)) => Some(bytes),
         _ => None,
     };
-    let asked =
-        Asked { method: head.method, uri: head.uri, headers: head.headers, body, taken };
+    let (method, uri, headers, scheme) = (head.method, head.uri, head.headers, shared.scheme);
+    let asked = Asked { method, uri, headers, body, taken, scheme };
     let emulates = shared.is_emulator;
     let response = shared.bucket.lock().unwrap().answer(&asked, emulates);
     match fault {
@@ -362,4 +363,3 @@ fn cut(response: Response<Bytes>, length: usize) -> Response<Body> {
     });
     Response::from_parts(parts, StreamBody::new(frames).boxed_unsync())
 }
-

@@ -44,6 +44,8 @@ pub(super) struct Asked {
     pub(super) body: Bytes,
     /// How much of the body is kept, if not all.
     pub(super) taken: Option<usize>,
+    /// How it came.
+    pub(super) scheme: &'static str,
 }
 
 #[derive(Clone)]
@@ -137,7 +139,8 @@ impl Bucket {
 
     fn found(&self, asked: &Asked, name: &str, emulates: bool) -> Option<&Stored> {
         let generation = asked.word("generation").filter(|_| !emulates);
-        let is_it = |stored: &&Stored| generation.is_none_or(|wanted| wanted == stored.generation.to_string());
+        let is_it =
+            |stored: &&Stored| generation.is_none_or(|wanted| wanted == stored.generation.to_string());
         self.objects.get(name).filter(is_it)
     }
 
@@ -249,8 +252,7 @@ impl Bucket {
             let session = Session { name, description, kms_key, is_first, body, stored };
             self.sessions.insert(id.clone(), session);
             let host = if emulates { "inside:1" } else { asked.header("host").unwrap() };
-            let scheme = if asked.header("x-tls").is_some() { "https" } else { "http" };
-            let path = asked.uri.path();
+            let (scheme, path) = (asked.scheme, asked.uri.path());
             return Response::builder()
                 .header("location", format!("{scheme}://{host}{path}?uploadType=resumable&upload_id={id}"))
                 .header("x-guploader-uploadid", id)
@@ -356,7 +358,8 @@ impl Bucket {
             .split("<Part>")
             .skip(1)
             .map(|part| {
-                let between = |tag: &str| part.split(&format!("{tag}>")).nth(1).unwrap().trim_end_matches("</");
+                let between =
+                    |tag: &str| part.split(&format!("{tag}>")).nth(1).unwrap().trim_end_matches("</");
                 (between("PartNumber").parse().unwrap(), between("ETag").replace("&quot;", "\""))
             })
             .collect();
@@ -385,9 +388,8 @@ impl Bucket {
             let name = name.replace('&', "&amp;").replace('<', "&lt;");
             let upload = format!("<Key>{name}</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated>");
             write!(listed, "<Upload>{upload}</Upload>").unwrap();
-            markers = format!(
-                "<NextKeyMarker>{name}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>"
-            );
+            markers =
+                format!("<NextKeyMarker>{name}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>");
         }
         let is_last = rest.next().is_none();
         let more = format!("<IsTruncated>{}</IsTruncated>{markers}", !is_last);

@@ -65,7 +65,8 @@ impl Http {
     }
 
     /// Makes one attempt. Its body goes out with a `Content-Length`, redirections are answers like others,
-    /// and whatever status comes is no error. No answer is: kind `Unavailable`, or `Usage` where the two
+    /// and whatever status comes is no error. While a body goes out, and then until the answer begins, the
+    /// service is watched; without one, and while the answer is read, the caller limits. No answer is: kind `Unavailable`, or `Usage` where the two
     /// sides will never trust or understand each other. The message says where to, without a query, which
     /// may carry a signature.
     pub(in crate::store) async fn send(&self, route: Route, request: Request<Bytes>) -> Result<Answer> {

@@ -12,7 +12,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use http_body_util::{BodyExt, Limited};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Collected, Limited};
 
 use super::temporary::Temporary;
 use crate::error::Error;
@@ -93,8 +94,8 @@ impl HttpConnector for RenewingConnector {
 async fn take_text(answer: &mut HttpResponse) -> String {
     let body = std::mem::replace(answer.body_mut(), SdkBody::empty());
     // What cannot be read to its end tells no more than the status does.
-    let text = Limited::new(body, LONGEST_ERROR).collect().await.map(|text| text.to_bytes());
-    let text = text.unwrap_or_default();
+    let text = Limited::new(body, LONGEST_ERROR).collect().await;
+    let text = text.map_or_else(|_| Bytes::new(), Collected::to_bytes);
     *answer.body_mut() = SdkBody::from(text.clone());
     String::from_utf8_lossy(&text).into_owned()
 }

@@ -19,7 +19,7 @@ use super::credentials::{explain, explain_first};
 use super::profile::{self, Profile};
 use crate::error::Result;
 use crate::store::Patience;
-use crate::store::tokens::{Issued, Kept};
+use crate::store::tokens::{Issued, Kept, Shelf};
 
 /// What the chain of sources gives. What has no end is not put on disk: it already is somewhere, or was
 /// meant to be asked for each time.
@@ -75,7 +75,7 @@ impl Temporary {
         let files = directory.and_then(|_| profile::files());
         let identity = identity(&who.words(), std::env::vars_os(), files.as_deref().unwrap_or_default());
         // Without knowing what the files say, others' credentials might be taken for ours.
-        let kept = Kept::new(identity, directory.filter(|_| files.is_some()));
+        let kept = Kept::new(identity, directory.filter(|_| files.is_some()).map(Shelf::new));
         // A helper is a program of somebody else's: it is not run again and again, and is not waited for
         // longer than any service.
         let max_attempts = if profile.runs_helper() { Some(1) } else { patience.max_attempts };

@@ -2,7 +2,6 @@
 //! processes to come.
 
 use std::fmt;
-use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -73,11 +72,11 @@ struct Failure {
 }
 
 impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Kept<T> {
-    /// What this identity gets, with a shelf in `directory` when there is one. What tells no end is never
-    /// put there, nor what ends within five minutes.
-    pub(in crate::store) fn new(identity: String, directory: Option<&Path>) -> Self {
+    /// What this identity gets, kept on `shelf` as well when there is one. What tells no end is never put
+    /// there, nor what ends within five minutes.
+    pub(in crate::store) fn new(identity: String, shelf: Option<Shelf>) -> Self {
         let state = Mutex::new(State { current: None, failure: None, refused: None });
-        Self { identity, shelf: directory.map(Shelf::new), state }
+        Self { identity, shelf, state }
     }
 
     /// What is good for five minutes more, unless the issuer gives what is shorter: from memory, else from
@@ -96,7 +95,7 @@ impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Kept<T> {
         if let Some(answer) = state.failed_since(asked, now) {
             return answer;
         }
-        if let Some(issued) = self.from_shelf(&state, now) {
+        if let Some(issued) = self.shelved(&state, now) {
             state.current = Some(Held { issued: issued.clone(), fetched: None });
             return Ok(issued);
         }
@@ -135,7 +134,7 @@ impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Kept<T> {
         true
     }
 
-    fn from_shelf(&self, state: &State<T>, now: Timestamp) -> Option<Issued<T>> {
+    fn shelved(&self, state: &State<T>, now: Timestamp) -> Option<Issued<T>> {
         let (what, expires) = self.shelf.as_ref()?.find::<T>(&self.identity, now)?;
         (state.refused.as_ref() != Some(&what)).then_some(Issued { what, expires: Some(expires) })
     }
@@ -199,6 +198,7 @@ mod tests {
     impl Issuer {
         async fn give(&self, life: SignedDuration) -> Result<Issued<String>> {
             let nth = self.asked.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
             Ok(Issued { what: format!("secret {nth}"), expires: Some(Timestamp::now() + life) })
         }
 
@@ -217,8 +217,12 @@ mod tests {
         Kept::new("us".to_owned(), None)
     }
 
+    fn shelf(dir: &tempfile::TempDir) -> Shelf {
+        Shelf::new(&dir.path().join("tokens"))
+    }
+
     fn on_shelf(dir: &tempfile::TempDir) -> Kept<String> {
-        Kept::new("us".to_owned(), Some(&dir.path().join("tokens")))
+        Kept::new("us".to_owned(), Some(shelf(dir)))
     }
 
     /// As if the issuer had given it so long ago.
@@ -251,7 +255,7 @@ mod tests {
         on_shelf(&dir).get(issuer.give(HOUR)).await.unwrap();
         let found = on_shelf(&dir).get(issuer.give(HOUR)).await.unwrap();
         assert_eq!((found.what.as_str(), issuer.asked()), ("secret 0", 1));
-        let other = Kept::new("them".to_owned(), Some(&dir.path().join("tokens")));
+        let other = Kept::new("them".to_owned(), Some(shelf(&dir)));
         assert_eq!(other.get(issuer.give(HOUR)).await.unwrap().what, "secret 1");
     }
 
@@ -260,8 +264,8 @@ mod tests {
         let (dir, issuer) = (tempfile::tempdir().unwrap(), Issuer::default());
         let kept = on_shelf(&dir);
         for _ in 0..3 {
-            let issued = kept.get(issuer.give(SignedDuration::from_mins(4))).await.unwrap();
-            assert_eq!(issued.what, "secret 0");
+            let short = kept.get(issuer.give(SignedDuration::from_mins(4))).await.unwrap();
+            assert_eq!(short.what, "secret 0");
         }
         assert!(!dir.path().join("tokens").exists());
         age(&kept, SignedDuration::from_secs(121)).await;
@@ -313,12 +317,7 @@ mod tests {
         kept.get(issuer.give(HOUR)).await.unwrap();
         let found = other.get(issuer.give(HOUR)).await.unwrap();
         assert!(other.refused(is("secret 0")).await);
-        Shelf::new(&dir.path().join("tokens")).keep(
-            "us",
-            &found.what,
-            found.expires.unwrap(),
-            Timestamp::now(),
-        );
+        shelf(&dir).keep("us", &found.what, found.expires.unwrap(), Timestamp::now());
         assert_eq!(other.get(issuer.give(HOUR)).await.unwrap().what, "secret 1");
     }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use kept::{Issued, Kept};
-use shelf::Shelf;
+pub(super) use shelf::Shelf;
 
 use super::Patience;
 use crate::error::{Error, Result};
@@ -58,7 +58,8 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Tokens from `source`, kept in `directory` as well.
     pub(super) fn new(source: Arc<dyn SignIn>, directory: Option<PathBuf>, patience: &Patience) -> Self {
-        let kept = Arc::new(Kept::new(source.identity(), directory.as_deref()));
+        let shelf = directory.map(|directory| Shelf::new(&directory));
+        let kept = Arc::new(Kept::new(source.identity(), shelf));
         Self { source, patience: patience.within_an_attempt(), kept }
     }
 
