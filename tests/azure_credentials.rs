@@ -546,11 +546,11 @@ async fn trouble_of_an_issuer_passes_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_never_answers_is_not_waited_for_beyond_the_grace() {
+async fn an_issuer_that_never_answers_is_waited_for_half_the_grace() {
     let mut case = Case::new(only(stall)).await;
-    case.env(CREDENTIAL, "managed-identity").refused("unavailable", &["no answer within 5"]).await;
+    case.env(CREDENTIAL, "managed-identity").refused("unavailable", &["no answer within 2.5"]).await;
     let mut case = Case::new(only(stall)).await;
-    case.application().env("AZURE_CLIENT_SECRET", SECRET).refused("unavailable", &["within 5"]).await;
+    case.application().env("AZURE_CLIENT_SECRET", SECRET).refused("unavailable", &["within 2.5"]).await;
 }
 
 #[tokio::test]
@@ -633,10 +633,13 @@ async fn a_token_near_its_end_is_renewed_and_the_newest_is_sent() {
 #[tokio::test]
 async fn a_token_that_is_revoked_in_the_middle_of_a_batch_is_replaced_and_nothing_fails() {
     for code in [401, 403] {
+        let is_revoked = Arc::new(AtomicBool::new(false));
+        let revoked = is_revoked.clone();
         let rotating = move |seen: &Seen, nth: usize| {
-            let is_late = seen.uri.path() > "/acct/wal/a1";
+            let revoked = revoked.load(Ordering::SeqCst);
+            let is_late = revoked && seen.uri.path() > "/acct/wal/a1";
             match authorization(seen) {
-                _ if !seen.is_for_the_account() => entra(seen, nth),
+                _ if !seen.is_for_the_account() => entra(seen, nth + usize::from(revoked)),
                 "Bearer entra-0" if is_late => {
                     let headers = vec![("x-ms-error-code", "InvalidAuthenticationInfo".to_owned())];
                     Reply { headers, ..reply(code, "") }
@@ -645,20 +648,37 @@ async fn a_token_that_is_revoked_in_the_middle_of_a_batch_is_replaced_and_nothin
             }
         };
         let mut case = Case::new(rotating).await;
-        let file = case.file("azure-identity-token", "one");
-        case.application().env("AZURE_FEDERATED_TOKEN_FILE", &file).env(PUTS, "4");
-        let (tokens, puts) = case.put().await;
+        let (file, tokens) = (case.file("azure-identity-token", "one"), case.home.path().join("tokens"));
+        case.application().env("AZURE_FEDERATED_TOKEN_FILE", &file).env(TOKENS, tokens.to_str().unwrap());
+        assert_eq!(case.put().await.0.len(), 1);
+        is_revoked.store(true, Ordering::SeqCst);
+        let (tokens, puts) = case.env(PUTS, "4").put().await;
         let carried: Vec<_> =
             puts.iter().map(|put| authorization(put).trim_start_matches("Bearer ")).collect();
-        assert_eq!(tokens.len(), 2);
+        assert_eq!(tokens.len(), 1);
         assert_eq!(carried, ["entra-0", "entra-0", "entra-0", "entra-1", "entra-1"]);
     }
+}
+
+/// An issuer that has just given a token would give no better one.
+#[tokio::test]
+async fn a_fresh_token_that_is_refused_is_told_and_not_asked_for_in_circles() {
+    let refusing = |seen: &Seen, nth: usize| match seen.is_for_the_account() {
+        true => reply(401, ""),
+        false => entra(seen, nth),
+    };
+    let mut case = Case::new(refusing).await;
+    case.application().env("AZURE_CLIENT_SECRET", SECRET).env(ATTEMPTS, "many");
+    let (output, seen) = case.run().await;
+    let told = told(&output);
+    assert!(told.contains("denied: ") && told.contains("service principal client-1"), "{told}");
+    assert_eq!(seen.len(), 2);
 }
 
 #[tokio::test]
 async fn tokens_are_kept_on_disk_for_the_next_call_and_for_the_same_identity_only() {
     let mut case = Case::new(entra).await;
-    let tokens = case.home.path().join("spool/tokens");
+    let tokens = case.home.path().join("tokens");
     case.application().env("AZURE_CLIENT_SECRET", SECRET).env(TOKENS, tokens.to_str().unwrap());
     assert_eq!(case.put().await.0.len(), 1);
     for file in std::fs::read_dir(&tokens).unwrap() {

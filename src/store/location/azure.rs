@@ -23,14 +23,13 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
         let why = format!("is of Azure's service {service}, not of its blobs");
         return Err(refused(&why).hint(format!("write {FORM}")));
     }
-    let (service, account, below, form) = match account_in(&web.host) {
+    let (service, account, below, form) = if let Some(account) = account_in(&web.host) {
         // The scheme does not matter: Azure is spoken to by https only.
-        Some(account) => (format!("https://{}", web.authority()), account, web.path, FORM),
-        None => {
-            let (account, below) = Web::split_path(web.path);
-            let service = format!("{}://{}/{account}", web.scheme, web.authority());
-            (service, account, below, FORM_ELSEWHERE)
-        }
+        (format!("https://{}", web.authority()), account, web.path, FORM)
+    } else {
+        let (account, below) = Web::split_path(web.path);
+        let service = format!("{}://{}/{account}", web.scheme, web.authority());
+        (service, account, below, FORM_ELSEWHERE)
     };
     let form = || format!("write {form}");
     if !is_account(account) {
@@ -41,8 +40,8 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
         return Err(refused("does not name a container").hint(form()));
     }
     if !is_container(name) {
-        let why = format!("does not name a container: {name:?} has other characters than a-z, 0-9 and -");
-        return Err(refused(&why).hint(form()));
+        let why = "does not name a container: it has other characters than a-z, 0-9 and -";
+        return Err(refused(why).hint(form()));
     }
     let container = Container { service, account: account.to_owned(), name: name.to_owned() };
     Ok(Location::Azure { container, path: path.trim_start_matches('/').to_owned() })

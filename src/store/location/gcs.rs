@@ -6,7 +6,7 @@
 //! console's only.
 
 use super::web::Web;
-use super::{Location, has_dots};
+use super::{Location, has_dots, shown};
 use crate::error::{Error, Result};
 
 /// How a bucket is written, for hints.
@@ -22,7 +22,7 @@ const HOSTS: [(&str, &str); 3] = [
 /// Reads what stands behind `gs://`.
 pub(super) fn parse(rest: &str) -> Result<Location> {
     let (bucket, path) = Web::split_path(rest);
-    location(bucket, path, &format!("gs://{rest}"))
+    location(bucket, path, &format!("gs://{}", shown(rest)))
 }
 
 /// Reads an address of a host of Google's; `None` when the host is somebody else's.

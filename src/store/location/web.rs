@@ -1,8 +1,10 @@
 //! What the `http://` and `https://` URLs of all services have in common.
 
+use std::fmt;
+
 use url::Url;
 
-use super::has_dots;
+use super::{has_dots, shown};
 use crate::error::{Error, Result};
 
 /// A URL in its parts. Nothing in the path is decoded or changed.
@@ -23,7 +25,7 @@ impl<'a> Web<'a> {
     /// refused before.
     pub(super) fn read(scheme: &'static str, rest: &'a str) -> Result<Self> {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let refused = |why: &str| Error::usage(format!("{scheme}://{rest} {why}"));
+        let refused = |why: &str| Error::usage(format!("{scheme}://{} {why}", shown(rest)));
         let url = Url::parse(&format!("{scheme}://{authority}/")).ok();
         let url = url.filter(|url| url.path() == "/" && url.username().is_empty());
         let host = url.as_ref().and_then(Url::host_str).map(str::to_owned);
@@ -53,8 +55,9 @@ impl<'a> Web<'a> {
     }
 }
 
-impl std::fmt::Display for Web<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}://{}/{}", self.scheme, self.authority(), self.path)
+/// What a message may repeat of it.
+impl fmt::Display for Web<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}/{}", self.scheme, self.authority(), shown(self.path))
     }
 }

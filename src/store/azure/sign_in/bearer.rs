@@ -7,8 +7,9 @@ use azure_core::http::headers::HeaderName;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, Context, Request};
 
-use super::{is_private, pass, set_version};
+use super::{is_private, set_version};
 use crate::error::Error;
+use crate::store::azure::transport::smuggle;
 use crate::store::tokens::{Token, Tokens};
 
 /// What the service says of a token that has run out, besides answering 401.
@@ -33,17 +34,17 @@ impl Policy for Bearer {
         if !is_private(request.url()) {
             let host = request.url().host_str().unwrap_or_default().to_owned();
             let exposed = Error::usage(format!("a token is not sent to {host} without TLS"));
-            return Err(pass(exposed.hint("use https://, or an account key or SAS")));
+            return Err(smuggle(exposed.hint("use https://, or an account key or SAS")));
         }
         set_version(request);
-        let token = self.tokens.get().await.map_err(pass)?;
+        let token = self.tokens.get().await.map_err(smuggle)?;
         carry(request, &token);
         let answer = next[0].send(ctx, request, &next[1..]).await?;
         if !refuses(&answer) || !self.tokens.refused(&token).await {
             return Ok(answer);
         }
         drop(answer);
-        let token = self.tokens.get().await.map_err(pass)?;
+        let token = self.tokens.get().await.map_err(smuggle)?;
         carry(request, &token);
         request.body_mut().reset().await?;
         next[0].send(ctx, request, &next[1..]).await

@@ -46,19 +46,19 @@ pub(super) fn choose(options: &AzureOptions, environment: Environment<'_>) -> Re
             AzureSecret::Sas(text) => Way::Sas(text),
             AzureSecret::Key(text) => Way::Key(text),
         };
-        return Ok(Choice { way, because: "sign in with the secret given".to_owned() });
+        return Ok(Choice { way, because: "use the secret given".to_owned() });
     }
     if let Some(credential) = options.credential {
-        let because = format!("sign in by {credential}, as asked for");
+        let because = format!("use {credential}, as asked for");
         return Ok(Choice { way: Way::Token(credential), because });
     }
     for (name, way) in SECRETS {
         if let Some(secret) = text(environment, name)? {
-            return Ok(Choice { way: way(secret), because: format!("sign in with {name}") });
+            return Ok(Choice { way: way(secret), because: format!("use {name}") });
         }
     }
     let names = SECRETS.map(|(name, _)| name).join(", ");
-    let because = format!("sign in by the default chain, since none of {names} is set");
+    let because = format!("use the default chain, since none of {names} is set");
     Ok(Choice { way: Way::Token(AzureCredential::Default), because })
 }
 
@@ -111,7 +111,7 @@ mod tests {
         for (set, way) in ways.into_iter().enumerate() {
             assert_eq!(chosen(&options, &ALL[..=set]).0, way);
         }
-        assert_eq!(chosen(&options, &ALL).1, "sign in with AZURE_STORAGE_CONNECTION_STRING");
+        assert_eq!(chosen(&options, &ALL).1, "use AZURE_STORAGE_CONNECTION_STRING");
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
             let options = AzureOptions { credential: Some(credential), ..AzureOptions::default() };
             let (chosen, because) = chosen(&options, &ALL);
             assert_eq!(chosen, way);
-            assert_eq!(because, format!("sign in by {credential}, as asked for"));
+            assert_eq!(because, format!("use {credential}, as asked for"));
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let secret = Some(AzureSecret::Key("key".to_owned()));
         let credential = Some(AzureCredential::Cli);
         let options = AzureOptions { credential, secret, ..AzureOptions::default() };
-        assert_eq!(chosen(&options, &ALL), ("key", "sign in with the secret given".to_owned()));
+        assert_eq!(chosen(&options, &ALL), ("key", "use the secret given".to_owned()));
     }
 
     #[test]

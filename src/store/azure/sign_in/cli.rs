@@ -21,8 +21,9 @@ use crate::error::{Error, Result};
 use crate::store::http::first_words;
 use crate::store::tokens::{SignIn, Token};
 
-/// What the tool may take: it starts slowly, and may ask Entra ID itself.
-const LIMIT: Duration = Duration::from_secs(15);
+/// What the tool may take: it starts slowly, and may ask Entra ID itself. It is less than half of the usual
+/// grace, which is what signing in gets of an attempt, so that it is told what was waited for.
+const LIMIT: Duration = Duration::from_secs(9);
 
 /// What is read of what it says, at most.
 const LONGEST_ANSWER: u64 = 1 << 20;

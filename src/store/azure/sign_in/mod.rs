@@ -76,7 +76,8 @@ pub(super) async fn sign_in(
         MadeReady::Tokens(service, source) => (service, source),
     };
     let tokens = Tokens::new(source.clone(), tokens.map(Path::to_owned), patience);
-    tokens.get().await.context(|| because)?;
+    let what = || format!("sign in as {}", source.identity());
+    patience.persist(0, what, || tokens.get()).await.context(|| because)?;
     Ok(Access { service, policy: Arc::new(Bearer::new(tokens)), who: source.name() })
 }
 
@@ -214,12 +215,6 @@ fn set_version(request: &mut Request) {
     if !request.headers().iter().any(|(name, _)| name.as_str() == "x-ms-version") {
         request.insert_header("x-ms-version", VERSION);
     }
-}
-
-/// An error of ours on its way through the SDK.
-fn pass(error: Error) -> azure_core::Error {
-    let told = error.to_string();
-    azure_core::Error::with_error(azure_core::error::ErrorKind::Credential, error, told)
 }
 
 #[cfg(test)]

@@ -14,8 +14,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
-use super::{pass, set_version};
+use super::set_version;
 use crate::error::{Error, Result};
+use crate::store::azure::transport::smuggle;
 
 /// Clocks differ: within so much of its beginning and its end, the service decides whether a signature
 /// counts.
@@ -86,7 +87,7 @@ impl Sas {
 #[async_trait]
 impl Policy for Sas {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        self.check(Timestamp::now()).map_err(pass)?;
+        self.check(Timestamp::now()).map_err(smuggle)?;
         set_version(request);
         let before = request.url().query().map(str::to_owned);
         let signed = match before.as_deref() {
