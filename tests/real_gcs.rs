@@ -19,7 +19,7 @@ async fn the_emulator_keeps_the_contract() {
     let emulator = GcsEmulator::start(&scratch).await;
     emulator.create_bucket(BUCKET).await;
     let reach = emulator.reach(BUCKET);
-    contract::run(reach.open(&reach.url("some/path"), ExclusivePut::AskFirst).await).await;
+    contract::run_forgetful(reach.open(&reach.url("some/path"), ExclusivePut::AskFirst).await).await;
     assert!(emulator.objects(BUCKET).await.iter().all(|name| name.starts_with("some/path/contract/")));
 }
 
