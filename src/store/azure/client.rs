@@ -13,7 +13,6 @@ use azure_storage_blob::{BlobClient, BlobClientOptions};
 use super::sign_in::Access;
 use super::transport;
 use super::{Container, names};
-use crate::store::http::Http;
 
 /// The version of the service's interface that is spoken: new enough for names that XML cannot hold (List
 /// Blobs, 2021-02-12) and for Put Blob of 5000 MiB (2019-12-12), and old enough for every emulator, which
@@ -30,11 +29,11 @@ pub(super) struct Client {
 
 impl Client {
     /// A client that makes one attempt at each request: patience is had elsewhere.
-    pub(super) fn new(container: &Container, access: &Access, http: Http) -> Self {
+    pub(super) fn new(container: &Container, access: &Access, transport: transport::Transport) -> Self {
         let options = ClientOptions {
             per_try_policies: vec![access.policy.clone()],
             retry: RetryOptions::none(),
-            transport: Some(Transport::new(Arc::new(transport::Transport(http)))),
+            transport: Some(Transport::new(Arc::new(transport))),
             user_agent: UserAgentOptions { application_id: Some("barkeep".to_owned()) },
             ..ClientOptions::default()
         };
