@@ -54,7 +54,7 @@ impl Client {
         name: &str,
         range: Option<&Range<u64>>,
     ) -> azure_core::Result<AsyncRawResponse> {
-        let mut request = self.request(self.url(name));
+        let mut request = get(self.url(name));
         if let Some(range) = range {
             request.insert_header("range", format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         }
@@ -67,17 +67,11 @@ impl Client {
         let mut url = self.url("");
         let words = words.iter().map(|(word, value)| format!("&{word}={}", names::encode(value)));
         url.set_query(Some(&format!("restype=container&comp=list{}", words.collect::<String>())));
-        self.send(self.request(url), &[200]).await
+        self.send(get(url), &[200]).await
     }
 
     fn url(&self, name: &str) -> Url {
         names::url(&self.service, &self.container, name)
-    }
-
-    fn request(&self, url: Url) -> Request {
-        let mut request = Request::new(url, Method::Get);
-        request.insert_header("x-ms-version", VERSION);
-        request
     }
 
     async fn send(
@@ -89,4 +83,11 @@ impl Client {
         let options = PipelineStreamOptions { check_success: checks, ..PipelineStreamOptions::default() };
         self.pipeline.stream(&Context::new(), &mut request, Some(options)).await
     }
+}
+
+/// A request that reads.
+fn get(url: Url) -> Request {
+    let mut request = Request::new(url, Method::Get);
+    request.insert_header("x-ms-version", VERSION);
+    request
 }

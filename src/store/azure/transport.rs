@@ -84,15 +84,12 @@ pub(super) fn smuggle(e: Error) -> azure_core::Error {
 
 /// The error of ours that was put into one of the SDK, however it has been wrapped since.
 pub(super) fn unpack(e: azure_core::Error) -> std::result::Result<Error, azure_core::Error> {
-    match innermost(&e) {
-        true => extract(e),
-        false => Err(e),
-    }
+    if holds_ours(&e) { extract(e) } else { Err(e) }
 }
 
-fn innermost(e: &azure_core::Error) -> bool {
+fn holds_ours(e: &azure_core::Error) -> bool {
     let Some(inner) = e.get_ref() else { return false };
-    inner.is::<Error>() || inner.downcast_ref::<azure_core::Error>().is_some_and(innermost)
+    inner.is::<Error>() || inner.downcast_ref::<azure_core::Error>().is_some_and(holds_ours)
 }
 
 fn extract(e: azure_core::Error) -> std::result::Result<Error, azure_core::Error> {
