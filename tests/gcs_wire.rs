@@ -328,6 +328,22 @@ async fn after_a_lost_answer_the_session_is_asked_what_it_has() {
 }
 
 #[tokio::test]
+async fn what_was_damaged_on_the_way_through_a_session_does_not_stay() {
+    let gcs = Gcs::start().await;
+    let store = gcs.open().await;
+    gcs.fault(Method::PUT, 2, Fault::Damage);
+    let error = upload(&store, 2, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("instead of") && error.to_string().contains("removed"), "{error}");
+    assert_eq!(store.head(&key("a")).await.unwrap(), None);
+    gcs.forget();
+    gcs.fault(Method::PUT, 2, Fault::Damage);
+    gcs.fault(Method::DELETE, 1, Fault::Answer(403, "forbidden"));
+    let error = upload(&store, 2, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+}
+
+#[tokio::test]
 async fn a_session_loses_the_race_even_at_its_end() {
     let gcs = Gcs::start().await;
     let store = gcs.open().await;

@@ -66,9 +66,9 @@ impl Http {
 
     /// Makes one attempt. Its body goes out with a `Content-Length`, redirections are answers like others,
     /// and whatever status comes is no error. While a body goes out, and then until the answer begins, the
-    /// service is watched; without one, and while the answer is read, the caller limits. No answer is: kind `Unavailable`, or `Usage` where the two
-    /// sides will never trust or understand each other. The message says where to, without a query, which
-    /// may carry a signature.
+    /// service is watched; without a body, and while the answer's is read, the caller sets the limit. No
+    /// answer is: kind `Unavailable`, or `Usage` where the two sides will never trust or understand each
+    /// other. The message says where to, without a query, which may carry a signature.
     pub(in crate::store) async fn send(&self, route: Route, request: Request<Bytes>) -> Result<Answer> {
         self.send_pieces(route, request.map(|body| vec![body]), &self.shared.patience).await
     }
