@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use barkeep::error::ErrorKind;
 use barkeep::store::{
-    ExclusivePut, FileStore, GcsStore, IfExists, Key, Location, MemoryStore, ObjectStore, Options, Patience, Patient,
-    Prefix, Put, S3Store,
+    ExclusivePut, FileStore, GcsStore, IfExists, Key, Location, MemoryStore, ObjectStore, Options, Patience,
+    Patient, Prefix, Put, S3Store,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -250,7 +250,8 @@ async fn a_bucket_that_does_not_exist_is_a_usage_error() {
 async fn a_bucket_of_gcs_that_does_not_exist_is_a_usage_error_whatever_is_asked() {
     for gcs in [Gcs::start().await, Gcs::start_emulator().await] {
         let (options, exclusive) = (gcs.options(), ExclusivePut::ByService);
-        let store = GcsStore::open("no-such", "a", &options, None, exclusive, &gcs::patience()).await.unwrap();
+        let store =
+            GcsStore::open("no-such", "a", &options, None, exclusive, &gcs::patience()).await.unwrap();
         let (key, one, body) = (Key::new("a").unwrap(), NonZeroUsize::MIN, Bytes::from_static(b"x"));
         let replace = Put { if_exists: IfExists::Replace, ..Put::default() };
         let mut errors = vec![

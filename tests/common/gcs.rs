@@ -363,4 +363,3 @@ fn cut(response: Response<Bytes>, length: usize) -> Response<Body> {
     });
     Response::from_parts(parts, StreamBody::new(frames).boxed_unsync())
 }
-

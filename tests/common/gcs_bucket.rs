@@ -139,7 +139,8 @@ impl Bucket {
 
     fn found(&self, asked: &Asked, name: &str, emulates: bool) -> Option<&Stored> {
         let generation = asked.word("generation").filter(|_| !emulates);
-        let is_it = |stored: &&Stored| generation.is_none_or(|wanted| wanted == stored.generation.to_string());
+        let is_it =
+            |stored: &&Stored| generation.is_none_or(|wanted| wanted == stored.generation.to_string());
         self.objects.get(name).filter(is_it)
     }
 
@@ -357,7 +358,8 @@ impl Bucket {
             .split("<Part>")
             .skip(1)
             .map(|part| {
-                let between = |tag: &str| part.split(&format!("{tag}>")).nth(1).unwrap().trim_end_matches("</");
+                let between =
+                    |tag: &str| part.split(&format!("{tag}>")).nth(1).unwrap().trim_end_matches("</");
                 (between("PartNumber").parse().unwrap(), between("ETag").replace("&quot;", "\""))
             })
             .collect();
@@ -386,9 +388,8 @@ impl Bucket {
             let name = name.replace('&', "&amp;").replace('<', "&lt;");
             let upload = format!("<Key>{name}</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated>");
             write!(listed, "<Upload>{upload}</Upload>").unwrap();
-            markers = format!(
-                "<NextKeyMarker>{name}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>"
-            );
+            markers =
+                format!("<NextKeyMarker>{name}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>");
         }
         let is_last = rest.next().is_none();
         let more = format!("<IsTruncated>{}</IsTruncated>{markers}", !is_last);

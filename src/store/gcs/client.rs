@@ -318,10 +318,15 @@ mod tests {
                 HeaderValue::from_static(location),
             )]);
             let body = Box::pin(futures_util::stream::empty());
-            client.opened(&Answer { status: StatusCode::OK, headers, body }).map(|session| session.0.to_string())
+            client
+                .opened(&Answer { status: StatusCode::OK, headers, body })
+                .map(|session| session.0.to_string())
         };
         let emulator = client("https://proxy:4443", true);
-        assert_eq!(opened(&emulator, "http://inside/up?upload_id=x").unwrap(), "https://proxy:4443/up?upload_id=x");
+        assert_eq!(
+            opened(&emulator, "http://inside/up?upload_id=x").unwrap(),
+            "https://proxy:4443/up?upload_id=x"
+        );
         let service = client("https://storage.googleapis.com", false);
         assert_eq!(opened(&service, "https://other/up?upload_id=x").unwrap(), "https://other/up?upload_id=x");
         let refused = opened(&service, "http://other/up?upload_id=hunter2").unwrap_err();

@@ -49,11 +49,7 @@ impl Resource {
 }
 
 /// What the headers of an object's content say of it; `None` when they do not say enough, as an emulator's.
-pub(super) fn from_headers(
-    key: &Key,
-    headers: &HeaderMap,
-    range: Option<&Range<u64>>,
-) -> Option<ObjectMeta> {
+pub(super) fn from_headers(key: &Key, headers: &HeaderMap, range: Option<&Range<u64>>) -> Option<ObjectMeta> {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let generation = text("x-goog-generation")?;
     // With a range, the whole size stands in `Content-Range: bytes 5-9/100`.

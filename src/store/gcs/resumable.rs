@@ -10,11 +10,11 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use tokio::task::JoinSet;
 
+use super::About;
 use super::client::{Call, Session};
 use super::errors::Class;
 use super::object::{NewObject, Resource};
 use super::{Answer, Context, Error, GcsStore, IfExists, Key, Put, Result, Sum, Upload, client, object};
-use super::About;
 
 /// Chunks but the last have a multiple of it (docs: resumable uploads).
 const GRAIN: usize = 256 << 10;
@@ -234,10 +234,13 @@ impl Target {
                 return Ok(has);
             }
             asked_for_end = at == chunk.end();
-            let call = self.call(Method::PUT, &chunk.range(at))?.body(object::CONTENT_TYPE, chunk.after(at))?;
+            let call =
+                self.call(Method::PUT, &chunk.range(at))?.body(object::CONTENT_TYPE, chunk.after(at))?;
             has = self.progress(&call).await?;
             if matches!(has, Has::Some(now) if now <= at && at < chunk.end()) {
-                return Err(Error::unavailable(format!("the service took nothing of what follows byte {at}")));
+                return Err(Error::unavailable(format!(
+                    "the service took nothing of what follows byte {at}"
+                )));
             }
         }
     }

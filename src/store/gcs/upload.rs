@@ -146,8 +146,8 @@ impl PartsUpload {
     /// Success may be announced before it is certain, so only what says so at its end is one.
     async fn complete_once(&self) -> Result<(), Failure> {
         let Target { store, key, id } = &self.target;
-        let call = call(store, key, Method::POST, id)
-            .body("application/xml", vec![listed(&self.done).into()])?;
+        let call =
+            call(store, key, Method::POST, id).body("application/xml", vec![listed(&self.done).into()])?;
         let client = &store.shared.client;
         let answer = client.send_patiently(&call, &store.shared.patience.with_assembly()).await?;
         let (status, headers) = (answer.status, answer.headers.clone());
