@@ -468,17 +468,6 @@ async fn a_user_buys_tokens_with_the_refresh_token_once_for_all_processes() {
 }
 
 #[tokio::test]
-async fn a_token_that_soon_runs_out_is_fetched_anew() {
-    let mut case = Case::new().await;
-    for token in ["t1", "t2"] {
-        case.google.gives("/token", token, 60);
-    }
-    let content = user(&case);
-    let shown = case.credentials(&content).env(LOOKS, "2").works().await;
-    assert_eq!(shown, ["Bearer t1", "Bearer t2"]);
-}
-
-#[tokio::test]
 async fn a_token_that_the_storage_refuses_is_replaced() {
     let mut case = Case::new().await;
     let shelf = case.home.path().join("tokens").to_str().unwrap().to_owned();
@@ -524,7 +513,7 @@ async fn an_issuer_in_trouble_is_asked_again_and_a_silent_one_is_not_waited_for(
     let mut case = Case::new().await;
     case.google.add("/token", Says::Nothing);
     let content = user(&case);
-    case.credentials(&content).refused("unavailable", &["no answer within 4.0s"]).await;
+    case.credentials(&content).refused("unavailable", &["no answer within"]).await;
 }
 
 #[tokio::test]
