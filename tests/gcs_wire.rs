@@ -328,6 +328,22 @@ async fn after_a_lost_answer_the_session_is_asked_what_it_has() {
 }
 
 #[tokio::test]
+async fn what_was_damaged_on_the_way_through_a_session_does_not_stay() {
+    let gcs = Gcs::start().await;
+    let store = gcs.open().await;
+    gcs.fault(Method::PUT, 2, Fault::Damage);
+    let error = upload(&store, 2, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("instead of") && error.to_string().contains("removed"), "{error}");
+    assert_eq!(store.head(&key("a")).await.unwrap(), None);
+    gcs.forget();
+    gcs.fault(Method::PUT, 2, Fault::Damage);
+    gcs.fault(Method::DELETE, 1, Fault::Answer(403, "forbidden"));
+    let error = upload(&store, 2, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+}
+
+#[tokio::test]
 async fn a_session_loses_the_race_even_at_its_end() {
     let gcs = Gcs::start().await;
     let store = gcs.open().await;
@@ -401,9 +417,9 @@ async fn a_lost_answer_to_an_exclusive_put_may_come_out_as_conflict_but_the_obje
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_in_the_middle_of_a_batch_is_fetched_anew_once() {
+async fn a_kept_token_that_is_refused_in_the_middle_of_a_batch_is_fetched_anew_once() {
     let gcs = Gcs::start().await;
-    let store = gcs.open().await;
+    let store = gcs.open_with_kept_token().await;
     let keys: Vec<Key> = (0..40).map(|n| key(&n.to_string())).collect();
     for key in &keys {
         store.put(key, Bytes::new(), &Put::default()).await.unwrap();
@@ -416,15 +432,19 @@ async fn a_token_that_is_refused_in_the_middle_of_a_batch_is_fetched_anew_once()
 }
 
 #[tokio::test]
-async fn an_account_that_is_refused_for_good_is_told_so() {
+async fn an_account_that_is_refused_with_a_fresh_token_too_is_told_so() {
     let gcs = Gcs::start().await;
-    let store = gcs.open().await;
+    let store = gcs.open_with_kept_token().await;
     gcs.fault(Method::POST, 1, Fault::Answer(401, "authError"));
     gcs.fault(Method::POST, 2, Fault::Answer(401, "authError"));
     let error = put(&store, &Put::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(!format!("{error:?}").contains("token-"), "{error:?}");
-    assert_eq!(gcs.count(&Method::POST), 2);
+    assert_eq!((gcs.count(&Method::POST), gcs.tokens_given()), (2, 2));
+    gcs.forget();
+    gcs.fault(Method::POST, 1, Fault::Answer(401, "authError"));
+    assert_eq!(put(&store, &replace()).await.unwrap_err().kind(), ErrorKind::Denied);
+    assert_eq!((gcs.count(&Method::POST), gcs.tokens_given()), (1, 2));
 }
 
 #[tokio::test]

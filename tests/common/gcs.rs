@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use barkeep::store::{ExclusivePut, GcsOptions, GcsStore, ObjectStore, Patience, Patient};
+use barkeep::store::{ExclusivePut, GcsOptions, GcsStore, Key, ObjectStore, Patience, Patient};
 use bucket::{Asked, Bucket};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -199,6 +199,17 @@ impl Gcs {
     /// The store in the bucket, below a path, opened like a command does.
     pub(crate) async fn open(&self) -> Arc<dyn ObjectStore> {
         open(&self.options(), ExclusivePut::ByService, &patience()).await
+    }
+
+    /// The same as another process does after one that kept its token: it takes that.
+    pub(crate) async fn open_with_kept_token(&self) -> Arc<dyn ObjectStore> {
+        let (options, tokens, patience) = (self.options(), self.directory.path().join("tokens"), patience());
+        let open = || {
+            GcsStore::open(BUCKET, "some/path", &options, Some(&tokens), ExclusivePut::ByService, &patience)
+        };
+        open().await.unwrap().head(&Key::new("nothing").unwrap()).await.unwrap();
+        self.forget();
+        Arc::new(Patient::new(Arc::new(open().await.unwrap()), patience.clone()))
     }
 }
 

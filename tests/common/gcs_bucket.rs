@@ -72,7 +72,7 @@ struct Parts {
     begun: Timestamp,
     metadata: BTreeMap<String, String>,
     kms_key: Option<String>,
-    parts: BTreeMap<usize, (String, Bytes)>,
+    taken: BTreeMap<usize, (String, Bytes)>,
 }
 
 impl Asked {
@@ -102,8 +102,7 @@ impl Bucket {
         let path: Vec<&str> = asked.uri.path().splitn(7, '/').collect();
         let (bucket, name) = match (is_xml, path.as_slice()) {
             (true, [_, bucket, name @ ..]) => (*bucket, name.join("/")),
-            (false, [_, "upload", _, _, _, bucket, _]) => (*bucket, String::new()),
-            (false, [_, _, _, _, bucket, _]) => (*bucket, String::new()),
+            (false, [_, "upload", _, _, _, bucket, _] | [_, _, _, _, bucket, _]) => (*bucket, String::new()),
             (false, [_, _, _, _, bucket, _, name]) => (*bucket, (*name).to_owned()),
             _ => return plain(404, ""),
         };
@@ -126,13 +125,13 @@ impl Bucket {
                 Some(stored) => json(200, &resource(&name, stored)),
                 None => no_object(&name, emulates),
             },
-            (&Method::DELETE, false) => match self.found(asked, &name, emulates).is_some() {
-                true => {
-                    self.objects.remove(&name);
-                    plain(204, "")
-                }
-                false => no_object(&name, emulates),
-            },
+            (&Method::DELETE, false) if self.found(asked, &name, emulates).is_none() => {
+                no_object(&name, emulates)
+            }
+            (&Method::DELETE, false) => {
+                self.objects.remove(&name);
+                plain(204, "")
+            }
             _ => plain(501, ""),
         }
     }
@@ -166,10 +165,8 @@ impl Bucket {
     fn list(&self, asked: &Asked, emulates: bool) -> Response<Bytes> {
         let text = |name| asked.word(name).unwrap_or_default();
         let prefix = text("prefix");
-        let (from, token) = match emulates {
-            true => (String::new(), String::new()),
-            false => (text("startOffset"), text("pageToken")),
-        };
+        let paged = |name| if emulates { String::new() } else { text(name) };
+        let (from, token) = (paged("startOffset"), paged("pageToken"));
         let limit = match asked.word("maxResults") {
             _ if emulates => usize::MAX,
             Some(most) => most.parse::<usize>().unwrap().min(PAGE),
@@ -317,7 +314,7 @@ impl Bucket {
             (&Method::POST, true, _) => {
                 let (id, begun) = (format!("UPLOAD{}", self.next()), Timestamp::now());
                 let kms_key = asked.header("x-goog-encryption-kms-key-name").map(str::to_owned);
-                let parts = Parts { begun, metadata: asked.metadata(), kms_key, parts: BTreeMap::new() };
+                let parts = Parts { begun, metadata: asked.metadata(), kms_key, taken: BTreeMap::new() };
                 self.uploads.insert((name.to_owned(), id.clone()), parts);
                 let told = format!("<UploadId>{id}</UploadId>");
                 xml(200, &format!("<InitiateMultipartUploadResult>{told}</InitiateMultipartUploadResult>"))
@@ -347,8 +344,8 @@ impl Bucket {
         }
         let number: usize = asked.word("partNumber").unwrap().parse().unwrap();
         let etag = format!("\"part-{}\"", self.next());
-        let parts = &mut self.uploads.get_mut(upload).unwrap().parts;
-        parts.insert(number, (etag.clone(), asked.body.clone()));
+        let taken = &mut self.uploads.get_mut(upload).unwrap().taken;
+        taken.insert(number, (etag.clone(), asked.body.clone()));
         Response::builder().header("etag", etag).body(Bytes::new()).unwrap()
     }
 
@@ -363,8 +360,8 @@ impl Bucket {
                 (between("PartNumber").parse().unwrap(), between("ETag").replace("&quot;", "\""))
             })
             .collect();
-        let Parts { metadata, kms_key, parts, .. } = self.uploads.get(upload).unwrap();
-        let found = listed.iter().map(|(number, etag)| parts.get(number).filter(|(told, _)| told == etag));
+        let Parts { metadata, kms_key, taken, .. } = self.uploads.get(upload).unwrap();
+        let found = listed.iter().map(|(number, etag)| taken.get(number).filter(|(told, _)| told == etag));
         let Some(found) = found.collect::<Option<Vec<_>>>().filter(|found| !found.is_empty()) else {
             return refusal(true, 400, "InvalidPart", "");
         };

@@ -11,13 +11,15 @@ use super::client::{Call, object};
 use super::errors::{About, Class};
 use super::{Context, Error, GcsStore, Key, Result};
 
-/// How many requests are under way at once.
+/// How many requests are under way at once. An emulator serves one connection at a time and lets hardly any
+/// other wait.
 const AT_ONCE: usize = 16;
 
 /// Deletes all of `keys`.
 pub(super) async fn all(store: &GcsStore, keys: &[Key]) -> Result<()> {
+    let at_once = if store.shared.client.is_emulator() { 1 } else { AT_ONCE };
     stream::iter(keys.iter().map(Ok::<_, Error>))
-        .try_for_each_concurrent(AT_ONCE, |key| async move {
+        .try_for_each_concurrent(at_once, |key| async move {
             one(store, key).await.context(|| format!("delete {key}"))
         })
         .await

@@ -5,6 +5,8 @@
 //! before the end: so what a part has beyond such a multiple waits for the next one. The service tells how
 //! much it has; after a lost answer it is asked, and only the rest is sent again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -141,7 +143,7 @@ impl SessionUpload {
     async fn finish_all(&mut self) -> Result<()> {
         let Progress { sent, waiting } = self.idle().await?;
         let Target { store, key, how, .. } = &self.target;
-        store.ask_first(key, how).await?;
+        store.shared.patience.persist(0, || "look for it".to_owned(), || store.ask_first(key, how)).await?;
         let chunk = Chunk { from: sent.size, pieces: vec![waiting], is_last: true };
         let whole = sent.then(chunk.sum());
         match self.target.send(&chunk).await? {
@@ -207,9 +209,9 @@ impl Target {
     async fn send(&self, chunk: &Chunk) -> Result<Has> {
         let Self { store, key, .. } = self;
         let what = || "send the chunk".to_owned();
-        let is_first = std::sync::atomic::AtomicBool::new(true);
+        let is_first = AtomicBool::new(true);
         let attempt = || async {
-            let is_first = is_first.swap(false, std::sync::atomic::Ordering::Relaxed);
+            let is_first = is_first.swap(false, Ordering::Relaxed);
             let at = if is_first { Has::Some(chunk.from) } else { self.ask(chunk).await? };
             self.send_from(chunk, at).await
         };
@@ -276,24 +278,31 @@ impl Target {
     /// What was stored must be what was sent. If not, it was damaged on the way, and that very object goes:
     /// nobody must find it.
     async fn compare(&self, stored: &Resource, sent: Sum) -> Result<()> {
-        if stored.crc32c.is_none() || stored.is(sent) {
-            return Ok(());
+        let (Some(found), false) = (&stored.crc32c, stored.is(sent)) else { return Ok(()) };
+        let damaged = format!("CRC32C {found} was stored instead of {}", sent.text());
+        let remove = || self.remove(stored.generation.as_deref());
+        match self.store.shared.patience.persist(0, || "remove it".to_owned(), remove).await {
+            Ok(()) => Err(Error::unavailable(format!("{damaged}, and was removed"))),
+            Err(e) => Err(Error::corrupt(format!("{damaged}, and is still there: {e}"))),
         }
+    }
+
+    async fn remove(&self, generation: Option<&str>) -> Result<()> {
         let path = client::object(&self.store.shared.bucket, &self.store.name(&self.key));
         let call = Call::new(Method::DELETE, path, About::Object, "storage.objects.delete")
-            .query_if("generation", stored.generation.as_deref());
-        if stored.generation.is_some() {
-            self.store.shared.client.send(&call).await.map_err(Error::from)?;
+            .query_if("generation", generation);
+        match self.store.shared.client.send(&call).await {
+            Err(e) if !matches!(e.class, Some(Class::Missing | Class::NoObject)) => Err(e.into()),
+            _ => Ok(()),
         }
-        let (found, sent) = (stored.crc32c.as_deref().unwrap_or_default(), sent.text());
-        Err(Error::unavailable(format!("CRC32C {found} was stored instead of {sent}, and is removed")))
     }
 
     /// The session is gone. If an object with its very bytes stands at the key, then it was finished; whose
     /// it is cannot be known when it had to be the first.
     async fn is_there(&self, whole: Sum, e: Error) -> Result<()> {
         let Self { store, key, how, .. } = self;
-        match store.resource(key).await? {
+        let what = || "look for it".to_owned();
+        match store.shared.patience.persist(0, what, || store.resource(key)).await? {
             Some(_) if how.if_exists == IfExists::Fail => {
                 Err(Error::conflict(format!("{key} is already in {store}")))
             }

@@ -86,12 +86,13 @@ pub(super) fn if_refused(error: Error, hint: &str) -> Error {
 fn explain(place: &str, status: StatusCode, body: &[u8], secrets: &[&str]) -> Error {
     let (code, words) = complaint(body);
     let kind = match (status.as_u16(), code.as_str()) {
-        (408 | 429 | 500..=599, _) => ErrorKind::Unavailable,
+        (408 | 429 | 500..=599, _) | (400, "temporarily_unavailable" | "internal_failure") => {
+            ErrorKind::Unavailable
+        }
         (401 | 403, _)
         | (400, "invalid_grant" | "invalid_client" | "unauthorized_client" | "access_denied") => {
             ErrorKind::Denied
         }
-        (400, "temporarily_unavailable" | "internal_failure") => ErrorKind::Unavailable,
         _ => ErrorKind::Usage,
     };
     let told: Vec<_> = [code.as_str(), first_words(&words)].into_iter().filter(|w| !w.is_empty()).collect();

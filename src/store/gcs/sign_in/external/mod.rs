@@ -39,7 +39,7 @@ enum Subject {
     File { path: PathBuf, format: Format },
     Url(url::UrlSource),
     Executable(executable::Executable),
-    Aws(aws::Aws),
+    Aws(Box<aws::Aws>),
 }
 
 /// How a subject token is written.
@@ -74,7 +74,7 @@ impl Subject {
         let source = source.ok_or_else(|| fields.error("has no credential_source"))?;
         if let Some(environment) = source.maybe("environment_id")? {
             return match environment {
-                "aws1" => Ok(Self::Aws(aws::Aws::from(fields, &source, around)?)),
+                "aws1" => Ok(Self::Aws(Box::new(aws::Aws::from(fields, &source, around)?))),
                 _ => Err(source.error("has an environment_id that is not aws1")),
             };
         }
