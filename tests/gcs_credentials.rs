@@ -297,7 +297,7 @@ impl Case {
     }
 
     async fn run(&mut self) -> Output {
-        let output = tokio::time::timeout(Duration::from_secs(60), self.command.output()).await;
+        let output = tokio::time::timeout(Duration::from_mins(1), self.command.output()).await;
         let output = output.unwrap().unwrap();
         assert!(!told(&output).contains(SECRET), "{}", told(&output));
         output
