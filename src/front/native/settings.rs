@@ -15,7 +15,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::front::quantity::Size;
 use crate::front::wire::{Kinds, Wire};
 use crate::model::ServerName;
-use crate::store::{Location, profile_settings};
+use crate::store::{Location, connection_string_endpoint, profile_settings};
 
 /// Looks a variable up; an argument, so that tests have an environment of their own.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -128,7 +128,7 @@ fn borrow(kinds: &mut Kinds, location: &Location, environment: Environment<'_>) 
         Location::File { .. } => Ok(attempts),
         Location::S3 { .. } => Ok(attempts.or(borrow_from_aws(&mut kinds.s3, &first)?)),
         Location::Azure { .. } => {
-            borrow_from_azure(&mut kinds.azure, &first);
+            borrow_from_azure(&mut kinds.azure, &first)?;
             Ok(attempts)
         }
         Location::Gcs { .. } => {
@@ -155,9 +155,16 @@ fn borrow_from_aws(s3: &mut S3Args, first: First<'_>) -> Result<Option<u32>> {
     Ok(profile.max_attempts)
 }
 
-fn borrow_from_azure(azure: &mut AzureArgs, first: First<'_>) {
+/// A connection string counts unless somebody says how to sign in, and then its endpoint does, too. The rest
+/// of it stays where it is.
+fn borrow_from_azure(azure: &mut AzureArgs, first: First<'_>) -> Result<()> {
     let bundle = || first(&["REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
     azure.ca_bundle = azure.ca_bundle.take().or_else(bundle);
+    let string = text(first, &["AZURE_STORAGE_CONNECTION_STRING"]).filter(|_| azure.credential.is_none());
+    let endpoint = string.and_then(|string| connection_string_endpoint(&string));
+    refuse_secrets("the endpoint in AZURE_STORAGE_CONNECTION_STRING", endpoint.as_deref())?;
+    azure.endpoint_url = azure.endpoint_url.take().or(endpoint);
+    Ok(())
 }
 
 /// Gives the emulator, which is no word: whoever inherits the environment finds it there, and that it is
@@ -272,6 +279,7 @@ fn default_spool() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::OpenArchive as _;
     use crate::front::native::args::{AddressingStyle, AzureSignIn};
 
     fn archive() -> ArchiveArgs {
@@ -366,6 +374,31 @@ mod tests {
         let kinds = resolve_all(at(CONTAINER), &environment).unwrap().kinds;
         assert_eq!(kinds.azure.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
         assert_eq!((kinds.gcs.ca_bundle, kinds.s3.ca_bundle, kinds.emulator), (None, None, None));
+    }
+
+    #[test]
+    fn the_endpoint_of_a_connection_string_is_part_of_a_containers_address() {
+        let string = "AccountName=acc;AccountKey=aHVudGVyMg==;BlobEndpoint=http://127.0.0.1:10000/acc";
+        let environment = [("AZURE_STORAGE_CONNECTION_STRING", string)];
+        let endpoint = |shared: Shared| {
+            let settings = resolve_all(shared, &environment).unwrap();
+            let words = settings.words().unwrap();
+            assert!(words.iter().all(|word| !word.to_str().unwrap().contains("aHVudGVyMg")), "{words:?}");
+            (settings.kinds.azure.endpoint_url, settings.wire.address().to_string())
+        };
+        let (there, address) = endpoint(at(CONTAINER));
+        assert_eq!(there.as_deref(), Some("http://127.0.0.1:10000/acc"));
+        assert!(address.contains("http://127.0.0.1:10000/acc/cont"), "{address}");
+        let mut own = at(CONTAINER);
+        own.azure.endpoint_url = Some("https://own.example".into());
+        assert_eq!(endpoint(own).0.as_deref(), Some("https://own.example"));
+        let mut signed_in = at(CONTAINER);
+        signed_in.azure.credential = Some(AzureSignIn::Default);
+        assert_eq!(endpoint(signed_in).0, None);
+        let secret =
+            [("AZURE_STORAGE_CONNECTION_STRING", "SharedAccessSignature=s;BlobEndpoint=http://h?hunter2")];
+        let e = resolve_all(at(CONTAINER), &secret).unwrap_err();
+        assert!(!format!("{e:?}").contains("hunter2"), "{e:?}");
     }
 
     #[test]

@@ -36,6 +36,12 @@ use client::Client;
 use errors::{Class, Permission, READ, Request, WRITE, WRITE_TAGS, class_of};
 use list::{Entry, Page, Walk};
 
+/// The service that a connection string names in place of the one in a container's URL, if it does: the
+/// identity of a store depends on it, and it is no secret.
+pub fn connection_string_endpoint(text: &str) -> Option<String> {
+    sign_in::endpoint_of(text)
+}
+
 /// Where a container is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Container {

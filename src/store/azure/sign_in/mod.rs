@@ -89,6 +89,11 @@ enum MadeReady {
     Tokens(Url, Arc<dyn Link>),
 }
 
+/// The service that a connection string names; `None` where it names none, or cannot be read.
+pub(super) fn endpoint_of(connection_string: &str) -> Option<String> {
+    ConnectionString::parse(connection_string).ok()?.endpoint
+}
+
 /// Turns a decision into what carries it out, without sending anything.
 fn make_ready(
     way: Way,
