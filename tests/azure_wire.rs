@@ -58,7 +58,7 @@ fn of<'a>(seen: &'a [Seen], method: &Method, comp: &str) -> Vec<&'a Seen> {
 }
 
 fn short() -> Patience {
-    let (retry_for, grace) = (Duration::from_millis(300), Duration::from_millis(300));
+    let (retry_for, grace) = (Duration::from_secs(5), Duration::from_millis(500));
     Patience { retry_for, grace, max_attempts: Some(2), ..Patience::default() }
 }
 
@@ -362,7 +362,13 @@ async fn refusals_are_told_with_what_to_do_and_without_secrets() {
         told(store.delete(&[key("a")]).await.unwrap_err()),
     ];
     assert!(!errors.concat().contains("hunter2"), "{errors:#?}");
-    insta::assert_snapshot!(errors.join("\n"), @"");
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    denied: put a into http://localhost:PORT/acct/walcnt/some/path/: container walcnt of account acct: 403 AuthorizationPermissionMismatch on purpose (request id REQ1) (hint: check the credentials and that they allow it, as w (Write) and t (Tags) of a shared access signature or as the role Storage Blob Data Owner on container walcnt; signed in by SAS (of unknown scope, without permissions))
+    denied: put a into http://localhost:PORT/acct/walcnt/some/path/: container walcnt of account acct: 403 AuthorizationFailure on purpose (request id REQ1) (hint: check that the account's network rules let this machine in; else check the credentials and that they allow it, as w (Write) of a shared access signature or as the role Storage Blob Data Contributor on container walcnt; signed in by SAS (of unknown scope, without permissions))
+    denied: put a into http://localhost:PORT/acct/walcnt/some/path/: container walcnt of account acct: 409 BlobImmutableDueToPolicy on purpose (request id REQ1) (hint: an immutability policy, a legal hold, a lease or the archive tier holds the object)
+    denied: list  in http://localhost:PORT/acct/walcnt/some/path/: container walcnt of account acct: 403 AuthenticationFailed on purpose (request id REQ1) (hint: check the credentials and that they allow it, as l (List) of a shared access signature or as the role Storage Blob Data Reader on container walcnt; signed in by SAS (of unknown scope, without permissions))
+    denied: delete from http://localhost:PORT/acct/walcnt/some/path/: delete a: container walcnt of account acct: 403 AuthorizationPermissionMismatch on purpose (request id REQ1) (hint: check the credentials and that they allow it, as d (Delete) of a shared access signature or as the role Storage Blob Data Contributor on container walcnt; signed in by SAS (of unknown scope, without permissions))
+    ");
 }
 
 #[tokio::test]

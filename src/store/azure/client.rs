@@ -13,7 +13,6 @@ use azure_storage_blob::{BlobClient, BlobClientOptions};
 use super::sign_in::Access;
 use super::transport;
 use super::{Container, names};
-use crate::store::http::Http;
 
 /// The version of the service's interface that is spoken: new enough for names that XML cannot hold (List
 /// Blobs, 2021-02-12) and for Put Blob of 5000 MiB (2019-12-12), and old enough for every emulator, which
@@ -30,11 +29,11 @@ pub(super) struct Client {
 
 impl Client {
     /// A client that makes one attempt at each request: patience is had elsewhere.
-    pub(super) fn new(container: &Container, access: &Access, http: Http) -> Self {
+    pub(super) fn new(container: &Container, access: &Access, transport: transport::Transport) -> Self {
         let options = ClientOptions {
             per_try_policies: vec![access.policy.clone()],
             retry: RetryOptions::none(),
-            transport: Some(Transport::new(Arc::new(transport::Transport(http)))),
+            transport: Some(Transport::new(Arc::new(transport))),
             user_agent: UserAgentOptions { application_id: Some("barkeep".to_owned()) },
             ..ClientOptions::default()
         };
@@ -55,7 +54,7 @@ impl Client {
         name: &str,
         range: Option<&Range<u64>>,
     ) -> azure_core::Result<AsyncRawResponse> {
-        let mut request = self.request(self.url(name));
+        let mut request = get(self.url(name));
         if let Some(range) = range {
             request.insert_header("range", format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         }
@@ -68,17 +67,11 @@ impl Client {
         let mut url = self.url("");
         let words = words.iter().map(|(word, value)| format!("&{word}={}", names::encode(value)));
         url.set_query(Some(&format!("restype=container&comp=list{}", words.collect::<String>())));
-        self.send(self.request(url), &[200]).await
+        self.send(get(url), &[200]).await
     }
 
     fn url(&self, name: &str) -> Url {
         names::url(&self.service, &self.container, name)
-    }
-
-    fn request(&self, url: Url) -> Request {
-        let mut request = Request::new(url, Method::Get);
-        request.insert_header("x-ms-version", VERSION);
-        request
     }
 
     async fn send(
@@ -90,4 +83,11 @@ impl Client {
         let options = PipelineStreamOptions { check_success: checks, ..PipelineStreamOptions::default() };
         self.pipeline.stream(&Context::new(), &mut request, Some(options)).await
     }
+}
+
+/// A request that reads.
+fn get(url: Url) -> Request {
+    let mut request = Request::new(url, Method::Get);
+    request.insert_header("x-ms-version", VERSION);
+    request
 }

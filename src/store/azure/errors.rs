@@ -227,8 +227,8 @@ impl Request<'_> {
         let Self { container, who, permission: Permission { sas, role } } = self;
         let name = &container.name;
         format!(
-            "check the credentials ({who}), and that they allow it: {sas} in a shared access signature, or the \
-             role {role} on container {name}"
+            "check the credentials and that they allow it, as {sas} of a shared access signature or as the role \
+             {role} on container {name}; signed in by {who}"
         )
     }
 
@@ -318,13 +318,13 @@ mod tests {
         let body = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>AuthorizationPermissionMismatch\
             </Code><Message>This request is not authorized to perform this operation using this permission.\n\
             RequestId:ID1\nTime:2026-11-21T09:12:45Z</Message></Error>";
-        insta::assert_snapshot!(explain(refused(403, None, body), WRITE_TAGS), @"");
+        insta::assert_snapshot!(explain(refused(403, None, body), WRITE_TAGS), @"denied: container wal of account acct: 403 AuthorizationPermissionMismatch This request is not authorized to perform this operation using this permission (request id ID1) (hint: check the credentials and that they allow it, as w (Write) and t (Tags) of a shared access signature or as the role Storage Blob Data Owner on container wal; signed in by account key)");
         let body = "<Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.\
             </Message><AuthenticationErrorDetail>The MAC signature found in the HTTP request 'hunter2' is not the \
             same as any computed signature</AuthenticationErrorDetail></Error>";
-        insta::assert_snapshot!(explain(refused(403, None, body), READ), @"");
-        insta::assert_snapshot!(explain(refused(404, Some("ContainerNotFound"), ""), READ), @"");
-        insta::assert_snapshot!(explain(refused(503, Some("ServerBusy"), "<html>"), READ), @"");
+        insta::assert_snapshot!(explain(refused(403, None, body), READ), @"denied: container wal of account acct: 403 AuthenticationFailed Server failed to authenticate the request (request id ID1) (hint: check the credentials and that they allow it, as r (Read) of a shared access signature or as the role Storage Blob Data Reader on container wal; signed in by account key)");
+        insta::assert_snapshot!(explain(refused(404, Some("ContainerNotFound"), ""), READ), @"usage: container wal does not exist in account acct at https://acct.example: 404 ContainerNotFound (request id ID1) (hint: check the container's name and the account, or create the container)");
+        insta::assert_snapshot!(explain(refused(503, Some("ServerBusy"), "<html>"), READ), @"unavailable: container wal of account acct: 503 ServerBusy (request id ID1)");
     }
 
     #[test]

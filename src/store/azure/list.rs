@@ -159,7 +159,8 @@ fn read(store: &AzureStore, text: &str) -> Result<Page> {
             }
             ListedEntry::Blob { name, properties } => {
                 let name = name.read()?;
-                if let Some(meta) = store.key(&name).map(|key| object(key, properties)).transpose()?.flatten()
+                if let Some(meta) =
+                    store.key(&name).map(|key| object(key, &properties)).transpose()?.flatten()
                 {
                     entries.push((name, Entry::Object(meta)));
                 }
@@ -172,7 +173,7 @@ fn read(store: &AzureStore, text: &str) -> Result<Page> {
     Ok(Page { entries, next })
 }
 
-fn object(key: Key, properties: Properties) -> Result<Option<ObjectMeta>> {
+fn object(key: Key, properties: &Properties) -> Result<Option<ObjectMeta>> {
     if properties.resource_type.as_deref() == Some("directory") {
         return Ok(None);
     }

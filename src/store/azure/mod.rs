@@ -92,8 +92,9 @@ impl AzureStore {
             path if path.ends_with('/') => path.to_owned(),
             path => format!("{path}/"),
         };
+        let transport = transport::Transport { http, patience: patience.clone() };
         let shared = Shared {
-            client: Client::new(container, &access, http),
+            client: Client::new(container, &access, transport),
             container: container.clone(),
             who: access.who,
             encryption_scope: options.encryption_scope.clone(),

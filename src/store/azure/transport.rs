@@ -9,21 +9,27 @@ use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 
 use crate::error::{Error, Result};
-use crate::store::ByteStream;
 use crate::store::http::{Http, Route};
+use crate::store::{ByteStream, Patience};
 
 /// What is read of an answer that is a refusal: the service says what is wrong in a few hundred bytes.
 const LONGEST_REFUSAL: usize = 64 << 10;
 
 /// The transport that the SDK is given.
 #[derive(Debug)]
-pub(super) struct Transport(pub(super) Http);
+pub(super) struct Transport {
+    pub(super) http: Http,
+    pub(super) patience: Patience,
+}
 
 #[async_trait]
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let answer =
-            self.0.send(Route::Proxied, outgoing(request).map_err(smuggle)?).await.map_err(smuggle)?;
+        let sent = outgoing(request).map_err(smuggle)?;
+        let assembly = is_assembly(&sent).then(|| self.patience.with_assembly());
+        let patience = assembly.as_ref().unwrap_or(&self.patience);
+        let answer = self.http.send_pieces(Route::Proxied, sent.map(|body| vec![body]), patience).await;
+        let answer = answer.map_err(smuggle)?;
         let mut headers = Headers::new();
         for (name, value) in &answer.headers {
             if let Ok(value) = value.to_str() {
@@ -53,6 +59,12 @@ fn outgoing(request: &Request) -> Result<http::Request<Bytes>> {
     sent.body(body.clone()).map_err(|e| Error::usage(format!("the request cannot be sent: {e}")))
 }
 
+/// Whether it asks the service to put an object together from its blocks, which may take it minutes.
+fn is_assembly(request: &http::Request<Bytes>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.method() == http::Method::PUT && query.split('&').any(|word| word == "comp=blocklist")
+}
+
 /// The first bytes of a body, and none of the rest.
 async fn beginning(mut body: ByteStream) -> Result<Bytes> {
     let mut told = BytesMut::new();
@@ -72,15 +84,12 @@ pub(super) fn smuggle(e: Error) -> azure_core::Error {
 
 /// The error of ours that was put into one of the SDK, however it has been wrapped since.
 pub(super) fn unpack(e: azure_core::Error) -> std::result::Result<Error, azure_core::Error> {
-    match innermost(&e) {
-        true => extract(e),
-        false => Err(e),
-    }
+    if holds_ours(&e) { extract(e) } else { Err(e) }
 }
 
-fn innermost(e: &azure_core::Error) -> bool {
+fn holds_ours(e: &azure_core::Error) -> bool {
     let Some(inner) = e.get_ref() else { return false };
-    inner.is::<Error>() || inner.downcast_ref::<azure_core::Error>().is_some_and(innermost)
+    inner.is::<Error>() || inner.downcast_ref::<azure_core::Error>().is_some_and(holds_ours)
 }
 
 fn extract(e: azure_core::Error) -> std::result::Result<Error, azure_core::Error> {

@@ -84,7 +84,7 @@ impl SignIn for Chain {
                     return Ok(token);
                 }
                 Err(e) if link.is_passed_over(&e) => passed.push(format!("{}: {e}", link.name())),
-                Err(e) => return Err(tell(e.context(link.name()), &passed)),
+                Err(e) => return Err(e.context(tell(&link.name(), &passed))),
             }
         }
         Err(Error::denied(format!("there is no way to sign in: {}", passed.join("; "))).hint(WAYS))
@@ -97,8 +97,9 @@ impl Link for Chain {
     }
 }
 
-fn tell(error: Error, passed: &[String]) -> Error {
-    if passed.is_empty() { error } else { error.context(format!("passed over {}", passed.join("; "))) }
+/// Who fails, and why nobody before does it instead.
+fn tell(name: &str, passed: &[String]) -> String {
+    if passed.is_empty() { name.to_owned() } else { format!("{name} (passed over: {})", passed.join("; ")) }
 }
 
 const WAYS: &str = "set AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_KEY, or give \

@@ -205,7 +205,7 @@ fn all(
     Ok(match missing.as_slice() {
         [] => Ok(values),
         [one] => Err(format!("{one} is not set")),
-        several => Err(format!("{} are not set", several.join(" and "))),
+        [several @ .., last] => Err(format!("{} and {last} are not set", several.join(", "))),
     })
 }
 

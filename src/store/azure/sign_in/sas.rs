@@ -48,6 +48,10 @@ impl Sas {
     /// Reads a signature as the portal gives it, with or without its question mark. No error repeats it.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
+        if text.contains("://") {
+            return Err(Error::usage("the shared access signature is a whole URL")
+                .hint("give what comes behind the question mark only"));
+        }
         let text = text.strip_prefix('?').unwrap_or(text).trim_matches('&');
         let given: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
         let get = |name: &str| {
@@ -185,7 +189,14 @@ mod tests {
 
     #[test]
     fn a_text_without_a_signature_is_refused_and_not_repeated() {
-        for bad in ["", "?", "hunter2", "sv=1&sig=", "sp=hunter2"] {
+        for bad in [
+            "",
+            "?",
+            "hunter2",
+            "sv=1&sig=",
+            "sp=hunter2",
+            "https://a.blob.core.windows.net/c?sp=r&sig=hunter2",
+        ] {
             let error = Sas::parse(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage);
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
