@@ -2,8 +2,6 @@
 //!
 //! Needs the servers of `make servers`; `make test` runs it, plain `cargo test` does not.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod common;
 
 use barkeep::error::ErrorKind;

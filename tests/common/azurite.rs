@@ -143,7 +143,7 @@ impl Azurite {
     async fn request(&self, method: &str, container: &str, query: &str) -> String {
         let peer = Peer { port: self.port, authority: self.authority.as_ref() };
         let target = format!("/{ACCOUNT}/{container}?{query}&{}", account_sas());
-        peer.request(method, &target, &[("x-ms-version", VERSION)], "").await
+        peer.request(method, &target, ("x-ms-version", VERSION), "").await
     }
 }
 

@@ -22,16 +22,23 @@ pub struct Peer<'a> {
 }
 
 impl Peer<'_> {
-    /// One request, with a body of text; what was answered, head and all.
+    /// One request, with a header and a body of text; what was answered, head and all.
     ///
     /// # Panics
     /// When the status is not one of success.
-    pub async fn request(self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> String {
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n", self.port);
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        request += &format!("Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    pub async fn request(
+        self,
+        method: &str,
+        target: &str,
+        (name, value): (&str, &str),
+        body: &str,
+    ) -> String {
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n{name}: {value}\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        );
         let tcp = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         let answer = match self.authority {
             None => exchange(tcp, &request).await,

@@ -77,7 +77,7 @@ impl GcsEmulator {
 
     async fn request(&self, method: &str, target: &str, body: &str) -> String {
         let peer = Peer { port: self.port, authority: None };
-        peer.request(method, target, &[("Content-Type", "application/json")], body).await
+        peer.request(method, target, ("Content-Type", "application/json"), body).await
     }
 }
 

@@ -60,7 +60,7 @@ impl Identity {
 
     /// Issues tokens for this audience from now on.
     pub fn issue(&self, audience: &str) {
-        *self.state.audience.lock().unwrap() = audience.to_owned();
+        audience.clone_into(&mut self.state.audience.lock().unwrap());
     }
 }
 

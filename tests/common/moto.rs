@@ -104,7 +104,7 @@ impl Moto {
     async fn request(&self, method: &str, target: &str) -> String {
         let whose = "AWS4-HMAC-SHA256 Credential=AKTEST/20260101/us-east-1/s3/aws4_request";
         let peer = Peer { port: self.port, authority: self.authority.as_ref() };
-        peer.request(method, target, &[("Authorization", whose)], "").await
+        peer.request(method, target, ("Authorization", whose), "").await
     }
 }
 
