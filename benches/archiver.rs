@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::Result;
 use crate::data_dir::DataDir;
 use crate::figures::{float, mebibytes, median, milliseconds, per_second, percentile, share};
-use crate::s3_stub::Counts;
 use crate::shell::Shell;
 use crate::store::Store;
+use crate::stub::Counts;
 
 /// A loop that takes longer is given up.
 const LONGEST_LOOP: Duration = Duration::from_mins(5);

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::Result;
-use crate::s3_stub::{Endpoint, Transport};
+use crate::stub::{Endpoint, Transport};
 
 /// The level the commands compress at by default.
 const LEVEL: i32 = 1;

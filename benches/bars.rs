@@ -78,12 +78,19 @@ pub(crate) fn hold(archiving: &[Row<Archiving>], restoring: &[Row<Restoring>]) -
     let memory = own()
         .map(|row| (row.found.backlog.peak_mib, place(row)))
         .chain(restoring.iter().map(|row| (row.found.peak_mib.max(row.found.filler_peak_mib), replay(row))));
+    // The same loop on S3, over the same transport and with the same latency.
+    let beside_s3 = |row: &Row<Archiving>| {
+        let (_, transport) = row.store.split_once(' ')?;
+        let same = own().find(|s3| s3.store == transport && s3.latency_ms == row.latency_ms)?;
+        Some((row.found.backlog.segments_per_second / same.found.backlog.segments_per_second, place(row)))
+    };
     [
         Bar::hold(
             "archiving, segments/s",
             Wanted::AtLeast(30.0),
             own().map(|row| (row.found.backlog.segments_per_second, place(row))),
         ),
+        Bar::hold("archiving beside S3", Wanted::AtLeast(0.75), own().filter_map(beside_s3)),
         // Only where there were hits: a loop without one has no time for them.
         Bar::hold(
             "marker hit, median ms",

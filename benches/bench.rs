@@ -16,10 +16,10 @@ use crate::figures::{median, milliseconds};
 use crate::orphans::Orphans;
 use crate::report::{Archiving, Report, Restoring, Row};
 use crate::role::Role;
-use crate::s3_stub::{Stub, Transport};
 use crate::shell::{LONGEST_CALL, Shell};
 use crate::startup;
 use crate::store::Store;
+use crate::stub::{Dialect, Stub, Transport};
 use crate::wal::Corpus;
 use crate::{OWN_NAME, Plan, Result, bars};
 
@@ -58,19 +58,45 @@ impl Bench {
 
     /// Runs everything. What fails is noted, and the rest goes on.
     pub(crate) fn run(mut self) -> Result<(Report, bool)> {
-        for transport in [Transport::Http, Transport::Https] {
-            let stub = Stub::start(transport, self.scratch.path())?;
-            Role::Conformity(stub.endpoint().clone()).ask()?;
-            let mut store = Store::Stub(stub);
-            for latency_ms in LATENCIES_MS {
-                self.measure(&mut store, latency_ms)?;
+        for dialect in [Dialect::S3, Dialect::Azure, Dialect::Gcs] {
+            for transport in [Transport::Http, Transport::Https] {
+                self.measure_stub(dialect, transport)?;
             }
         }
-        let directory = self.new_directory("store")?;
-        self.measure(&mut Store::Directory(directory), 0)?;
+        if self.plan.wants("directory") {
+            let directory = self.new_directory("store")?;
+            self.measure(&mut Store::Directory(directory), 0)?;
+        }
         let failed = !self.notes.is_empty();
-        self.measure_peers()?;
+        if self.plan.wants("peers") {
+            self.measure_peers()?;
+        }
         Ok((self.report()?, failed))
+    }
+
+    /// Archives to a stub and restores from it, at every latency, once it has shown that it conforms: S3's to
+    /// the SDK, the others' to `check`.
+    fn measure_stub(&mut self, dialect: Dialect, transport: Transport) -> Result<()> {
+        let stub = Stub::start(dialect, transport, self.scratch.path())?;
+        let endpoint = stub.endpoint().clone();
+        let mut store = Store::Stub(stub);
+        if !self.plan.wants(store.label()) {
+            return Ok(());
+        }
+        match dialect {
+            Dialect::S3 => drop(Role::Conformity(endpoint).ask()?),
+            Dialect::Azure | Dialect::Gcs => self.check(&store)?,
+        }
+        for latency_ms in LATENCIES_MS {
+            self.measure(&mut store, latency_ms)?;
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, store: &Store) -> Result<()> {
+        let spool = self.new_directory("spool")?;
+        let shell = Shell::new(&spool, store.environment("check", &spool)?);
+        shell.run(&format!("{} check", self.plan.quoted_binary())).map(drop)
     }
 
     /// Archives to a store and restores from it.
@@ -112,7 +138,7 @@ impl Bench {
     fn archive(&mut self, store: &mut Store) -> Result<Archiving> {
         let spool = self.new_directory("spool")?;
         let data = self.waiting(self.corpus.segments().len(), 0)?;
-        let shell = Shell::new(data.path(), store.environment("archive", &spool));
+        let shell = Shell::new(data.path(), store.environment("archive", &spool)?);
         let binary = self.plan.quoted_binary();
         let command = |name: &str| format!("{binary} wal-archive pg_wal/{name}");
         let backlog = archiver::run(&shell, &data, store, command)?;
@@ -129,7 +155,7 @@ impl Bench {
         for number in 0..self.plan.cold_calls {
             let spool = self.new_directory("spool")?;
             let data = self.waiting(1, number)?;
-            let shell = Shell::new(data.path(), store.environment(&format!("cold-{number}"), &spool));
+            let shell = Shell::new(data.path(), store.environment(&format!("cold-{number}"), &spool)?);
             let segment = &self.corpus.segments()[number].name;
             calls.push(
                 shell.run(&format!("{} wal-archive pg_wal/{segment}", self.plan.quoted_binary()))?.took,
@@ -145,7 +171,7 @@ impl Bench {
         let spool = self.new_directory("spool")?;
         let data = DataDir::create(self.new_path("data"), &self.corpus)?;
         data.begin_recovery()?;
-        let shell = Shell::new(data.path(), store.environment("archive", &spool));
+        let shell = Shell::new(data.path(), store.environment("archive", &spool)?);
         let binary = self.plan.quoted_binary();
         let command = |name: &str, to: &str| format!("{binary} wal-restore {name} {to}");
         startup::run(&shell, &data, &spool, self.corpus.segments(), replay, orphans, command)
@@ -165,7 +191,7 @@ impl Bench {
             self.notes.push(format!("no {BARMAN} on PATH to compare with"));
             return Ok(());
         }
-        let stub = Stub::start(Transport::Http, self.scratch.path())?;
+        let stub = Stub::start(Dialect::S3, Transport::Http, self.scratch.path())?;
         let url = stub.endpoint().url();
         let barman = |name: &str| {
             format!("{BARMAN} --gzip --endpoint-url {url} s3://bench/barman bench pg_wal/{name}")
@@ -182,7 +208,7 @@ impl Bench {
     ) -> Result<()> {
         let spool = self.new_directory("spool")?;
         let data = self.waiting(segments, 0)?;
-        let shell = Shell::new(data.path(), store.environment("archive", &spool));
+        let shell = Shell::new(data.path(), store.environment("archive", &spool)?);
         match archiver::run(&shell, &data, store, command) {
             Ok(backlog) => {
                 let found = Archiving { backlog, cold: None };

@@ -64,7 +64,7 @@ pub(crate) type Restoring = StartupFigures;
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{}, {} processors shared with the S3 stub", self.binary, self.processors)?;
+        writeln!(f, "\n{}, {} processors shared with the stub", self.binary, self.processors)?;
         writeln!(
             f,
             "WAL: {} segments of 16 MiB made by {}, zstd-1 makes them {:.2} times smaller",

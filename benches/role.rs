@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::bare_cost::{self, Errand};
-use crate::s3_stub::{self, Endpoint, Setup};
+use crate::stub::{self, Endpoint, Setup};
 
 const VARIABLE: &str = "BARKEEP_BENCH_ROLE";
 
 /// A part to play.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Role {
-    /// Be the S3 stub.
+    /// Be a stub.
     Stub(Setup),
-    /// Check with the SDK that the stub is S3 enough.
+    /// Check with the SDK that S3's stub is S3 enough.
     Conformity(Endpoint),
     /// Compress and transfer, and time nothing else.
     BareCost(Errand),
@@ -52,8 +52,8 @@ impl Role {
     /// Plays it.
     pub(crate) fn play(&self) -> Result<()> {
         match self {
-            Self::Stub(setup) => s3_stub::serve(setup),
-            Self::Conformity(endpoint) => s3_stub::prove(endpoint),
+            Self::Stub(setup) => stub::serve(setup),
+            Self::Conformity(endpoint) => stub::prove(endpoint),
             Self::BareCost(errand) => {
                 Ok(writeln!(stdout(), "{}", serde_json::to_string(&bare_cost::measure(errand)?)?)?)
             }

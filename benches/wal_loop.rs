@@ -1,12 +1,16 @@
 //! How fast WAL goes out and comes back, the way PostgreSQL drives it: one command at a time, through
 //! `sh -c`, for the oldest segment that waits.
 //!
-//! `cargo bench --bench wal_loop` runs all of it, `-- --quick` a fourth of it. The archive is an S3
-//! stub on the loopback interface, in the clear and over TLS, with 0 and 30 ms of added latency, and a
-//! directory. Tables go to standard output and figures to `target/bench/wal_loop.json`.
+//! `cargo bench --bench wal_loop` runs all of it, `-- --quick` a fourth of it. The archive is a stub of S3,
+//! of Azure and of Google Cloud Storage on the loopback interface, in the clear and over TLS, with 0 and
+//! 30 ms of added latency, and a directory. Tables go to standard output and figures to
+//! `target/bench/wal_loop.json`.
 //!
-//! The environment may say what to measure instead of this package's own binary (`BARKEEP_BIN`) and
-//! where PostgreSQL's programs are (`BARKEEP_PG_BIN`), which make the WAL once.
+//! The environment may say what to measure instead of this package's own binary (`BARKEEP_BIN`), where
+//! PostgreSQL's programs are (`BARKEEP_PG_BIN`), which make the WAL once, how many segments there are
+//! (`BARKEEP_BENCH_SEGMENTS`, 96), and which stores to measure, as the tables name them
+//! (`BARKEEP_BENCH_STORES`, all of them: `http,https,azure http,azure https,gcs http,gcs https,directory`,
+//! and `peers` for what others make of the loop).
 
 mod archiver;
 mod bare_cost;
@@ -20,11 +24,11 @@ mod figures;
 mod orphans;
 mod report;
 mod role;
-#[expect(dead_code, reason = "the other benchmark uses the rest of it")]
-mod s3_stub;
 mod shell;
 mod startup;
 mod store;
+#[expect(dead_code, reason = "the other benchmark uses the rest of it")]
+mod stub;
 mod table;
 mod unprivileged;
 mod wal;
@@ -52,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) cold_calls: usize,
     /// Where things may be kept between runs.
     pub(crate) target: PathBuf,
+    /// Which stores to measure; all when it is not said.
+    stores: Option<Vec<String>>,
 }
 
 impl Plan {
@@ -59,7 +65,9 @@ impl Plan {
         let binary =
             std::env::var_os("BARKEEP_BIN").map_or_else(|| env!("CARGO_BIN_EXE_barkeep").into(), Into::into);
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().ok_or("there is no target directory")?;
-        let mut plan = Self { binary, segments: 96, cold_calls: 15, target: target.to_owned() };
+        let stores = std::env::var("BARKEEP_BENCH_STORES").ok();
+        let stores = stores.map(|names| names.split(',').map(|name| name.trim().to_owned()).collect());
+        let mut plan = Self { binary, segments: 96, cold_calls: 15, target: target.to_owned(), stores };
         for word in words {
             match word.as_str() {
                 // Cargo says this to every benchmark.
@@ -68,7 +76,16 @@ impl Plan {
                 _ => return Err(format!("unknown word `{word}`; there is only --quick").into()),
             }
         }
+        if let Ok(segments) = std::env::var("BARKEEP_BENCH_SEGMENTS") {
+            plan.segments = segments.parse().map_err(|e| format!("BARKEEP_BENCH_SEGMENTS: {e}"))?;
+            plan.cold_calls = plan.cold_calls.min(plan.segments);
+        }
         Ok(plan)
+    }
+
+    /// Whether to measure the store that the tables call so.
+    pub(crate) fn wants(&self, store: &str) -> bool {
+        self.stores.as_ref().is_none_or(|stores| stores.iter().any(|name| name == store))
     }
 
     /// The binary as a word of a command line.

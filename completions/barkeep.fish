@@ -46,7 +46,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l look-ahe
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l soft-limit -d 'Wait no longer than this for waiting files once the own one is stored [default: 20s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l timeout -d 'Give up the whole call after this long [default: 5min]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -66,6 +66,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -81,7 +93,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l retry-fo
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l on-error -d 'Stop PostgreSQL on a failure, or let it go on [default: auto]' -r -f -a "auto\t'Stop recovery; let a standby and everybody else go on'
 stop\t'Always stop'
 continue\t'Never stop: recovery ends where the failure is'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -101,6 +113,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -111,7 +135,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s q -l qui
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l pgdata -d 'Compare the archive with the server of this data directory [also: PGDATA]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -131,6 +155,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -165,7 +201,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l wal-timeout -
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l stop-timeout -d 'Give PostgreSQL this long to end the backup [default: 5min]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-started-record -d 'Leave out the record with status STARTED, for readers that take it for a backup' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -185,6 +221,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -193,7 +241,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l config -d 'Re
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -213,6 +261,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -221,7 +281,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l config -
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -241,6 +301,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -249,7 +321,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l config -
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -269,6 +341,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -280,7 +364,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s h -l hel
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l minimum-redundancy -d 'Refuse when fewer usable backups than this would stay [default: 0]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l dry-run -d 'Tell what would be deleted, and delete nothing' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -300,6 +384,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -336,7 +432,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l restore-comm
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l jobs -d 'Fetch up to this many objects at once [default: the cores, 2 to 8]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l max-rate -d 'Fetch at most this many bytes per second' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l retry-for -d 'Try a failing request again for this long [default: 5min]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -356,6 +452,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
@@ -368,7 +476,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l minimum-re
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l leftovers-after -d 'Remove what never became a backup after this long [default: 7d]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l dry-run -d 'Tell what would be deleted, and why, and delete nothing' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l store -d 'Keep the archive in this store: s3://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
@@ -388,6 +496,18 @@ when-supported\t'For every request that can carry one'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
 trusted\t'Yes: one request per file'
 ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'

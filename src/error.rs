@@ -132,6 +132,12 @@ impl Error {
         self
     }
 
+    /// The same error for somebody else who waited for the same thing; without what caused it.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { kind: self.kind, chain: self.chain.clone(), hint: self.hint.clone(), source: None }
+    }
+
     /// What somebody can do about it.
     pub const fn kind(&self) -> ErrorKind {
         self.kind

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use barkeep::archive::Entry;
 use barkeep::error::ErrorKind;
 use barkeep::model::{Backup, BackupId, BackupRef, Level};
-use barkeep::store::{AccessKeys, ExclusivePut, Location, Options, Patience, S3Options};
+use barkeep::store::{AccessKeys, Container, ExclusivePut, Location, Options, Patience, S3Options};
 use cases::{cases, golden, text, texts, topic};
 use serde_json::{Value, json};
 use shelf::{Shelf, wal_key};
@@ -273,13 +273,76 @@ fn levels_of_compression_are_read_the_same() {
     }
 }
 
-/// Neither kind of store is there yet. Until then none of their addresses, good or bad, may pass for
-/// something else, such as a directory.
+/// Addresses of a bucket that the reference does not know; here they are what they look like.
+const BUCKETS_BESIDES: [(&str, &str); 2] = [
+    ("https://storage.cloud.google.com/b/p", "gs://b/p"),
+    ("https://storage.googleapis.com/b/p", "gs://b/p"),
+];
+
 #[test]
-fn addresses_of_stores_that_are_not_there_yet_are_refused() {
-    for case in cases("gcs_urls").into_iter().chain(cases("azure_urls")) {
-        let refused = text(&case, "url").parse::<Location>().unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Usage, "{case}");
-        assert!(refused.hint_text().unwrap().contains("s3://"), "{case}");
+fn addresses_of_buckets_are_read_as_the_reference_reads_them() {
+    let mut better = 0;
+    for case in cases("gcs_urls") {
+        let url = text(&case, "url");
+        let expected = match (case["result"].as_array(), BUCKETS_BESIDES.iter().find(|(u, _)| *u == url)) {
+            (Some(result), None) => {
+                let [bucket, path] = [0, 1].map(|i| result[i].as_str().unwrap().to_owned());
+                Some(Location::Gcs { bucket, path })
+            }
+            (None, Some((_, same))) => {
+                better += 1;
+                Some(same.parse().unwrap())
+            }
+            (None, None) => None,
+            (Some(_), Some(_)) => panic!("{url} is no difference"),
+        };
+        match expected {
+            Some(expected) => assert_eq!(url.parse::<Location>().unwrap(), expected, "{url}"),
+            None => assert_eq!(url.parse::<Location>().unwrap_err().kind(), ErrorKind::Usage, "{url}"),
+        }
     }
+    assert_eq!(better, BUCKETS_BESIDES.len());
+}
+
+/// Addresses of containers that the reference refuses or takes for something they are not: service, container
+/// and path here, whether or not a connection string is set. A sovereign cloud is a cloud like the other, and
+/// nobody needs a connection string for it or gets another container with one.
+const CONTAINERS_BESIDES: [(&str, (&str, &str, &str)); 1] = [(
+    "https://acc.blob.core.usgovcloudapi.net/cont/p",
+    ("https://acc.blob.core.usgovcloudapi.net", "cont", "p"),
+)];
+
+/// Addresses that the reference takes although nothing can come of them, and that are refused here: they name
+/// no container.
+const CONTAINERS_REFUSED: [&str; 1] = ["https://acc.blob.core.windows.net/"];
+
+#[test]
+fn addresses_of_containers_are_read_as_the_reference_reads_them() {
+    let mut better = BTreeSet::new();
+    for case in cases("azure_urls") {
+        let url = text(&case, "url");
+        let read = url.parse::<Location>();
+        let besides = CONTAINERS_BESIDES.iter().find(|(u, _)| *u == url).map(|(_, parts)| *parts);
+        let (service, name, path) = match (besides, case["container"].as_str()) {
+            (Some((service, name, path)), _) => {
+                better.insert(url.to_owned());
+                (service.to_owned(), name, path)
+            }
+            (None, Some(_)) if CONTAINERS_REFUSED.contains(&url) => {
+                better.insert(url.to_owned());
+                assert_eq!(read.unwrap_err().kind(), ErrorKind::Usage, "{url}");
+                continue;
+            }
+            (None, Some(name)) => {
+                (format!("https://{}", text(&case, "account_url")), name, text(&case, "path"))
+            }
+            (None, None) => {
+                assert_eq!(read.unwrap_err().kind(), ErrorKind::Usage, "{url}");
+                continue;
+            }
+        };
+        let container = Container { service, account: "acc".to_owned(), name: name.to_owned() };
+        assert_eq!(read.unwrap(), Location::Azure { container, path: path.to_owned() }, "{url}");
+    }
+    assert_eq!(better.len(), CONTAINERS_BESIDES.len() + CONTAINERS_REFUSED.len());
 }

@@ -9,21 +9,91 @@ mod common;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use common::azurite::{Azurite, Proof};
 use common::barkeep::{BUCKET, Barkeep};
 use common::invariants::keys;
 use common::moto::Moto;
 use common::pg::{NEWEST, OLDEST, Server, reload};
-use common::reference::{Reference, URL, URL_WITH_SLASH};
+use common::reference::Reference;
 use common::{Scratch, must, tell, wait_for};
 use tokio_postgres::Client;
 
+/// A pair of codecs, of tars and of WAL. Tarballs with zstd are known to later releases of the reference
+/// only; the other tests have WAL with gzip and none.
+const OURS: [(&str, &str); 5] =
+    [("none", "zstd"), ("gzip", "xz"), ("bzip2", "bzip2"), ("snappy", "snappy"), ("lz4", "lz4")];
+/// The same in the reference's words, and what the names of its segments end with.
+const THEIRS: [(&[&str], &[&str], &str); 5] = [
+    (&[], &["--zstd"], ".zst"),
+    (&["--gzip"], &["--xz"], ".xz"),
+    (&["--bzip2"], &["--bzip2"], ".bz2"),
+    (&["--snappy"], &["--snappy"], ".snappy"),
+    (&["--lz4"], &["--lz4"], ".lz4"),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_restores_what_barkeep_backed_up_and_archived_with_every_codec_it_knows() {
-    let mut bench = Bench::new(NEWEST).await;
-    // Tarballs with zstd are known to later releases of it only; the other tests have WAL with gzip and none.
-    for (tars, wal) in
-        [("none", "zstd"), ("gzip", "xz"), ("bzip2", "bzip2"), ("snappy", "snappy"), ("lz4", "lz4")]
-    {
+    the_reference_restores(On::S3, &OURS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_restores_what_barkeep_backed_up_and_archived_on_azure() {
+    the_reference_restores(On::Azure, &OURS[1..2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_restores_what_barkeep_backed_up_of_the_oldest_postgresql() {
+    the_reference_restores_the_oldest(On::S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn barkeep_restores_what_the_reference_backed_up_and_archived_with_every_codec_it_knows() {
+    barkeep_restores(On::S3, &THEIRS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn barkeep_restores_what_the_reference_backed_up_and_archived_on_azure() {
+    barkeep_restores(On::Azure, &THEIRS[1..2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn barkeep_restores_what_the_reference_backed_up_of_the_oldest_postgresql() {
+    barkeep_restores_the_oldest(On::S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_sees_what_the_other_keeps_however_the_url_is_spelled() {
+    each_sees_what_the_other_keeps(On::S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_sees_what_the_other_keeps_however_the_url_is_spelled_on_azure() {
+    each_sees_what_the_other_keeps(On::Azure).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_the_reference_keeps_outlives_our_retention() {
+    what_the_reference_keeps_outlives_our_retention(On::S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_the_reference_keeps_outlives_our_retention_on_azure() {
+    what_the_reference_keeps_outlives_our_retention(On::Azure).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_expires_our_backups_and_we_what_it_leaves_of_them() {
+    each_expires_what_the_other_left(On::S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reference_expires_our_backups_and_we_what_it_leaves_of_them_on_azure() {
+    each_expires_what_the_other_left(On::Azure).await;
+}
+
+async fn the_reference_restores(on: On, codecs: &[(&str, &str)]) {
+    let mut bench = Bench::new(on, NEWEST).await;
+    for (tars, wal) in codecs {
         let name = format!("{tars}-and-{wal}");
         bench.archive_with(&bench.barkeep_archiving(wal), suffix(wal)).await;
         bench.write().await;
@@ -45,9 +115,8 @@ async fn the_reference_restores_what_barkeep_backed_up_and_archived_with_every_c
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_reference_restores_what_barkeep_backed_up_of_the_oldest_postgresql() {
-    let mut bench = Bench::new(OLDEST).await;
+async fn the_reference_restores_the_oldest(on: On) {
+    let mut bench = Bench::new(on, OLDEST).await;
     bench.archive_with(&bench.barkeep_archiving("gzip"), ".gz").await;
     bench.write().await;
     bench.barkeep_backup("old", "gzip");
@@ -58,16 +127,9 @@ async fn the_reference_restores_what_barkeep_backed_up_of_the_oldest_postgresql(
     bench.has_everything(restored, "old").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn barkeep_restores_what_the_reference_backed_up_and_archived_with_every_codec_it_knows() {
-    let mut bench = Bench::new(NEWEST).await;
-    for (tars, wal, ending) in [
-        (&[][..], &["--zstd"], ".zst"),
-        (&["--gzip"], &["--xz"], ".xz"),
-        (&["--bzip2"], &["--bzip2"], ".bz2"),
-        (&["--snappy"], &["--snappy"], ".snappy"),
-        (&["--lz4"], &["--lz4"], ".lz4"),
-    ] {
+async fn barkeep_restores(on: On, codecs: &[(&[&str], &[&str], &str)]) {
+    let mut bench = Bench::new(on, NEWEST).await;
+    for (tars, wal, ending) in codecs {
         let name = format!("reference{}{}", tars.concat(), wal.concat());
         bench.archive_with(&bench.reference.archive_command(wal), ending).await;
         bench.write().await;
@@ -82,9 +144,8 @@ async fn barkeep_restores_what_the_reference_backed_up_and_archived_with_every_c
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn barkeep_restores_what_the_reference_backed_up_of_the_oldest_postgresql() {
-    let mut bench = Bench::new(OLDEST).await;
+async fn barkeep_restores_the_oldest(on: On) {
+    let mut bench = Bench::new(on, OLDEST).await;
     bench.archive_with(&bench.reference.archive_command(&["--gzip"]), ".gz").await;
     bench.write().await;
     bench.reference.backup(&bench.primary, "old", &["--gzip"]);
@@ -94,19 +155,18 @@ async fn barkeep_restores_what_the_reference_backed_up_of_the_oldest_postgresql(
     bench.has_everything(restored, "old").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_sees_what_the_other_keeps_however_the_url_is_spelled() {
-    let mut bench = Bench::new(NEWEST).await;
+async fn each_sees_what_the_other_keeps(on: On) {
+    let mut bench = Bench::new(on, NEWEST).await;
     bench.archive_with(&bench.barkeep_archiving("gzip"), ".gz").await;
     bench.barkeep_backup("ours", "gzip");
     bench.reference.backup(&bench.primary, "theirs", &["--gzip"]);
 
     for name in ["ours", "theirs"] {
-        for url in [URL, URL_WITH_SLASH] {
+        for url in &bench.urls() {
             let (reference, barkeep) = (bench.reference.spelled(url), bench.barkeep.spelled(url));
             for word in ["full", "standalone"] {
                 reference.must("backup-keep", &["--target", word], &[name]);
-                for reader in [URL, URL_WITH_SLASH] {
+                for reader in &bench.urls() {
                     let told = bench.barkeep.spelled(reader).must(&["backup-keep", name, "status"]);
                     assert!(
                         told.contains(word),
@@ -126,9 +186,8 @@ async fn each_sees_what_the_other_keeps_however_the_url_is_spelled() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_the_reference_keeps_outlives_our_retention() {
-    let mut bench = Bench::new(NEWEST).await;
+async fn what_the_reference_keeps_outlives_our_retention(on: On) {
+    let mut bench = Bench::new(on, NEWEST).await;
     bench.archive_with(&bench.reference.archive_command(&[]), "").await;
     for name in ["one", "two", "three", "four"] {
         bench.write().await;
@@ -138,7 +197,8 @@ async fn a_backup_that_the_reference_keeps_outlives_our_retention() {
     bench.primary.archive_all(&bench.client).await;
     let (two, four) = (bench.reference.id("two"), bench.reference.id("four"));
     // The spelling whose annotation the reference itself does not see at the other one.
-    bench.reference.spelled(URL_WITH_SLASH).must("backup-keep", &["--target", "standalone"], &["two"]);
+    let [_, with_slash] = bench.urls();
+    bench.reference.spelled(&with_slash).must("backup-keep", &["--target", "standalone"], &["two"]);
 
     let before = bench.keys().await;
     bench.barkeep.must(&["retention", "REDUNDANCY 1", "--dry-run"]);
@@ -159,9 +219,8 @@ async fn a_backup_that_the_reference_keeps_outlives_our_retention() {
     bench.has_everything(restored, "four").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_reference_expires_our_backups_and_we_what_it_leaves_of_them() {
-    let mut bench = Bench::new(NEWEST).await;
+async fn each_expires_what_the_other_left(on: On) {
+    let mut bench = Bench::new(on, NEWEST).await;
     bench.archive_with(&bench.barkeep_archiving("none"), "").await;
     for name in ["one", "two", "three"] {
         bench.write().await;
@@ -188,7 +247,56 @@ async fn the_reference_expires_our_backups_and_we_what_it_leaves_of_them() {
     bench.has_everything(restored, "three").await;
 }
 
-/// A cluster with a tablespace, an archive on S3, and the two that work on it.
+/// Whose service has the archive.
+#[derive(Debug, Clone, Copy)]
+enum On {
+    S3,
+    Azure,
+}
+
+/// The service, with an empty bucket or container.
+enum Service {
+    S3(Moto),
+    Azure(Azurite),
+}
+
+impl Service {
+    async fn start(on: On, scratch: &Scratch) -> Self {
+        match on {
+            On::S3 => {
+                let moto = Moto::http(scratch).await;
+                moto.create_bucket(BUCKET).await;
+                Self::S3(moto)
+            }
+            On::Azure => {
+                let azurite = Azurite::http(scratch).await;
+                azurite.create_container(BUCKET).await;
+                Self::Azure(azurite)
+            }
+        }
+    }
+
+    /// The two that work on it.
+    fn hands(&self, scratch: &Scratch) -> (Barkeep, Reference) {
+        match self {
+            Self::S3(moto) => (Barkeep::on_moto(scratch, moto), Reference::on_moto(scratch, moto)),
+            Self::Azure(azurite) => {
+                let barkeep = Barkeep::on(scratch, azurite.reach(BUCKET, Proof::ConnectionString));
+                (barkeep, Reference::on_azurite(scratch, azurite))
+            }
+        }
+    }
+
+    /// Its own word for what is in it; the first page will do.
+    async fn keys(&self) -> Vec<String> {
+        match self {
+            Self::S3(moto) => moto.keys(BUCKET).await,
+            Self::Azure(azurite) => azurite.blobs(BUCKET).await,
+        }
+    }
+}
+
+/// A cluster with a tablespace, an archive in object storage, and the two that work on it.
 struct Bench {
     major: u32,
     primary: Server,
@@ -200,16 +308,15 @@ struct Bench {
     barkeep: Barkeep,
     reference: Reference,
     // Kept until the servers have ended: fields are dropped in this order.
-    moto: Moto,
+    service: Service,
     scratch: Scratch,
 }
 
 impl Bench {
-    async fn new(major: u32) -> Self {
+    async fn new(on: On, major: u32) -> Self {
         let scratch = Scratch::new();
-        let moto = Moto::http(&scratch).await;
-        moto.create_bucket(BUCKET).await;
-        let (barkeep, reference) = (Barkeep::on_moto(&scratch, &moto), Reference::on_moto(&scratch, &moto));
+        let service = Service::start(on, &scratch).await;
+        let (barkeep, reference) = service.hands(&scratch);
         let mut primary = Server::init(&scratch, major, 1, &barkeep);
         let client = primary.start().await;
         let space = scratch.dir("space");
@@ -224,7 +331,7 @@ impl Bench {
             )
             .await
             .unwrap();
-        Self { major, primary, client, rows: 0, restores: 0, barkeep, reference, moto, scratch }
+        Self { major, primary, client, rows: 0, restores: 0, barkeep, reference, service, scratch }
     }
 
     /// Rows in both places, and the end of the segment they are in.
@@ -329,10 +436,14 @@ impl Bench {
         assert!(place.ends_with(&format!("space{}", self.restores)), "the tablespace is at {place}");
     }
 
+    /// The archive's URL, and the same with a slash at its end.
+    fn urls(&self) -> [String; 2] {
+        [self.barkeep.url().to_owned(), format!("{}/", self.barkeep.url())]
+    }
+
     async fn keys(&self) -> Vec<String> {
-        let bucket = self.barkeep.spelled(&format!("s3://{BUCKET}"));
-        assert!(!self.moto.keys(BUCKET).await.is_empty());
-        keys(&*bucket.store().await).await
+        assert!(!self.service.keys().await.is_empty());
+        keys(&*self.barkeep.at_the_top().store().await).await
     }
 
     /// The names of the archived segments.

@@ -8,7 +8,10 @@
 mod s3;
 
 use std::convert::Infallible;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,6 +47,14 @@ const ATTEMPTS: &str = "BARKEEP_TEST_ATTEMPTS";
 /// Makes the child tell what the profile says instead.
 const SETTINGS: &str = "BARKEEP_TEST_SETTINGS";
 
+/// Makes the child keep what is temporary in this directory.
+const TOKENS: &str = "BARKEEP_TEST_TOKENS";
+/// Makes the child put so many objects.
+const PUTS: &str = "BARKEEP_TEST_PUTS";
+
+/// When credentials run out that do not run out during a test.
+const LATER: &str = "2099-01-01T00:00:00Z";
+
 /// Not a test of its own: what a child does.
 #[tokio::test]
 async fn child() {
@@ -57,6 +68,7 @@ async fn child() {
     assert!(given(SETTINGS).is_none(), "{:?}", settings());
     let options = Options {
         s3: S3Options { endpoint, profile, addressing, ..S3Options::default() },
+        tokens: given(TOKENS).map(Into::into),
         ..Options::default()
     };
     let max_attempts = given(ATTEMPTS).is_none().then_some(1);
@@ -71,7 +83,10 @@ async fn child() {
         }
         let if_exists = if given(EXCLUSIVE).is_some() { IfExists::Fail } else { IfExists::Replace };
         let how = Put { if_exists, ..Put::default() };
-        store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await
+        for _ in 0..given(PUTS).map_or(1, |count| count.parse().unwrap()) {
+            store.put(&Key::new("a").unwrap(), Bytes::from_static(b"x"), &how).await?;
+        }
+        Ok(())
     };
     if let Err(e) = put.await {
         panic!("{e:?}");
@@ -127,6 +142,13 @@ impl Case {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Lets the child keep what is temporary, and says where.
+    fn tokens(&mut self) -> PathBuf {
+        let directory = self.home.path().join("tokens");
+        self.env(TOKENS, directory.to_str().unwrap());
+        directory
+    }
+
     async fn run(&mut self) -> Output {
         self.command.output().await.unwrap()
     }
@@ -167,19 +189,23 @@ fn region(seen: &Seen) -> String {
 }
 
 /// A service that answers every GET, PUT and POST by path: a token service or a metadata service.
-async fn answering(answer: fn(&str) -> String) -> String {
+async fn answering(answer: impl Fn(&str) -> String + Clone + Send + Sync + 'static) -> String {
     answering_at("127.0.0.1:0", answer).await
 }
 
-async fn answering_at(address: &str, answer: fn(&str) -> String) -> String {
+async fn answering_at(
+    address: &str,
+    answer: impl Fn(&str) -> String + Clone + Send + Sync + 'static,
+) -> String {
     let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
-            let service = service_fn(move |request: Request<hyper::body::Incoming>| async move {
+            let answer = answer.clone();
+            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
                 let body = Full::new(Bytes::from(answer(request.uri().path())));
                 let response = Response::builder().header("x-aws-ec2-metadata-token-ttl-seconds", "600");
-                Ok::<_, Infallible>(response.body(body).unwrap())
+                std::future::ready(Ok::<_, Infallible>(response.body(body).unwrap()))
             });
             let server = auto::Builder::new(TokioExecutor::new());
             tokio::spawn(async move { server.serve_connection(TokioIo::new(tcp), service).await.is_ok() });
@@ -207,6 +233,36 @@ async fn refusing_proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     (address.to_string(), record)
 }
 
+/// A container's service that gives `AK0`, `AK1` and so on: its address, and how many it has given.
+async fn counting(expiration: impl Into<String>) -> (String, Arc<AtomicUsize>) {
+    let (given, expiration) = (Arc::<AtomicUsize>::default(), expiration.into());
+    let count = given.clone();
+    let answer = move |_: &str| {
+        let nth = count.fetch_add(1, Ordering::SeqCst);
+        json_credentials_until(&format!("AK{nth}"), &expiration)
+    };
+    (format!("{}/creds", answering(answer).await), given)
+}
+
+/// A service that exchanges a token for credentials of the role that it was asked for: its address, and
+/// how many it has given.
+async fn exchanging() -> (String, Arc<AtomicUsize>) {
+    let given = Arc::<AtomicUsize>::default();
+    let count = given.clone();
+    let answer = move |_: &str| {
+        let nth = count.fetch_add(1, Ordering::SeqCst);
+        let credentials = format!(
+            "<Credentials><AccessKeyId>AKWEB{nth}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+             <SessionToken>t</SessionToken><Expiration>{LATER}</Expiration></Credentials>"
+        );
+        format!(
+            "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>{credentials}\
+             </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
+        )
+    };
+    (answering(answer).await, given)
+}
+
 /// A metadata service that answers everything with this status.
 async fn refusing(status: u16) -> String {
     let s3 = S3::start_recording().await;
@@ -225,9 +281,13 @@ async fn refusing(status: u16) -> String {
 }
 
 fn json_credentials(access_key: &str) -> String {
+    json_credentials_until(access_key, LATER)
+}
+
+fn json_credentials_until(access_key: &str, expiration: &str) -> String {
     format!(
         r#"{{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"{access_key}","SecretAccessKey":"secret",
-            "Token":"token","Expiration":"2099-01-01T00:00:00Z","LastUpdated":"2020-01-01T00:00:00Z"}}"#
+            "Token":"token","Expiration":"{expiration}","LastUpdated":"2020-01-01T00:00:00Z"}}"#
     )
 }
 
@@ -578,4 +638,178 @@ async fn checksums_of_answers_follow_the_environment() {
     assert_eq!(case.put().await.header("x-amz-checksum-mode"), "");
     case.env("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_supported");
     assert_eq!(case.put().await.header("x-amz-checksum-mode").to_lowercase(), "enabled");
+}
+
+/// Everything in a directory, with its mode.
+fn files(directory: &Path) -> Vec<(PathBuf, u32)> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.clone(), mode(&path))).collect()
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[tokio::test]
+async fn the_next_process_signs_in_without_asking_anybody() {
+    let (service, given) = counting(LATER).await;
+    let mut case = Case::new().await;
+    let tokens = case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).tokens();
+    for _ in 0..3 {
+        let seen = case.put().await;
+        assert_eq!((seen.access_key(), seen.header("x-amz-security-token")), ("AK0", "token"));
+    }
+    assert_eq!(given.load(Ordering::SeqCst), 1);
+    let [(file, file_mode)] = &files(&tokens)[..] else { panic!("{:?}", files(&tokens)) };
+    assert_eq!((mode(&tokens), *file_mode), (0o700, 0o600));
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert!(name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()), "{name}");
+}
+
+#[tokio::test]
+async fn what_a_helper_gives_with_an_end_is_kept_and_what_has_none_is_asked_for_each_time() {
+    let end = format!(",\"Expiration\":\"{LATER}\"");
+    for (end, runs) in [(end.as_str(), 1), ("", 2)] {
+        let mut case = Case::new().await;
+        let record = case.home.path().join("runs");
+        let answer = format!(r#"{{"Version":1,"AccessKeyId":"AKPROC","SecretAccessKey":"s"{end}}}"#);
+        let script = case.file("give", &format!("echo run >> {}\necho '{answer}'\n", record.display()));
+        let config = case.file("config", &format!("[default]\ncredential_process=/bin/sh {script}\n"));
+        let path = std::env::var("PATH").unwrap();
+        let tokens = case.env("PATH", &path).env("AWS_CONFIG_FILE", &config).tokens();
+        for _ in 0..2 {
+            assert_eq!(case.put().await.access_key(), "AKPROC");
+        }
+        assert_eq!(std::fs::read_to_string(&record).unwrap().lines().count(), runs);
+        assert_eq!(tokens.exists(), runs == 1);
+    }
+}
+
+#[tokio::test]
+async fn keys_that_stay_are_never_kept() {
+    let mut case = Case::new().await;
+    let tokens = case.tokens();
+    assert_eq!(case.keys().put().await.access_key(), "AKENV");
+    case.file(".aws/credentials", "[b]\naws_access_key_id=AKB\naws_secret_access_key=s\n");
+    assert_eq!(case.env(PROFILE, "b").put().await.access_key(), "AKB");
+    assert!(!tokens.exists());
+}
+
+#[tokio::test]
+async fn credentials_within_five_minutes_of_their_end_are_not_kept() {
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(290);
+    let (service, given) = counting(soon.to_string()).await;
+    let mut case = Case::new().await;
+    let tokens = case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).env(PUTS, "3").tokens();
+    for nth in 0..2 {
+        assert_eq!(case.put().await.access_key(), format!("AK{nth}"));
+    }
+    assert!(!tokens.exists());
+    assert_eq!(given.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_directory_that_others_can_reach_or_a_link_to_one_is_not_used() {
+    let (service, given) = counting(LATER).await;
+    let mut case = Case::new().await;
+    let tokens = case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).tokens();
+    let elsewhere = case.home.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::set_permissions(&elsewhere, PermissionsExt::from_mode(0o700)).unwrap();
+    symlink(&elsewhere, &tokens).unwrap();
+    case.put().await;
+    std::fs::remove_file(&tokens).unwrap();
+    std::fs::create_dir(&tokens).unwrap();
+    std::fs::set_permissions(&tokens, PermissionsExt::from_mode(0o750)).unwrap();
+    case.put().await;
+    assert_eq!((files(&elsewhere), files(&tokens)), (Vec::new(), Vec::new()));
+    assert_eq!(given.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn another_role_or_profile_never_gets_the_credentials_of_the_first() {
+    let (sts, given) = exchanging().await;
+    let mut case = Case::new().await;
+    let token = case.file("token", "jwt");
+    case.tokens();
+    case.env("AWS_ENDPOINT_URL_STS", &sts).env("AWS_REGION", "eu-test-1");
+    case.env("AWS_WEB_IDENTITY_TOKEN_FILE", &token);
+    for (role, key) in [("wal", "AKWEB0"), ("wal", "AKWEB0"), ("other", "AKWEB1"), ("wal", "AKWEB0")] {
+        case.env("AWS_ROLE_ARN", &format!("arn:aws:iam::123456789012:role/{role}"));
+        assert_eq!(case.put().await.access_key(), key, "{role}");
+    }
+    let as_file = |role: &str| {
+        format!(
+            "[profile b]\nrole_arn=arn:aws:iam::123456789012:role/{role}\n\
+             web_identity_token_file={token}\n[profile c]\nrole_arn=arn:aws:iam::123456789012:role/{role}\n\
+             web_identity_token_file={token}\n"
+        )
+    };
+    for (profile, role, key) in
+        [("b", "x", "AKWEB2"), ("b", "x", "AKWEB2"), ("c", "x", "AKWEB3"), ("b", "y", "AKWEB4")]
+    {
+        case.file(".aws/config", &as_file(role));
+        assert_eq!(case.env(PROFILE, profile).put().await.access_key(), key, "{profile} {role}");
+    }
+    assert_eq!(given.load(Ordering::SeqCst), 5);
+}
+
+#[tokio::test]
+async fn credentials_that_run_out_in_the_middle_of_a_batch_are_replaced_here_and_for_others() {
+    for code in ["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"] {
+        let (service, given) = counting(LATER).await;
+        let mut case = Case::new().await;
+        case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).env(ATTEMPTS, "many").tokens();
+        case.put().await;
+        case.s3.forget();
+        case.s3.fault(Method::PUT, 2, Fault::Answer(400, code));
+        case.env(PUTS, "3").put().await;
+        let keys: Vec<_> = case.s3.seen().iter().map(|seen| seen.access_key().to_owned()).collect();
+        assert_eq!(keys, ["AK0", "AK0", "AK1", "AK1"], "{code}");
+        case.s3.forget();
+        assert_eq!(case.put().await.access_key(), "AK1");
+        assert_eq!(given.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_text_may_mean_that_credentials_have_run_out() {
+    let (service, _) = counting(LATER).await;
+    let mut case = Case::new().await;
+    case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).env(ATTEMPTS, "many").tokens();
+    case.put().await;
+    case.s3.forget();
+    case.s3.fault(Method::HEAD, 1, Fault::Answer(400, ""));
+    // The recorder answers every HEAD as if the object were there.
+    assert!(told(&case.env(EXCLUSIVE, "1").run().await).contains("conflict: "));
+    let keys: Vec<_> = case.s3.seen().iter().map(|seen| seen.access_key().to_owned()).collect();
+    assert_eq!(keys, ["AK0", "AK1"]);
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_as_soon_as_they_are_given_are_not_asked_for_again() {
+    let (service, given) = counting(LATER).await;
+    let mut case = Case::new().await;
+    case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).env(ATTEMPTS, "many").tokens();
+    for nth in 1..9 {
+        case.s3.fault(Method::PUT, nth, Fault::Answer(400, "ExpiredToken"));
+    }
+    let output = case.run().await;
+    let told = told(&output);
+    assert!(told.contains("denied: ") && told.contains("400 ExpiredToken"), "{told}");
+    assert_eq!((given.load(Ordering::SeqCst), case.s3.seen().len()), (1, 1));
+    assert!(files(&case.home.path().join("tokens")).is_empty(), "what was refused is not left for others");
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_is_no_end_of_credentials() {
+    let (service, given) = counting(LATER).await;
+    let mut case = Case::new().await;
+    case.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &service).env(ATTEMPTS, "many").tokens();
+    case.put().await;
+    case.s3.forget();
+    case.s3.fault(Method::PUT, 1, Fault::Answer(403, "AccessDenied"));
+    assert!(told(&case.run().await).contains("denied: "));
+    assert_eq!(case.put().await.access_key(), "AK0");
+    assert_eq!(given.load(Ordering::SeqCst), 1);
 }

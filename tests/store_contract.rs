@@ -2,21 +2,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/azure.rs"]
+mod azure;
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/gcs.rs"]
+mod gcs;
 #[path = "common/s3.rs"]
 mod s3;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use azure::Azure;
 use barkeep::error::ErrorKind;
 use barkeep::store::{
-    ExclusivePut, FileStore, IfExists, Key, Location, MemoryStore, ObjectStore, Options, Patience, Patient,
-    Prefix, Put, S3Store,
+    AzureStore, Container, ExclusivePut, FileStore, GcsStore, IfExists, Key, Location, MemoryStore,
+    ObjectStore, Options, Patience, Patient, Prefix, Put, S3Store,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use gcs::Gcs;
 use s3::{Condition, S3};
 
 fn patient(store: impl ObjectStore + 'static) -> Arc<dyn ObjectStore> {
@@ -48,7 +54,7 @@ async fn s3_without_patience_keeps_the_contract() {
     let s3 = S3::start().await;
     let once = Patience { max_attempts: Some(1), ..s3::patience() };
     let options = s3.options().s3;
-    let store = S3Store::open(s3::BUCKET, "", &options, ExclusivePut::AskFirst, &once).await.unwrap();
+    let store = S3Store::open(s3::BUCKET, "", &options, None, ExclusivePut::AskFirst, &once).await.unwrap();
     contract::run(Arc::new(store)).await;
 }
 
@@ -65,6 +71,62 @@ async fn s3_that_does_not_know_conditions_keeps_the_contract_when_asked_first() 
         let store = s3::open(&s3.options(), ExclusivePut::AskFirst, &s3::patience()).await;
         contract::run(store).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_keeps_the_contract() {
+    let azure = Azure::start().await;
+    contract::run_forgetful(azure.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_without_patience_keeps_the_contract() {
+    let azure = Azure::start().await;
+    let once = Patience { max_attempts: Some(1), ..azure::patience() };
+    let options = azure.options().azure;
+    for (path, exclusive) in [("", ExclusivePut::Trusted), ("below", ExclusivePut::AskFirst)] {
+        let store = AzureStore::open(&azure.container(), path, &options, None, exclusive, &once).await;
+        contract::run_forgetful(Arc::new(store.unwrap())).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_over_tls_keeps_the_contract() {
+    let azure = Azure::start_tls().await;
+    contract::run_forgetful(azure.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gcs_keeps_the_contract() {
+    let gcs = Gcs::start().await;
+    contract::run(gcs.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gcs_that_is_asked_first_keeps_the_contract() {
+    let gcs = Gcs::start().await;
+    contract::run(gcs::open(&gcs.options(), ExclusivePut::AskFirst, &gcs::patience()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gcs_without_patience_keeps_the_contract() {
+    let gcs = Gcs::start().await;
+    let once = Patience { max_attempts: Some(1), ..gcs::patience() };
+    let (options, exclusive) = (gcs.options(), ExclusivePut::ByService);
+    let store = GcsStore::open(gcs::BUCKET, "", &options, None, exclusive, &once).await.unwrap();
+    contract::run(Arc::new(store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gcs_over_tls_keeps_the_contract() {
+    let gcs = Gcs::start_tls().await;
+    contract::run(gcs.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emulator_of_gcs_keeps_the_contract() {
+    let gcs = Gcs::start_emulator().await;
+    contract::run_forgetful(gcs.open().await).await;
 }
 
 #[tokio::test]
@@ -207,6 +269,54 @@ async fn a_bucket_that_does_not_exist_is_a_usage_error() {
     ] {
         assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
         assert!(error.to_string().contains("no-such-bucket does not exist at http://localhost"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_does_not_exist_is_a_usage_error() {
+    let azure = Azure::start().await;
+    let container = Container { name: "no-such-container".to_owned(), ..azure.container() };
+    let location = Location::Azure { container, path: String::new() };
+    let store = location.open(&azure.options(), ExclusivePut::Trusted, &azure::patience()).await.unwrap();
+    let key = Key::new("a").unwrap();
+    for error in [
+        store.put(&key, Bytes::new(), &Put::default()).await.unwrap_err(),
+        store.get(&key, None).await.err().unwrap(),
+        store.head(&key).await.unwrap_err(),
+        store.list(&Prefix::everything(), None).try_next().await.unwrap_err(),
+        store.folders(None).await.unwrap_err(),
+        store.delete(std::slice::from_ref(&key)).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+        assert!(error.to_string().contains("no-such-container does not exist in account acct"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_of_gcs_that_does_not_exist_is_a_usage_error_whatever_is_asked() {
+    for gcs in [Gcs::start().await, Gcs::start_emulator().await] {
+        let (options, exclusive) = (gcs.options(), ExclusivePut::ByService);
+        let store =
+            GcsStore::open("no-such", "a", &options, None, exclusive, &gcs::patience()).await.unwrap();
+        let (key, one, body) = (Key::new("a").unwrap(), NonZeroUsize::MIN, Bytes::from_static(b"x"));
+        let replace = Put { if_exists: IfExists::Replace, ..Put::default() };
+        let mut errors = vec![
+            store.put(&key, body.clone(), &replace).await.unwrap_err(),
+            store.put(&key, body.clone(), &Put::default()).await.unwrap_err(),
+            store.get(&key, None).await.err().unwrap(),
+            store.head(&key).await.unwrap_err(),
+            store.list(&Prefix::everything(), None).try_next().await.unwrap_err(),
+            store.folders(None).await.unwrap_err(),
+            store.delete(std::slice::from_ref(&key)).await.unwrap_err(),
+            store.upload(&key, &Put::default(), one).await.err().unwrap(),
+            store.upload(&key, &replace, one).await.err().unwrap(),
+        ];
+        errors.extend(store.unfinished(&Prefix::everything()).await.err());
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+            let told = "bucket no-such does not exist at http://localhost";
+            assert!(error.to_string().contains(told), "{error}");
+        }
     }
 }
 

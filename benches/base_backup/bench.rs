@@ -14,7 +14,7 @@ use super::report::{Report, Row, Rows, Sample};
 use super::role::Role;
 use super::tools::{Place, Tool};
 use crate::call::{Call, time};
-use crate::s3_stub::{Counts, Stub, Transport};
+use crate::stub::{Counts, Dialect, Stub, Transport};
 use crate::{Plan, Result};
 
 /// A backup or restore that takes longer is ended and counts as failed.
@@ -47,7 +47,7 @@ impl Bench {
         let scratch = tempfile::Builder::new().prefix("base_backup-").tempdir_in(&plan.target)?;
         let mut stubs = Vec::new();
         for transport in [Transport::Http, Transport::Https] {
-            let stub = Stub::start(transport, scratch.path())?;
+            let stub = Stub::start(Dialect::S3, transport, scratch.path())?;
             Role::Conformity(stub.endpoint().clone()).ask()?;
             stubs.push(stub);
         }

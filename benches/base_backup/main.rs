@@ -28,8 +28,8 @@ mod programs;
 mod report;
 mod role;
 #[expect(dead_code, reason = "the other benchmark uses the rest of it")]
-#[path = "../s3_stub/mod.rs"]
-mod s3_stub;
+#[path = "../stub/mod.rs"]
+mod stub;
 #[path = "../table.rs"]
 mod table;
 mod tools;

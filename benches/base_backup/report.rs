@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::bars::{self, Bar};
 use crate::figures::{float, mebibytes, median};
-use crate::s3_stub::Counts;
+use crate::stub::Counts;
 use crate::table::write_table;
 
 /// One backup or one restore.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::s3_stub::{self, Endpoint, Setup};
+use crate::stub::{self, Endpoint, Setup};
 
 const VARIABLE: &str = "BARKEEP_BENCH_ROLE";
 
@@ -42,8 +42,8 @@ impl Role {
     /// Plays it.
     pub(crate) fn play(&self) -> Result<()> {
         match self {
-            Self::Stub(setup) => s3_stub::serve(setup),
-            Self::Conformity(endpoint) => s3_stub::prove(endpoint),
+            Self::Stub(setup) => stub::serve(setup),
+            Self::Conformity(endpoint) => stub::prove(endpoint),
         }
     }
 }

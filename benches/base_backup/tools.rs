@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::programs::Programs;
-use crate::s3_stub::{Endpoint, Transport};
+use crate::stub::{Endpoint, Transport};
 
 /// The bucket; the stub has every bucket.
 const BUCKET: &str = "bench";

@@ -1,12 +1,33 @@
 //! Wiring: from settings to an archive.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 
-use super::native::args::{AddressingStyle, ChecksumsWhen, S3Args, Sse};
+use super::native::args::{AddressingStyle, AzureArgs, AzureSignIn, ChecksumsWhen, GcsArgs, S3Args, Sse};
 use crate::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience};
 use crate::error::Result;
 use crate::model::ServerName;
-use crate::store::{Addressing, Checksums, CustomerKey, Encryption, Location, Options, S3Options};
+use crate::store::{
+    Addressing, AzureCredential, AzureOptions, Checksums, CustomerKey, Encryption, GcsOptions, Location,
+    Options, S3Options,
+};
+
+/// The folder of the spool where tokens are kept.
+const TOKENS: &str = "tokens";
+
+/// How each kind of store is talked to; the location tells which of them counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kinds {
+    /// For `s3://`.
+    pub(crate) s3: S3Args,
+    /// For containers of Azure.
+    pub(crate) azure: AzureArgs,
+    /// For `gs://`.
+    pub(crate) gcs: GcsArgs,
+    /// The service in place of Google's where no word names one: nobody signs in to it.
+    pub(crate) emulator: Option<String>,
+}
 
 /// Everything needed to get at one archive. Nothing is opened, resolved or signed in to before
 /// [`OpenArchive::open`], not even the file of the customer's key read: most calls of a busy
@@ -22,19 +43,25 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// The archive of `server` in the store at `url`; `exclusive` is what the configuration says about
-    /// exclusive puts.
+    /// The archive of `server` in the store at `location`; `exclusive` is what the configuration says about
+    /// exclusive puts. Temporary tokens are kept in the directory `spool`.
     pub(crate) fn new(
-        url: &str,
+        location: Location,
         server: ServerName,
-        s3: S3Args,
+        kinds: Kinds,
+        spool: &Path,
         exclusive: Option<ExclusivePut>,
-    ) -> Result<Self> {
-        let location: Location = url.parse()?;
+    ) -> Self {
+        let Kinds { s3, azure, gcs, emulator } = kinds;
         let customer_key = s3.sse_customer_key.clone();
-        let options = Options { s3: options(s3), ..Options::default() };
+        let options = Options {
+            s3: s3_options(s3),
+            azure: azure_options(azure),
+            gcs: gcs_options(gcs, emulator),
+            tokens: Some(spool.join(TOKENS)),
+        };
         let address = Address { store: location.identity(&options), server };
-        Ok(Self { address, location, options, customer_key, exclusive })
+        Self { address, location, options, customer_key, exclusive }
     }
 }
 
@@ -63,7 +90,7 @@ impl OpenArchive for Wire {
 }
 
 /// The words of the section `[s3]` in the store's own terms, but for the customer's key.
-fn options(s3: S3Args) -> S3Options {
+fn s3_options(s3: S3Args) -> S3Options {
     S3Options {
         endpoint: s3.endpoint_url,
         region: s3.region,
@@ -87,19 +114,76 @@ fn options(s3: S3Args) -> S3Options {
     }
 }
 
+/// The words of the section `[azure]` in the store's own terms.
+fn azure_options(azure: AzureArgs) -> AzureOptions {
+    AzureOptions {
+        endpoint: azure.endpoint_url,
+        credential: azure.credential.map(|how| match how {
+            AzureSignIn::AzureCli => AzureCredential::Cli,
+            AzureSignIn::ManagedIdentity => AzureCredential::ManagedIdentity,
+            AzureSignIn::Default => AzureCredential::Default,
+        }),
+        client_id: azure.client_id,
+        // Never ours: they stay in the environment.
+        secret: None,
+        ca_bundle: azure.ca_bundle,
+        encryption_scope: azure.encryption_scope,
+    }
+}
+
+/// The words of the section `[gcs]` in the store's own terms.
+fn gcs_options(gcs: GcsArgs, emulator: Option<String>) -> GcsOptions {
+    GcsOptions {
+        // Somebody who names an endpoint means a service that knows who asks.
+        anonymous: gcs.endpoint_url.is_none() && emulator.is_some(),
+        endpoint: gcs.endpoint_url.or(emulator),
+        credentials_file: gcs.credentials_file,
+        universe_domain: gcs.universe_domain,
+        ca_bundle: gcs.ca_bundle,
+        kms_key: gcs.kms_key,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn wire(url: &str, endpoint: Option<&str>) -> Wire {
-        let s3 = S3Args { endpoint_url: endpoint.map(str::to_owned), ..S3Args::default() };
-        Wire::new(url, "main".parse().unwrap(), s3, None).unwrap()
+    fn wire(url: &str, kinds: Kinds) -> Wire {
+        Wire::new(url.parse().unwrap(), "main".parse().unwrap(), kinds, Path::new("/spool"), None)
     }
 
     #[test]
     fn the_address_tells_endpoints_apart() {
-        let here = wire("s3://b", Some("http://one"));
-        let there = wire("s3://b", Some("http://two"));
-        assert_ne!(here.address().fingerprint(), there.address().fingerprint());
+        for url in ["s3://b", "https://acc.blob.core.windows.net/c", "gs://b"] {
+            let at = |endpoint: &str| {
+                let endpoint_url = Some(endpoint.to_owned());
+                let kinds = Kinds {
+                    s3: S3Args { endpoint_url: endpoint_url.clone(), ..S3Args::default() },
+                    azure: AzureArgs { endpoint_url: endpoint_url.clone(), ..AzureArgs::default() },
+                    gcs: GcsArgs { endpoint_url, ..GcsArgs::default() },
+                    emulator: None,
+                };
+                wire(url, kinds).address().fingerprint()
+            };
+            assert_ne!(at("http://one"), at("http://two"), "{url}");
+        }
+    }
+
+    #[test]
+    fn nobody_signs_in_to_an_emulator_but_to_an_endpoint_that_a_word_names() {
+        let gcs = |endpoint: Option<&str>| {
+            let gcs = GcsArgs { endpoint_url: endpoint.map(str::to_owned), ..GcsArgs::default() };
+            let emulator = Some("http://localhost:4443".to_owned());
+            let options = wire("gs://b", Kinds { gcs, emulator, ..Kinds::default() }).options.gcs;
+            (options.endpoint.unwrap(), options.anonymous)
+        };
+        assert_eq!(gcs(None), ("http://localhost:4443".to_owned(), true));
+        assert_eq!(gcs(Some("https://there")), ("https://there".to_owned(), false));
+    }
+
+    #[test]
+    fn tokens_are_kept_in_the_spool() {
+        let options = wire("gs://b", Kinds::default()).options;
+        assert_eq!(options.tokens.as_deref(), Some(Path::new("/spool/tokens")));
     }
 }

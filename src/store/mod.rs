@@ -26,7 +26,9 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
-pub use azure::{AzureCredential, AzureOptions, AzureSecret, AzureStore, Container};
+pub use azure::{
+    AzureCredential, AzureOptions, AzureSecret, AzureStore, Container, connection_string_endpoint,
+};
 pub use file::FileStore;
 pub use gcs::{GcsOptions, GcsStore};
 pub use key::{Key, Prefix};

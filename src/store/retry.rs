@@ -58,6 +58,13 @@ impl Patience {
         Self { grace, retry_for: self.retry_for.saturating_add(grace), ..self.clone() }
     }
 
+    /// The same patience with what has to be done, like signing in, before a request of an attempt can go:
+    /// it ends within the attempt, so that its own trouble is told, and leaves time for the request.
+    pub(super) fn within_an_attempt(&self) -> Self {
+        let half = self.grace / 2;
+        Self { grace: half, retry_for: self.retry_for.min(half / 2), ..self.clone() }
+    }
+
     /// The least that must move in a period of grace for a transfer not to be called stalled.
     pub(super) fn least(&self) -> u64 {
         let bytes = self.grace.as_millis().saturating_mul(self.min_speed.into()) / 1000;

@@ -6,14 +6,17 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barkeep::store::{AccessKeys, ExclusivePut, Location, ObjectStore, Options, Patience, S3Options};
+use barkeep::store::{ExclusivePut, ObjectStore, Options};
 
 use super::moto::Moto;
 use super::proxy::CutProxy;
+use super::reach::Reach;
 use super::{Scratch, as_postgres, give_to_postgres, must, run};
 
 /// The bucket of every test; it is empty at the start, because every test has its own server.
 pub const BUCKET: &str = "walbucket";
+/// Where in it the archive is.
+pub const PATH: &str = "some/path";
 
 /// How long a verb called by hand may take; also one that waits for WAL to be archived.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -22,7 +25,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 #[derive(Clone)]
 pub struct Barkeep {
     binary: PathBuf,
-    variables: Vec<(&'static str, String)>,
+    reach: Reach,
+    /// Where in it the archive is.
+    url: String,
     /// The spool of verbs called by hand.
     spool: PathBuf,
 }
@@ -30,50 +35,49 @@ pub struct Barkeep {
 impl Barkeep {
     /// Archives to a directory.
     pub fn on_directory(scratch: &Scratch) -> Self {
-        let root = scratch.dir("store");
-        Self::new(scratch, vec![("BARKEEP_STORE", format!("file://{}", root.display()))])
+        let top = format!("file://{}", scratch.dir("store").display());
+        let reach = Reach { top: top.clone(), variables: Vec::new(), options: Options::default() };
+        Self::new(scratch, reach, top)
+    }
+
+    /// Archives to a path in a bucket or container.
+    pub fn on(scratch: &Scratch, reach: Reach) -> Self {
+        let url = reach.url(PATH);
+        Self::new(scratch, reach, url)
     }
 
     /// Archives to an S3 server.
     pub fn on_moto(scratch: &Scratch, moto: &Moto) -> Self {
-        Self::on_s3(scratch, moto, moto.port())
+        Self::on(scratch, moto.reach(BUCKET))
     }
 
     /// Archives to an S3 server that can be cut off.
     pub fn through(scratch: &Scratch, proxy: &CutProxy, moto: &Moto) -> Self {
-        let mut cut_off = Self::on_s3(scratch, moto, proxy.port());
+        let mut cut_off = Self::on(scratch, moto.reach_at(proxy.port(), BUCKET));
         // An outage is told soon, so that the test need not wait for it; everywhere else patience is
         // what it is by default, because these machines are slow at times.
-        cut_off.variables.push(("BARKEEP_WAL_ARCHIVE_RETRY_FOR", "5s".to_owned()));
-        cut_off.variables.push(("BARKEEP_WAL_RESTORE_RETRY_FOR", "5s".to_owned()));
+        cut_off.reach.variables.push(("BARKEEP_WAL_ARCHIVE_RETRY_FOR", "5s".to_owned()));
+        cut_off.reach.variables.push(("BARKEEP_WAL_RESTORE_RETRY_FOR", "5s".to_owned()));
         cut_off
     }
 
-    fn on_s3(scratch: &Scratch, moto: &Moto, port: u16) -> Self {
-        let mut variables = vec![
-            ("BARKEEP_STORE", format!("s3://{BUCKET}/some/path")),
-            ("BARKEEP_S3_ENDPOINT_URL", format!("{}://127.0.0.1:{port}", moto.scheme())),
-            ("AWS_ACCESS_KEY_ID", "AKTEST".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "SKTEST".to_owned()),
-            ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
-        ];
-        if let Some(authority) = moto.authority() {
-            variables.push(("AWS_CA_BUNDLE", authority.ca_file().display().to_string()));
-        }
-        Self::new(scratch, variables)
-    }
-
-    fn new(scratch: &Scratch, mut variables: Vec<(&'static str, String)>) -> Self {
-        variables.push(("BARKEEP_SERVER", "main".to_owned()));
-        Self { binary: copy_of_the_binary(scratch), variables, spool: scratch.path("spool") }
+    fn new(scratch: &Scratch, reach: Reach, url: String) -> Self {
+        Self { binary: copy_of_the_binary(scratch), reach, url, spool: scratch.path("spool") }
     }
 
     /// The same, with the store's URL spelled otherwise.
     pub fn spelled(&self, url: &str) -> Self {
-        let mut other = self.clone();
-        other.variables.retain(|(name, _)| *name != "BARKEEP_STORE");
-        other.variables.push(("BARKEEP_STORE", url.to_owned()));
-        other
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    /// The archive's URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The whole bucket, container or directory.
+    pub fn at_the_top(&self) -> Self {
+        self.spelled(&self.reach.top)
     }
 
     /// A verb called by hand, by the user PostgreSQL runs as.
@@ -107,35 +111,22 @@ impl Barkeep {
 
     /// The store, seen from here.
     pub async fn store(&self) -> Arc<dyn ObjectStore> {
-        let value = |name| self.variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone());
-        let s3 = S3Options {
-            endpoint: value("BARKEEP_S3_ENDPOINT_URL"),
-            region: value("AWS_DEFAULT_REGION"),
-            keys: value("AWS_ACCESS_KEY_ID")
-                .zip(value("AWS_SECRET_ACCESS_KEY"))
-                .map(|(id, secret)| AccessKeys { id, secret, session_token: None }),
-            ca_bundle: value("AWS_CA_BUNDLE").map(PathBuf::from),
-            ..S3Options::default()
-        };
-        let location: Location = value("BARKEEP_STORE").unwrap().parse().unwrap();
-        location
-            .open(&Options { s3, ..Options::default() }, ExclusivePut::AskFirst, &Patience::default())
-            .await
-            .unwrap()
+        self.reach.open(&self.url, ExclusivePut::AskFirst).await
     }
 
     /// What goes into PostgreSQL's environment, whose children inherit it. The spool is the
     /// machine's, so it is another one for every server.
     pub fn environment(&self, spool: &Path) -> Vec<(&'static str, String)> {
-        let mut all = self.variables.clone();
+        let mut all = self.reach.variables.clone();
+        all.push(("BARKEEP_STORE", self.url.clone()));
+        all.push(("BARKEEP_SERVER", "main".to_owned()));
         all.push(("BARKEEP_SPOOL", spool.display().to_string()));
         all
     }
 
     /// Makes everything in a directory store belong to the user PostgreSQL runs as, also what we put there.
     pub fn give_store_to_postgres(&self) {
-        let url = self.variables.iter().find(|(name, _)| *name == "BARKEEP_STORE");
-        if let Some(root) = url.and_then(|(_, url)| url.strip_prefix("file://")) {
+        if let Some(root) = self.url.strip_prefix("file://") {
             give_all_to_postgres(Path::new(root));
         }
     }

@@ -7,13 +7,18 @@
 // Each test program is compiled with all of this and uses its own part; tests fail by panicking.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod azurite;
 pub mod barkeep;
+pub mod client;
 pub mod contract;
+pub mod gcs_emulator;
+pub mod identity;
 pub mod invariants;
 pub mod load;
 pub mod moto;
 pub mod pg;
 pub mod proxy;
+pub mod reach;
 pub mod reference;
 pub mod tls;
 
@@ -88,6 +93,11 @@ impl Scratch {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Removes a directory inside, which must be there.
+    pub fn forget(&self, name: &str) {
+        std::fs::remove_dir_all(self.path(name)).unwrap();
     }
 
     /// The processes in whose environment the directory is named: what servers left behind, such as

@@ -2,18 +2,13 @@
 
 use std::fs::File;
 use std::process::Child;
-use std::sync::Arc;
 use std::time::Duration;
 
+use barkeep::store::{AccessKeys, Options, S3Options};
 use rustix::process::Signal;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::client::{Peer, elements};
+use super::reach::Reach;
 use super::tls::Authority;
 use super::{Scratch, bare, installed, stop, tail, wait_for};
 
@@ -68,6 +63,33 @@ impl Moto {
         self.authority.as_ref()
     }
 
+    /// How a bucket is reached.
+    pub fn reach(&self, bucket: &str) -> Reach {
+        self.reach_at(self.port, bucket)
+    }
+
+    /// The same, through something that listens on another port.
+    pub fn reach_at(&self, port: u16, bucket: &str) -> Reach {
+        let endpoint = format!("{}://127.0.0.1:{port}", self.scheme());
+        let (id, secret, region) = ("AKTEST", "SKTEST", "us-east-1");
+        let ca_bundle = self.authority.as_ref().map(|authority| authority.ca_file().to_owned());
+        let mut variables = vec![
+            ("BARKEEP_S3_ENDPOINT_URL", endpoint.clone()),
+            ("AWS_ACCESS_KEY_ID", id.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
+            ("AWS_DEFAULT_REGION", region.to_owned()),
+        ];
+        variables.extend(ca_bundle.iter().map(|file| ("AWS_CA_BUNDLE", file.display().to_string())));
+        let s3 = S3Options {
+            endpoint: Some(endpoint),
+            region: Some(region.to_owned()),
+            keys: Some(AccessKeys { id: id.to_owned(), secret: secret.to_owned(), session_token: None }),
+            ca_bundle,
+            ..S3Options::default()
+        };
+        Reach { top: format!("s3://{bucket}"), variables, options: Options { s3, ..Options::default() } }
+    }
+
     /// Creates a bucket.
     pub async fn create_bucket(&self, bucket: &str) {
         self.request("PUT", &format!("/{bucket}")).await;
@@ -75,24 +97,14 @@ impl Moto {
 
     /// The keys of a bucket's first thousand objects.
     pub async fn keys(&self, bucket: &str) -> Vec<String> {
-        let listing = self.request("GET", &format!("/{bucket}?list-type=2")).await;
-        let keys = listing.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
-        keys.map(str::to_owned).collect()
+        elements(&self.request("GET", &format!("/{bucket}?list-type=2")).await, "Key")
     }
 
     /// One request; the answer's text. moto wants to see whose it is, but checks no signature.
     async fn request(&self, method: &str, target: &str) -> String {
-        let tcp = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        let answer = match &self.authority {
-            None => exchange(tcp, method, target).await,
-            Some(authority) => {
-                let tls = connector(authority);
-                let name = ServerName::try_from("localhost").unwrap();
-                exchange(tls.connect(name, tcp).await.unwrap(), method, target).await
-            }
-        };
-        assert!(answer.starts_with("HTTP/1.1 200"), "{method} {target}: {answer}");
-        answer
+        let whose = "AWS4-HMAC-SHA256 Credential=AKTEST/20260101/us-east-1/s3/aws4_request";
+        let peer = Peer { port: self.port, authority: self.authority.as_ref() };
+        peer.request(method, target, ("Authorization", whose), "").await
     }
 }
 
@@ -106,28 +118,4 @@ impl Drop for Moto {
 fn announced_port(log: &str) -> Option<u16> {
     let (_, rest) = log.split_once("://127.0.0.1:")?;
     rest.split_once('\n')?.0.trim().parse().ok()
-}
-
-fn connector(authority: &Authority) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority.ca_file()).unwrap()).unwrap();
-    let provider = Arc::new(default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-}
-
-async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, method: &str, target: &str) -> String {
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=AKTEST/20260101/us-east-1/s3/aws4_request\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // Python closes a TLS connection without saying goodbye; what came before is the answer.
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
 }

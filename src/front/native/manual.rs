@@ -213,7 +213,7 @@ const CATALOGUE_DECIDE: &[Exit] = &[
 ];
 
 /// Variables that are no setting of ours but change what happens.
-pub const VARIABLES: [(&str, &str); 16] = [
+pub const VARIABLES: [(&str, &str); 24] = [
     ("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "credentials"),
     ("AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "profiles and where they are"),
     ("AWS_REGION, AWS_DEFAULT_REGION", "the region when no setting names one"),
@@ -229,7 +229,7 @@ pub const VARIABLES: [(&str, &str); 16] = [
     ),
     (
         "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, SSL_CERT_FILE",
-        "certificate authorities when no setting names them, in this order",
+        "certificate authorities when no setting names them, in this order; the first is for S3 only",
     ),
     ("AWS_MAX_ATTEMPTS", "at most so many attempts per request"),
     ("AWS_RETRY_MODE", "legacy, standard and adaptive are understood and change nothing"),
@@ -238,6 +238,26 @@ pub const VARIABLES: [(&str, &str); 16] = [
         "when_required or when_supported, when no setting says",
     ),
     ("AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "which of AWS's endpoints"),
+    (
+        "AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY",
+        "credentials for Azure, in this order, unless a setting says how to sign in",
+    ),
+    (
+        "AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_CLIENT_SECRET, AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST",
+        "credentials for Azure as a service principal or by workload identity",
+    ),
+    (
+        "IDENTITY_ENDPOINT, IDENTITY_HEADER",
+        "where managed identities of some of Azure's services are asked for",
+    ),
+    ("GOOGLE_APPLICATION_CREDENTIALS", "the file of credentials for Google when no setting names one"),
+    ("CLOUDSDK_CONFIG", "where gcloud keeps its own credentials"),
+    ("GCE_METADATA_HOST", "where Google's metadata server is"),
+    ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "the universe when no setting names one"),
+    (
+        "STORAGE_EMULATOR_HOST",
+        "a service in place of Google's when no setting names one; nobody signs in to it",
+    ),
     ("HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies"),
     (
         "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE and the others",
@@ -248,10 +268,14 @@ pub const VARIABLES: [(&str, &str); 16] = [
 ];
 
 /// Files that are read or kept.
-pub const FILES: [(&str, &str); 4] = [
+pub const FILES: [(&str, &str); 5] = [
     (file::DEFAULT, "settings of every verb, in TOML; the names of the flags are its keys"),
     ("/var/spool/barkeep", "the spool, where the directory exists and belongs to the user"),
     ("$TMPDIR/barkeep-UID", "the spool elsewhere"),
+    (
+        "~/.config/gcloud/application_default_credentials.json",
+        "credentials for Google, when nothing names others",
+    ),
     (
         "~/.pgpass, ~/.pg_service.conf, ~/.postgresql/",
         "passwords, services and certificates, as for PostgreSQL's own tools",

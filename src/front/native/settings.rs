@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::{ArchiveArgs, ExclusivePutTrust, Layer as _, S3Args, Shared, Sse};
+use super::args::{ArchiveArgs, AzureArgs, ExclusivePutTrust, GcsArgs, Layer as _, S3Args, Shared, Sse};
 use super::file::File;
 use crate::archive::ExclusivePut;
 use crate::command::Access;
 use crate::error::{Context as _, Error, Result};
 use crate::front::quantity::Size;
-use crate::front::wire::Wire;
+use crate::front::wire::{Kinds, Wire};
 use crate::model::ServerName;
-use crate::store::profile_settings;
+use crate::store::{Location, connection_string_endpoint, profile_settings};
 
 /// Looks a variable up; an argument, so that tests have an environment of their own.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     /// What time it was when the call began.
     pub(crate) now: Timestamp,
     archive: ArchiveArgs,
-    s3: S3Args,
+    kinds: Kinds,
 }
 
 /// What WAL verbs take for their buffers when nothing is said.
@@ -44,21 +44,30 @@ const MEMORY: Size = Size(96 << 20);
 const SPOOL: &str = "/var/spool/barkeep";
 
 impl Settings {
-    /// Fills what the words left open from the file, then from the environment AWS's tools share,
-    /// then with defaults; refuses what cannot be meant.
+    /// Fills what the words left open from the file, then from the environment that the tools of each
+    /// service share, then with defaults; refuses what cannot be meant.
     pub(crate) fn resolve(shared: Shared, file: &File, environment: Environment<'_>) -> Result<Self> {
         let mut archive = shared.archive.over(file.archive.clone());
-        let mut s3 = shared.s3.over(file.sections.s3.clone());
+        let mut kinds = Kinds {
+            s3: shared.s3.over(file.sections.s3.clone()),
+            azure: shared.azure.over(file.sections.azure.clone()),
+            gcs: shared.gcs.over(file.sections.gcs.clone()),
+            emulator: None,
+        };
         let store = demand(archive.store.clone(), "store", "URL", "s3://bucket/path")?;
-        let max_attempts = borrow_from_aws(&mut s3, &store, environment)?;
+        let location: Location = store.parse()?;
+        check_endpoints(&kinds)?;
+        require_own(&kinds, &location)?;
+        let max_attempts = borrow(&mut kinds, &location, environment)?;
         let server: ServerName = demand(archive.server.clone(), "server", "NAME", "main")?;
-        check_s3(&mut s3)?;
+        check_s3(&kinds.s3)?;
+        make_absolute(&mut kinds)?;
         let spool = archive.spool.take().unwrap_or_else(default_spool);
         let spool = std::path::absolute(&spool).context(|| "find the spool")?;
         archive.spool = Some(spool.clone());
         let memory = archive.memory.unwrap_or(MEMORY);
-        let wire = Wire::new(&store, server, s3.clone(), exclusive(&s3))?;
-        Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, s3 })
+        let wire = Wire::new(location, server, kinds.clone(), &spool, exclusive(&kinds.s3));
+        Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, kinds })
     }
 
     /// What the verbs of the catalogue need of them.
@@ -76,21 +85,23 @@ impl Settings {
     /// ours.
     pub(crate) fn words(&self) -> Result<Vec<OsString>> {
         let mut words = vec![OsString::from("--config=/dev/null")];
-        words.extend(flags(&self.archive)?);
-        words.extend(flags(&self.s3)?);
+        words.extend(flags("", &self.archive)?);
+        words.extend(flags("", &self.kinds.s3)?);
+        words.extend(flags("azure-", &self.kinds.azure)?);
+        words.extend(flags("gcs-", &self.kinds.gcs)?);
         Ok(words)
     }
 }
 
-/// A group of settings as flags.
-fn flags(group: &impl Serialize) -> Result<Vec<OsString>> {
+/// A group of settings as flags that begin with `prefix`.
+fn flags(prefix: &str, group: &impl Serialize) -> Result<Vec<OsString>> {
     let spelled = serde_json::to_value(group)
         .map_err(|e| Error::usage(format!("a setting cannot be passed on as text: {e}")))?;
     let set = spelled.as_object().into_iter().flatten();
     Ok(set
         .map(|(key, value)| match value.as_str() {
-            Some(text) => format!("--{key}={text}").into(),
-            None => format!("--{key}={value}").into(),
+            Some(text) => format!("--{prefix}{key}={text}").into(),
+            None => format!("--{prefix}{key}={value}").into(),
         })
         .collect())
 }
@@ -107,24 +118,70 @@ fn demand<T>(value: Option<T>, key: &str, what: &str, example: &str) -> Result<T
     })
 }
 
-/// What AWS's tools read from the environment and the profile files and its Rust library does not, or
-/// what the store's identity depends on. Gives how many attempts a request has, when they say so.
-fn borrow_from_aws(s3: &mut S3Args, store: &str, environment: Environment<'_>) -> Result<Option<u32>> {
+/// What the tools of the store's service read from the environment and from their own files and the
+/// libraries do not, or what the store's identity depends on. Gives how many attempts a request has, when
+/// AWS's tools have been told. A directory needs none of it, and reading files costs time in every call.
+fn borrow(kinds: &mut Kinds, location: &Location, environment: Environment<'_>) -> Result<Option<u32>> {
     let first = |names: &[&str]| names.iter().find_map(|name| environment(name).filter(|v| !v.is_empty()));
-    let text = |names: &[&str]| first(names).map(|value| value.to_string_lossy().into_owned());
     let attempts = attempts(environment)?;
-    // A directory needs none of it, and reading files costs time in every call.
-    if !store.starts_with("s3:") {
-        return Ok(attempts);
+    match location {
+        Location::File { .. } => Ok(attempts),
+        Location::S3 { .. } => Ok(attempts.or(borrow_from_aws(&mut kinds.s3, &first)?)),
+        Location::Azure { .. } => {
+            borrow_from_azure(&mut kinds.azure, &first)?;
+            Ok(attempts)
+        }
+        Location::Gcs { .. } => {
+            kinds.emulator = borrow_from_google(&mut kinds.gcs, &first)?;
+            Ok(attempts)
+        }
     }
+}
+
+/// The first of some variables that is set to something.
+type First<'a> = &'a dyn Fn(&[&str]) -> Option<OsString>;
+
+/// Gives how many attempts a request has, when the profile says so.
+fn borrow_from_aws(s3: &mut S3Args, first: First<'_>) -> Result<Option<u32>> {
     let profile = profile_settings(s3.profile.as_deref())?;
     let endpoint =
-        || text(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]).filter(|_| !profile.ignores_endpoints);
+        || text(first, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]).filter(|_| !profile.ignores_endpoints);
     s3.endpoint_url = s3.endpoint_url.take().or_else(endpoint).or(profile.endpoint);
-    s3.region = s3.region.take().or_else(|| text(&["AWS_REGION", "AWS_DEFAULT_REGION"])).or(profile.region);
+    refuse_secrets("the endpoint", s3.endpoint_url.as_deref())?;
+    let region = || text(first, &["AWS_REGION", "AWS_DEFAULT_REGION"]);
+    s3.region = s3.region.take().or_else(region).or(profile.region);
     let bundle = || first(&["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
     s3.ca_bundle = s3.ca_bundle.take().or_else(bundle).or(profile.ca_bundle);
-    Ok(attempts.or(profile.max_attempts))
+    Ok(profile.max_attempts)
+}
+
+/// A connection string counts unless somebody says how to sign in, and then its endpoint does, too. The rest
+/// of it stays where it is.
+fn borrow_from_azure(azure: &mut AzureArgs, first: First<'_>) -> Result<()> {
+    let bundle = || first(&["REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
+    azure.ca_bundle = azure.ca_bundle.take().or_else(bundle);
+    let string = text(first, &["AZURE_STORAGE_CONNECTION_STRING"]).filter(|_| azure.credential.is_none());
+    let endpoint = string.and_then(|string| connection_string_endpoint(&string));
+    refuse_secrets("the endpoint in AZURE_STORAGE_CONNECTION_STRING", endpoint.as_deref())?;
+    azure.endpoint_url = azure.endpoint_url.take().or(endpoint);
+    Ok(())
+}
+
+/// Gives the emulator, which is no word: whoever inherits the environment finds it there, and that it is
+/// one.
+fn borrow_from_google(gcs: &mut GcsArgs, first: First<'_>) -> Result<Option<String>> {
+    let bundle = || first(&["REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
+    gcs.ca_bundle = gcs.ca_bundle.take().or_else(bundle);
+    let universe = || text(first, &["GOOGLE_CLOUD_UNIVERSE_DOMAIN"]);
+    gcs.universe_domain = gcs.universe_domain.take().or_else(universe);
+    let emulator = text(first, &["STORAGE_EMULATOR_HOST"]);
+    refuse_secrets("STORAGE_EMULATOR_HOST", emulator.as_deref())?;
+    // Google's own tools take it with and without a scheme.
+    Ok(emulator.map(|host| if host.contains("://") { host } else { format!("http://{host}") }))
+}
+
+fn text(first: First<'_>, names: &[&str]) -> Option<String> {
+    first(names).map(|value| value.to_string_lossy().into_owned())
 }
 
 fn attempts(environment: Environment<'_>) -> Result<Option<u32>> {
@@ -135,16 +192,59 @@ fn attempts(environment: Environment<'_>) -> Result<Option<u32>> {
     })
 }
 
-fn check_s3(s3: &mut S3Args) -> Result<()> {
-    // A password would end up in logs and the list of processes. It may have slashes in it, and an
-    // endpoint has no use for an `@` anywhere. The message does not repeat it.
-    if s3.endpoint_url.as_ref().is_some_and(|url| url.contains('@')) {
-        return Err(Error::usage("--endpoint-url has a user or password in it")
-            .hint("credentials come from the environment or AWS's files, never from a URL"));
+/// Refuses an endpoint with a password, which would end up in logs and the list of processes. It may have
+/// slashes in it, and an endpoint has no use for an `@` anywhere; what follows a `?` may be a signature. The
+/// message does not repeat it.
+fn refuse_secrets(what: &str, endpoint: Option<&str>) -> Result<()> {
+    if endpoint.is_some_and(|url| url.contains('@')) {
+        return Err(Error::usage(format!("{what} has a user or password in it"))
+            .hint("credentials come from the environment or the service's own files, never from a URL"));
     }
-    if let Some(path) = &s3.ca_bundle {
-        s3.ca_bundle = Some(std::path::absolute(path).context(|| "find the CA bundle")?);
+    if endpoint.is_some_and(|url| url.contains(['?', '#'])) {
+        return Err(Error::usage(format!("{what} has a query or a fragment in it")).hint(
+            "leave out the ? or # and what follows; a signature belongs into AZURE_STORAGE_SAS_TOKEN",
+        ));
     }
+    Ok(())
+}
+
+fn check_endpoints(Kinds { s3, azure, gcs, .. }: &Kinds) -> Result<()> {
+    refuse_secrets("--endpoint-url", s3.endpoint_url.as_deref())?;
+    refuse_secrets("--azure-endpoint-url", azure.endpoint_url.as_deref())?;
+    refuse_secrets("--gcs-endpoint-url", gcs.endpoint_url.as_deref())
+}
+
+/// Refuses S3's endpoint and authorities for a store of another service, which has flags of its own for the
+/// same: whoever gives them relies on them. The rest of S3's settings has no counterpart and may stay in the
+/// file.
+fn require_own(Kinds { s3, .. }: &Kinds, location: &Location) -> Result<()> {
+    let section = match location {
+        Location::Azure { .. } => "azure",
+        Location::Gcs { .. } => "gcs",
+        Location::S3 { .. } | Location::File { .. } => return Ok(()),
+    };
+    let given = [("endpoint-url", s3.endpoint_url.is_some()), ("ca-bundle", s3.ca_bundle.is_some())];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((key, _)) => Err(Error::usage(format!("--{key} is for S3, and the store is {location}"))
+            .hint(format!("give --{section}-{key}, or `{key}` in the section [{section}] of the file"))),
+        None => Ok(()),
+    }
+}
+
+/// Paths as another process finds them from another directory.
+fn make_absolute(Kinds { s3, azure, gcs, .. }: &mut Kinds) -> Result<()> {
+    let bundles = [&mut s3.ca_bundle, &mut azure.ca_bundle, &mut gcs.ca_bundle];
+    let files = bundles.into_iter().map(|path| (path, "find the CA bundle"));
+    for (path, what) in files.chain([(&mut gcs.credentials_file, "find the file of credentials")]) {
+        if let Some(path) = path {
+            *path = std::path::absolute(&*path).context(|| what)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what contradicts itself.
+fn check_s3(s3: &S3Args) -> Result<()> {
     if s3.sse_kms_key_id.is_some() && s3.sse != Some(Sse::Kms) {
         return Err(Error::usage("--sse-kms-key-id needs --sse aws:kms")
             .hint("give both in the same place: as flags, as variables, or in the file"));
@@ -179,7 +279,8 @@ fn default_spool() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::native::args::AddressingStyle;
+    use crate::archive::OpenArchive as _;
+    use crate::front::native::args::{AddressingStyle, AzureSignIn};
 
     fn archive() -> ArchiveArgs {
         ArchiveArgs {
@@ -191,10 +292,20 @@ mod tests {
     }
 
     fn resolve(archive: ArchiveArgs, s3: S3Args, environment: &[(&str, &str)]) -> Result<Settings> {
+        resolve_all(Shared { archive, s3, ..Shared::default() }, environment)
+    }
+
+    fn resolve_all(shared: Shared, environment: &[(&str, &str)]) -> Result<Settings> {
         let look =
             |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
-        Settings::resolve(Shared { archive, s3, ..Shared::default() }, &File::default(), &look)
+        Settings::resolve(shared, &File::default(), &look)
     }
+
+    fn at(store: &str) -> Shared {
+        Shared { archive: ArchiveArgs { store: Some(store.into()), ..archive() }, ..Shared::default() }
+    }
+
+    const CONTAINER: &str = "https://acc.blob.core.windows.net/cont";
 
     #[test]
     fn what_is_missing_can_be_given_in_three_ways() {
@@ -248,13 +359,138 @@ mod tests {
             ("AWS_MAX_ATTEMPTS", "3"),
         ];
         let settings = resolve(archive(), S3Args::default(), &environment).unwrap();
-        assert_eq!(settings.s3.endpoint_url.as_deref(), Some("https://s3"));
+        assert_eq!(settings.kinds.s3.endpoint_url.as_deref(), Some("https://s3"));
         assert_eq!(settings.max_attempts, Some(3));
-        assert_eq!(settings.s3.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
+        assert_eq!(settings.kinds.s3.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
         let own = S3Args { endpoint_url: Some("https://own".into()), ..S3Args::default() };
         let settings = resolve(archive(), own, &environment).unwrap();
-        assert_eq!(settings.s3.endpoint_url.as_deref(), Some("https://own"));
+        assert_eq!(settings.kinds.s3.endpoint_url.as_deref(), Some("https://own"));
         assert!(resolve(archive(), S3Args::default(), &[("AWS_MAX_ATTEMPTS", "many")]).is_err());
+    }
+
+    #[test]
+    fn what_azures_tools_share_is_read_for_a_container_only() {
+        let environment = [("REQUESTS_CA_BUNDLE", "/ca.pem"), ("STORAGE_EMULATOR_HOST", "localhost:4443")];
+        let kinds = resolve_all(at(CONTAINER), &environment).unwrap().kinds;
+        assert_eq!(kinds.azure.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
+        assert_eq!((kinds.gcs.ca_bundle, kinds.s3.ca_bundle, kinds.emulator), (None, None, None));
+    }
+
+    #[test]
+    fn the_endpoint_of_a_connection_string_is_part_of_a_containers_address() {
+        let string = "AccountName=acc;AccountKey=aHVudGVyMg==;BlobEndpoint=http://127.0.0.1:10000/acc";
+        let environment = [("AZURE_STORAGE_CONNECTION_STRING", string)];
+        let endpoint = |shared: Shared| {
+            let settings = resolve_all(shared, &environment).unwrap();
+            let words = settings.words().unwrap();
+            assert!(words.iter().all(|word| !word.to_str().unwrap().contains("aHVudGVyMg")), "{words:?}");
+            (settings.kinds.azure.endpoint_url, settings.wire.address().to_string())
+        };
+        let (there, address) = endpoint(at(CONTAINER));
+        assert_eq!(there.as_deref(), Some("http://127.0.0.1:10000/acc"));
+        assert!(address.contains("http://127.0.0.1:10000/acc/cont"), "{address}");
+        let mut own = at(CONTAINER);
+        own.azure.endpoint_url = Some("https://own.example".into());
+        assert_eq!(endpoint(own).0.as_deref(), Some("https://own.example"));
+        let mut signed_in = at(CONTAINER);
+        signed_in.azure.credential = Some(AzureSignIn::Default);
+        assert_eq!(endpoint(signed_in).0, None);
+        let secret =
+            [("AZURE_STORAGE_CONNECTION_STRING", "SharedAccessSignature=s;BlobEndpoint=http://h?hunter2")];
+        let e = resolve_all(at(CONTAINER), &secret).unwrap_err();
+        assert!(!format!("{e:?}").contains("hunter2"), "{e:?}");
+    }
+
+    #[test]
+    fn what_googles_tools_share_is_read_for_a_bucket_only() {
+        let environment = [
+            ("REQUESTS_CA_BUNDLE", "/ca.pem"),
+            ("STORAGE_EMULATOR_HOST", "localhost:4443"),
+            ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "apis.example"),
+        ];
+        let kinds = resolve_all(at("gs://b"), &environment).unwrap().kinds;
+        assert_eq!(kinds.gcs.ca_bundle.as_deref(), Some(Path::new("/ca.pem")));
+        assert_eq!(kinds.gcs.universe_domain.as_deref(), Some("apis.example"));
+        assert_eq!(kinds.emulator.as_deref(), Some("http://localhost:4443"));
+        assert_eq!((kinds.gcs.endpoint_url, kinds.azure.ca_bundle), (None, None));
+        let mut own = at("gs://b");
+        own.gcs.universe_domain = Some("own.example".into());
+        let kinds = resolve_all(own, &environment).unwrap().kinds;
+        assert_eq!(kinds.gcs.universe_domain.as_deref(), Some("own.example"));
+        for secret in ["http://u:hunter2@h", "http://h?hunter2"] {
+            let e = resolve_all(at("gs://b"), &[("STORAGE_EMULATOR_HOST", secret)]).unwrap_err();
+            assert!(!format!("{e:?}").contains("hunter2"), "{e:?}");
+        }
+    }
+
+    #[test]
+    fn s3s_endpoint_and_authorities_are_refused_for_another_service_which_has_its_own() {
+        let endpoint = S3Args { endpoint_url: Some("http://h".into()), ..S3Args::default() };
+        let bundle = S3Args { ca_bundle: Some("/ca.pem".into()), ..S3Args::default() };
+        for (store, s3, flag) in [
+            (CONTAINER, &endpoint, "--azure-endpoint-url"),
+            (CONTAINER, &bundle, "--azure-ca-bundle"),
+            ("gs://b", &endpoint, "--gcs-endpoint-url"),
+            ("gs://b", &bundle, "--gcs-ca-bundle"),
+        ] {
+            let e = resolve_all(Shared { s3: s3.clone(), ..at(store) }, &[]).unwrap_err();
+            assert_eq!(e.kind(), crate::error::ErrorKind::Usage);
+            assert!(e.hint_text().unwrap().contains(flag), "{e:?}");
+            assert!(resolve_all(Shared { s3: s3.clone(), ..at("file:///a") }, &[]).is_ok());
+        }
+        let other = S3Args { region: Some("eu-1".into()), ..S3Args::default() };
+        assert!(
+            resolve_all(Shared { s3: other, ..at("gs://b") }, &[("AWS_ENDPOINT_URL", "http://h")]).is_ok()
+        );
+    }
+
+    #[test]
+    fn the_words_of_azure_and_google_have_no_secret_and_no_emulator_in_them() {
+        let hidden = "hunter2";
+        let environment = [
+            ("AZURE_STORAGE_CONNECTION_STRING", hidden),
+            ("AZURE_STORAGE_SAS_TOKEN", hidden),
+            ("AZURE_STORAGE_KEY", hidden),
+            ("AZURE_CLIENT_SECRET", hidden),
+            ("STORAGE_EMULATOR_HOST", "localhost:4443"),
+        ];
+        let azure = AzureArgs {
+            endpoint_url: Some("https://private.example".into()),
+            credential: Some(AzureSignIn::ManagedIdentity),
+            client_id: Some("id".into()),
+            ca_bundle: Some("/ca.pem".into()),
+            encryption_scope: Some("wal".into()),
+        };
+        let gcs = GcsArgs {
+            credentials_file: Some("/key.json".into()),
+            universe_domain: Some("apis.example".into()),
+            ca_bundle: Some("/ca.pem".into()),
+            kms_key: Some("projects/p".into()),
+            endpoint_url: None,
+        };
+        for store in [CONTAINER, "gs://b"] {
+            let shared = Shared { azure: azure.clone(), gcs: gcs.clone(), ..at(store) };
+            let words = resolve_all(shared, &environment).unwrap().words().unwrap();
+            let mut words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
+            words.retain(|word| !word.starts_with("--spool="));
+            words.sort_unstable();
+            let store = format!("--store={store}");
+            let whole = [
+                "--azure-ca-bundle=/ca.pem",
+                "--azure-client-id=id",
+                "--azure-credential=managed-identity",
+                "--azure-encryption-scope=wal",
+                "--azure-endpoint-url=https://private.example",
+                "--config=/dev/null",
+                "--gcs-ca-bundle=/ca.pem",
+                "--gcs-credentials-file=/key.json",
+                "--gcs-kms-key=projects/p",
+                "--gcs-universe-domain=apis.example",
+                "--server=main",
+                &store,
+            ];
+            assert_eq!(words, whole);
+        }
     }
 
     #[test]
@@ -314,6 +550,14 @@ mod tests {
                 ..S3Args::default()
             };
             assert!(resolve(ArchiveArgs { store: Some(store.into()), ..archive() }, s3, &[]).is_err());
+        }
+        for endpoint in ["https://acc:hunter2@h", "https://h/acc?sv=1&sig=hunter2"] {
+            let azure = AzureArgs { endpoint_url: Some(endpoint.into()), ..AzureArgs::default() };
+            let gcs = GcsArgs { endpoint_url: Some(endpoint.into()), ..GcsArgs::default() };
+            for shared in [Shared { azure, ..at(CONTAINER) }, Shared { gcs, ..at("gs://b") }] {
+                let e = resolve_all(shared, &[]).unwrap_err();
+                assert!(!format!("{e:?}").contains("hunter2"), "{e:?}");
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The client: proxies from the environment, TLS only when it is used, every body watched.
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::Full;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
@@ -63,14 +65,28 @@ impl Http {
     }
 
     /// Makes one attempt. Its body goes out with a `Content-Length`, redirections are answers like others,
-    /// and whatever status comes is no error. No answer is: kind `Unavailable`, or `Usage` where the two
-    /// sides will never trust or understand each other. The message says where to, without a query, which
-    /// may carry a signature.
+    /// and whatever status comes is no error. While a body goes out, and then until the answer begins, the
+    /// service is watched; without a body, and while the answer's is read, the caller sets the limit. No
+    /// answer is: kind `Unavailable`, or `Usage` where the two sides will never trust or understand each
+    /// other. The message says where to, without a query, which may carry a signature.
     pub(in crate::store) async fn send(&self, route: Route, request: Request<Bytes>) -> Result<Answer> {
-        let (place, length) = (place(request.uri()), request.body().len() as u64);
+        self.send_pieces(route, request.map(|body| vec![body]), &self.shared.patience).await
+    }
+
+    /// The same for a body in pieces, which are sent one after the other without being copied into one,
+    /// and with a patience of its own: a service may take minutes to put an object together.
+    pub(in crate::store) async fn send_pieces(
+        &self,
+        route: Route,
+        request: Request<Vec<Bytes>>,
+        patience: &Patience,
+    ) -> Result<Answer> {
+        let length = request.body().iter().map(|piece| piece.len() as u64).sum();
+        let place = place(request.uri());
         let client = self.client(route, request.uri().scheme_str() == Some("https"))?;
         let (head, body) = request.into_parts();
-        let (body, sending) = watched(Full::new(body), Some(length));
+        let frames = body.into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+        let (body, sending) = watched(StreamBody::new(stream::iter(frames)), Some(length));
         let mut sent = reqwest::Request::try_from(Request::from_parts(head, reqwest::Body::from("")))
             .map_err(|e| Error::usage(format!("{place}: {}", reasons(&e.without_url()))))?;
         // Not every service reads bodies in chunks, which is how a body without announced length goes out.
@@ -82,7 +98,7 @@ impl Http {
         let sent = client.execute(sent);
         let answer = match length {
             0 => sent.await,
-            _ => sending.answer(&self.shared.patience, sent).await.map_err(|e| e.context(place.clone()))?,
+            _ => sending.answer(patience, sent).await.map_err(|e| e.context(place.clone()))?,
         };
         let answer =
             answer.map_err(|e| explain_transport(format!("{place}: {}", reasons(&e.without_url()))))?;
@@ -138,7 +154,8 @@ fn nobody_trusted() -> Result<ClientConfig> {
     Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// Where a request goes, for messages.
+/// Where a request goes, for messages: neither a user before the host nor a query behind it.
 fn place(uri: &http::Uri) -> String {
-    format!("{}://{}", uri.scheme_str().unwrap_or("http"), uri.authority().map_or("", |a| a.as_str()))
+    let port = uri.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}", uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default())
 }

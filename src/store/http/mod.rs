@@ -5,6 +5,8 @@
 
 mod client;
 mod outgoing;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod trust;
 

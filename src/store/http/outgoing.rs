@@ -115,3 +115,71 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
         self.rest.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::Full;
+
+    use super::*;
+
+    const LENGTH: usize = 1 << 20;
+
+    const GRACE: Duration = Duration::from_secs(2);
+
+    fn patience() -> Patience {
+        Patience { grace: GRACE, min_speed: 64 << 10, ..Patience::default() }
+    }
+
+    /// Sends 1 MiB to a service that takes `pieces` of it, one every `pause`, and then answers or not.
+    async fn send_to(pieces: usize, pause: Duration, answers: bool) -> (Result<(), String>, Duration) {
+        let (began, patience) = (Instant::now(), patience());
+        let (mut body, sending) = watched(Full::new(Bytes::from(vec![7; LENGTH])), Some(LENGTH as u64));
+        let service = async move {
+            for taken in 0..pieces {
+                let left = (LENGTH - taken * PIECE) as u64;
+                assert_eq!(body.size_hint().exact(), Some(left));
+                time::sleep(pause).await;
+                let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+                assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), vec![7; PIECE]);
+            }
+            let rest = (!body.is_end_stream()).then_some(body);
+            if !answers {
+                std::future::pending::<()>().await;
+            }
+            drop(rest);
+        };
+        let sent = sending.answer(&patience, service).await.map_err(|e| e.to_string());
+        (sent, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_but_steady_service_is_waited_for() {
+        let (sent, took) = send_to(16, Duration::from_millis(900), true).await;
+        assert_eq!(sent, Ok(()));
+        assert!(took > 6 * GRACE, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_answers_before_it_has_taken_all_is_heard() {
+        let (sent, took) = send_to(3, Duration::ZERO, true).await;
+        assert_eq!((sent, took), (Ok(()), Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_stops_taking_the_body_is_given_up() {
+        for pieces in [0, 8] {
+            let (sent, took) = send_to(pieces, Duration::from_millis(1), false).await;
+            assert!(sent.as_ref().unwrap_err().starts_with("stalled: "), "{sent:?}");
+            assert!(took <= 2 * GRACE + Duration::from_millis(100), "{took:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_never_answers_is_given_up_once_the_body_may_have_gone() {
+        let (sent, took) = send_to(16, Duration::from_millis(1), false).await;
+        assert!(sent.as_ref().unwrap_err().starts_with("no answer within 18.0s"), "{sent:?}");
+        assert!(took < Duration::from_secs(19), "{took:?}");
+    }
+}

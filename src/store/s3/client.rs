@@ -1,8 +1,10 @@
 //! The SDK's client, from our options and from what all AWS tools read.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -15,11 +17,12 @@ use aws_sdk_s3::config::{
 };
 use aws_types::service_config::ServiceConfigKey;
 
-use super::credentials;
+use super::credentials::{self, SignedIn};
 use super::endpoint::{check_customer_key, check_endpoint, is_aws, spell_endpoint};
 use super::http::Http;
 use super::options::{Addressing, Checksums, S3Options};
 use super::profile::Profile;
+use super::renewal;
 use crate::error::{Context, Result};
 use crate::store::Patience;
 
@@ -42,15 +45,20 @@ pub(super) struct Connection {
     pub(super) checksums: Checksums,
 }
 
-/// Builds the client and signs in.
-pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patience) -> Result<Connection> {
+/// Builds the client and signs in; what is temporary about that is kept in `tokens`.
+pub(super) async fn connect(
+    bucket: &str,
+    options: &S3Options,
+    tokens: Option<&Path>,
+    patience: &Patience,
+) -> Result<Connection> {
     if let Some(endpoint) = &options.endpoint {
         check_endpoint(endpoint)?;
     }
     let profile = Profile::load(options.profile.as_deref())?;
     let settings = profile.settings()?;
     let http = Http::new(options.ca_bundle.as_deref().or(settings.ca_bundle.as_deref()), patience)?;
-    let shared = load(options, &profile, &http, patience).await?;
+    let shared = load(options, &profile, &http, tokens, patience).await?;
     let configured = configured(&shared, "AWS_ENDPOINT_URL", "endpoint_url");
     let endpoint = options.endpoint.clone().or(configured).or(settings.endpoint);
     if let Some(endpoint) = &endpoint {
@@ -80,18 +88,32 @@ pub(super) async fn connect(bucket: &str, options: &S3Options, patience: &Patien
 }
 
 /// What the environment and the profile files say, with credentials.
-async fn load(options: &S3Options, profile: &Profile, http: &Http, patience: &Patience) -> Result<SdkConfig> {
+async fn load(
+    options: &S3Options,
+    profile: &Profile,
+    http: &Http,
+    tokens: Option<&Path>,
+    patience: &Patience,
+) -> Result<SdkConfig> {
     let base = ProviderConfig::without_region()
         .with_http_client(http.proxied.clone())
         .with_behavior_version(Some(BehaviorVersion::latest()));
     let region = region(options, profile, &base).await;
     let config = base.with_region(Some(region.clone()));
-    let credentials = credentials::sign_in(&config, http, options, profile, patience).await?;
+    let (credentials, client) =
+        match credentials::sign_in(&config, &region, http, options, profile, tokens, patience).await? {
+            SignedIn::Lasting(credentials) => (credentials, http.proxied.clone()),
+            SignedIn::Temporary(temporary) => {
+                (temporary.provider(), renewal::watched(&http.proxied, temporary))
+            }
+        };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http.proxied.clone())
+        .http_client(client)
         .region(region)
         .profile_name(profile.name())
-        .credentials_provider(credentials);
+        .credentials_provider(credentials)
+        // Credentials are kept where they are got, and can be forgotten there.
+        .identity_cache(IdentityCache::no_cache());
     if let Ok(name) = AppName::new("barkeep") {
         loader = loader.app_name(name);
     }

@@ -1,10 +1,12 @@
 //! Who we are to the service: every source of credentials that AWS's own tools know.
 
-use std::fmt;
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::imds;
@@ -22,6 +24,7 @@ use aws_credential_types::provider::{
 use super::http::Http;
 use super::options::{AccessKeys, S3Options};
 use super::profile::Profile;
+use super::temporary::{Temporary, Who};
 use crate::error::{Error, Result};
 use crate::store::Patience;
 
@@ -32,37 +35,41 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 const WHERE: &str = "credentials were looked for in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the \
                      profile files, a web identity token, the container's and the instance's metadata";
 
-/// Signs in: finds credentials now, while there is somebody to tell that there are none.
+/// What signs requests.
+pub(super) enum SignedIn {
+    /// Keys that stay what they are.
+    Lasting(SharedCredentialsProvider),
+    /// Keys that may run out.
+    Temporary(Arc<Temporary>),
+}
+
+/// Signs in: finds credentials now, while there is somebody to tell that there are none. What is
+/// temporary is kept in `directory` where there is one.
 pub(super) async fn sign_in(
     config: &ProviderConfig,
+    region: &Region,
     http: &Http,
     options: &S3Options,
     profile: &Profile,
+    directory: Option<&Path>,
     patience: &Patience,
-) -> Result<SharedCredentialsProvider> {
+) -> Result<SignedIn> {
     if let Some(AccessKeys { id, secret, session_token }) = options.keys.clone() {
         let given = Credentials::new(id, secret, session_token, None, "given");
-        return Ok(SharedCredentialsProvider::new(given));
+        return Ok(SignedIn::Lasting(SharedCredentialsProvider::new(given)));
     }
     let environment = EnvironmentVariableCredentialsProvider::new();
     if options.profile.is_none()
         && let Ok(found) = environment.provide_credentials().await
     {
-        return Ok(SharedCredentialsProvider::new(found));
+        return Ok(SignedIn::Lasting(SharedCredentialsProvider::new(found)));
     }
     let asks_profile_only = options.profile.is_some();
     let chain = chain(config, http, profile, asks_profile_only);
-    // A helper is a program of somebody else's: it is not run again and again, and is not waited for
-    // longer than any service.
-    let attempts = if profile.runs_helper() { Some(1) } else { patience.max_attempts };
-    let found = Patience { max_attempts: attempts, ..patience.clone() }
-        .persist(
-            0,
-            || "fetch credentials".to_owned(),
-            || async { chain.provide_credentials().await.map_err(|e| explain_first(&e, profile)) },
-        )
-        .await?;
-    Ok(SharedCredentialsProvider::new(SignedIn { first: Mutex::new(Some(found)), chain }))
+    let who = Who { profile, asks_profile_only, region: region.as_ref() };
+    let temporary = Temporary::new(chain, &who, directory, patience);
+    temporary.sign_in(profile).await?;
+    Ok(SignedIn::Temporary(temporary))
 }
 
 /// Where credentials are looked for, in order, once the environment has no keys or is passed over in
@@ -147,43 +154,8 @@ impl ProvideCredentials for Metadata {
     }
 }
 
-/// The credentials found when signing in, given out once, and then whatever the chain renews them to.
-struct SignedIn {
-    first: Mutex<Option<Credentials>>,
-    chain: CredentialsProviderChain,
-}
-
-impl fmt::Debug for SignedIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SignedIn(..)")
-    }
-}
-
-impl SignedIn {
-    async fn credentials(&self) -> ProviderResult {
-        let first = self.first.lock().ok().and_then(|mut first| first.take());
-        match first {
-            Some(found) => Ok(found),
-            None => self.chain.provide_credentials().await,
-        }
-    }
-}
-
-impl ProvideCredentials for SignedIn {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
-    }
-
-    fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.chain.fallback_on_interrupt()
-    }
-}
-
 /// What it means that there are no credentials to begin with.
-fn explain_first(e: &CredentialsError, profile: &Profile) -> Error {
+pub(super) fn explain_first(e: &CredentialsError, profile: &Profile) -> Error {
     match e {
         CredentialsError::CredentialsNotLoaded(_) if profile.is_named() => {
             Error::usage(format!("{} has no credentials: {}", profile.title(), super::errors::reasons(e)))
@@ -199,6 +171,10 @@ fn explain_first(e: &CredentialsError, profile: &Profile) -> Error {
 /// What failed credentials mean. The sources' own texts name files, profiles and addresses, never
 /// keys.
 pub(super) fn explain(e: &CredentialsError, profile: Option<&str>) -> Error {
+    // Renewing them has said already what it means.
+    if let Some(explained) = e.source().and_then(|e| e.downcast_ref::<Error>()) {
+        return explained.again();
+    }
     let reason = super::errors::reasons(e);
     let from = profile.map_or(String::new(), |name| format!(" from profile {name:?}"));
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));

@@ -9,7 +9,9 @@ mod http;
 mod options;
 mod outgoing;
 mod profile;
+mod renewal;
 mod request;
+mod temporary;
 mod unfinished;
 mod upload;
 
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -70,15 +73,17 @@ struct Shared {
 }
 
 impl S3Store {
-    /// Signs in. Nothing is sent to the bucket.
+    /// Signs in, with what is temporary kept in the directory `tokens` where there is one. Nothing is sent
+    /// to the bucket.
     pub async fn open(
         bucket: &str,
         path: &str,
         options: &S3Options,
+        tokens: Option<&Path>,
         exclusive: ExclusivePut,
         patience: &Patience,
     ) -> Result<Self> {
-        let signed_in = client::connect(bucket, options, patience).await;
+        let signed_in = client::connect(bucket, options, tokens, patience).await;
         let Connection { client, service, aws, encrypted, checksums } =
             signed_in.context(|| format!("sign in to the service of bucket {bucket}"))?;
         let root = match path {

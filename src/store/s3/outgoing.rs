@@ -35,54 +35,24 @@ fn is_assembly(request: &HttpRequest) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::Pin;
     use std::time::Duration;
-
-    use http_body::Body as _;
-    use tokio::time::{self, Instant};
 
     use super::*;
 
-    /// How much of a body is handed out at once.
-    const PIECE: usize = 64 << 10;
-
-    const GRACE: Duration = Duration::from_secs(2);
-
-    fn patience() -> Patience {
-        Patience { grace: GRACE, min_speed: 64 << 10, ..Patience::default() }
-    }
-
-    /// Sends 1 MiB to a service that takes `pieces` of it, one every `pause`, and then answers or not.
-    async fn send_to(pieces: usize, pause: Duration, answers: bool) -> (Result<(), String>, Duration) {
-        let (began, patience) = (Instant::now(), patience());
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_never_answers_is_a_timeout_to_the_sdk() {
         let request = HttpRequest::new(SdkBody::from(vec![7; 1 << 20]));
-        let sent = send(request, &patience, |mut request| {
+        let patience = Patience { grace: Duration::from_secs(2), ..Patience::default() };
+        let sent = send(request, &patience, |request| {
+            assert_eq!(request.body().content_length(), Some(1 << 20));
             HttpConnectorFuture::new(async move {
-                assert_eq!(request.body().content_length(), Some(1 << 20));
-                for _ in 0..pieces {
-                    time::sleep(pause).await;
-                    let frame =
-                        std::future::poll_fn(|context| Pin::new(request.body_mut()).poll_frame(context));
-                    assert_eq!(frame.await.unwrap().unwrap().into_data().unwrap(), vec![7; PIECE]);
-                }
-                if request.body().is_end_stream() {
-                    drop(request.take_body());
-                }
-                if !answers {
-                    std::future::pending::<()>().await;
-                }
-                Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::empty()))
+                let _kept = request;
+                std::future::pending().await
             })
         });
-        let sent = sent.await.map(drop).map_err(|e| e.into_source().to_string());
-        (sent, began.elapsed())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_but_steady_service_is_waited_for() {
-        let (sent, took) = send_to(16, Duration::from_millis(900), true).await;
-        assert_eq!(sent, Ok(()));
-        assert!(took > 6 * GRACE, "{took:?}");
+        let error = sent.await.unwrap_err();
+        assert!(error.is_timeout(), "{error:?}");
+        assert!(error.into_source().to_string().starts_with("stalled: "));
     }
 
     #[test]
@@ -98,21 +68,5 @@ mod tests {
         assert!(!request("POST", "http://h/b/uploadId=i?delete"));
         assert!(!request("PUT", "http://h/b/k?partNumber=1&uploadId=i"));
         assert!(!request("DELETE", "http://h/b/k?uploadId=i"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_service_that_stops_taking_the_body_is_given_up() {
-        for pieces in [0, 8] {
-            let (sent, took) = send_to(pieces, Duration::from_millis(1), false).await;
-            assert!(sent.as_ref().unwrap_err().starts_with("stalled: "), "{sent:?}");
-            assert!(took <= 2 * GRACE + Duration::from_millis(100), "{took:?}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_service_that_never_answers_is_given_up_once_the_body_may_have_gone() {
-        let (sent, took) = send_to(16, Duration::from_millis(1), false).await;
-        assert!(sent.as_ref().unwrap_err().starts_with("no answer within 18.0s"), "{sent:?}");
-        assert!(took < Duration::from_secs(19), "{took:?}");
     }
 }

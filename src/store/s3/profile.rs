@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aws_config::profile::{self, ProfileSet};
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::source;
 use aws_types::os_shim_internal::{Env, Fs};
 use futures_util::FutureExt;
 
@@ -37,6 +38,15 @@ pub struct ProfileSettings {
 /// do know (`legacy`, `standard`, `adaptive`) have no effect, since patience is the caller's.
 pub fn profile_settings(profile: Option<&str>) -> Result<ProfileSettings> {
     Profile::load(profile)?.settings()
+}
+
+/// Where the profile files are and everything in them, secrets too: only to see whether two processes
+/// have the same. `None` when that cannot be told.
+pub(super) fn files() -> Option<String> {
+    let (fs, env, files) = (Fs::real(), Env::real(), EnvConfigFiles::default());
+    // Not asynchronous, as when the profile is loaded.
+    let read = source::load(&env, &fs, &files).now_or_never()?;
+    read.ok().map(|source| format!("{source:?}"))
 }
 
 /// The effective profile, among all that the files have.

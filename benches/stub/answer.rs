@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! From a request to its answer: what all dialects share.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -9,19 +9,22 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 
-use super::bucket::{Kept, Object, Taken};
+use super::bucket::Object;
 use super::control::Shared;
-use super::listing::{self, Query};
-use super::operation::{Operation, is_chunked, only_if_absent};
+use super::operation::{Operation, is_chunked};
 use super::pieces::Pieces;
+use super::{Dialect, azure, gcs, s3};
 
-type Answer = Response<Pieces>;
+pub(crate) type Answer = Response<Pieces>;
 
 /// Answers one request, after the latency that is set, and counts it.
 pub(crate) async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
-    let operation = Operation::of(&parts);
-    shared.count(operation.kind());
+    shared.count(match shared.dialect() {
+        Dialect::S3 => Operation::of(&parts).kind(),
+        Dialect::Azure => azure::kind(&parts),
+        Dialect::Gcs => gcs::kind(&parts),
+    });
     let latency = shared.latency();
     if latency > Duration::ZERO {
         tokio::time::sleep(latency).await;
@@ -29,7 +32,11 @@ pub(crate) async fn answer(shared: &Shared, request: Request<Incoming>) -> Resul
     let Some(body) = read(body, &parts.headers).await else {
         return Ok(error(StatusCode::BAD_REQUEST, "IncompleteBody"));
     };
-    Ok(carry_out(shared, operation, &parts.headers, body))
+    Ok(match shared.dialect() {
+        Dialect::S3 => s3::carry_out(shared, Operation::of(&parts), &parts.headers, body),
+        Dialect::Azure => azure::carry_out(shared, &parts, body),
+        Dialect::Gcs => gcs::carry_out(shared, &parts, &body),
+    })
 }
 
 async fn read(body: Incoming, headers: &HeaderMap) -> Option<Pieces> {
@@ -37,59 +44,16 @@ async fn read(body: Incoming, headers: &HeaderMap) -> Option<Pieces> {
     if is_chunked(headers) { body.unchunked() } else { Some(body) }
 }
 
-fn carry_out(shared: &Shared, operation: Operation, headers: &HeaderMap, body: Pieces) -> Answer {
-    let mut bucket = shared.bucket();
-    match operation {
-        Operation::Put(key) => {
-            let kept = Kept::from_request(headers);
-            bucket.put(key, body, kept, only_if_absent(headers)).map_or_else(taken, |etag| stored(&etag))
-        }
-        Operation::PutPart(id, number) => {
-            bucket.put_part(&id, number, body).map_or_else(no_upload, |etag| stored(&etag))
-        }
-        Operation::Head(key) => bucket.get(&key).map_or_else(no_key, |object| head(&object)),
-        Operation::Get(key) => bucket.get(&key).map_or_else(no_key, |object| get(&object, headers)),
-        Operation::List(name, words) => xml(listing::list(&bucket, &Query::new(name, &words))),
-        Operation::ListUploads(name, words) => xml(listing::uploads(&bucket, &name, &words)),
-        Operation::Delete(key) => {
-            bucket.delete(&key);
-            empty(StatusCode::NO_CONTENT)
-        }
-        Operation::DeleteMany(name) => {
-            listing::keys_in(&body.to_text()).for_each(|key| bucket.delete(&format!("{name}/{key}")));
-            xml("<DeleteResult/>".to_owned())
-        }
-        Operation::BeginUpload(key) => {
-            let id = bucket.begin_upload(key, Kept::from_request(headers));
-            xml(format!(
-                "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
-            ))
-        }
-        Operation::CompleteUpload(id) => match bucket.complete_upload(&id, only_if_absent(headers)) {
-            None => no_upload(),
-            Some(result) => result.map_or_else(taken, |etag| {
-                xml(format!(
-                    "<CompleteMultipartUploadResult><ETag>{etag}</ETag></CompleteMultipartUploadResult>"
-                ))
-            }),
-        },
-        Operation::AbortUpload(id) => {
-            bucket.abort_upload(&id);
-            empty(StatusCode::NO_CONTENT)
-        }
-        Operation::Bucket => empty(StatusCode::OK),
-        Operation::Unknown => error(StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
-    }
-}
-
-fn head(object: &Object) -> Answer {
+/// What is known of an object, without its content.
+pub(crate) fn head(object: &Object) -> Answer {
     let mut answer = describe(object, StatusCode::OK);
     // The body is empty, so the length must be said.
     answer.headers_mut().insert("content-length", number(object.content.length()));
     answer
 }
 
-fn get(object: &Object, headers: &HeaderMap) -> Answer {
+/// An object, or the part of it that a `Range` asks for.
+pub(crate) fn get(object: &Object, headers: &HeaderMap) -> Answer {
     let length = object.content.length();
     let Some(range) = headers.get("range") else {
         let mut answer = describe(object, StatusCode::OK);
@@ -118,7 +82,8 @@ fn within(header: &str, length: u64) -> Option<Range<u64>> {
     (range.start < range.end).then_some(range)
 }
 
-fn describe(object: &Object, status: StatusCode) -> Answer {
+/// An answer with what is known of an object in its headers.
+pub(crate) fn describe(object: &Object, status: StatusCode) -> Answer {
     let mut answer = empty(status);
     let headers = answer.headers_mut();
     object.kept.add_to(headers);
@@ -130,37 +95,22 @@ fn describe(object: &Object, status: StatusCode) -> Answer {
     answer
 }
 
-fn stored(etag: &str) -> Answer {
-    let mut answer = empty(StatusCode::OK);
-    answer.headers_mut().insert("etag", ascii(etag));
-    answer
-}
-
-fn taken(_: Taken) -> Answer {
-    error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed")
-}
-
-fn no_key() -> Answer {
-    error(StatusCode::NOT_FOUND, "NoSuchKey")
-}
-
-fn no_upload() -> Answer {
-    error(StatusCode::NOT_FOUND, "NoSuchUpload")
-}
-
-fn error(status: StatusCode, code: &str) -> Answer {
+/// A refusal as S3 and Azure word it.
+pub(crate) fn error(status: StatusCode, code: &str) -> Answer {
     let mut answer = xml(format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>"));
     *answer.status_mut() = status;
     answer
 }
 
-fn xml(document: String) -> Answer {
+/// A document.
+pub(crate) fn xml(document: String) -> Answer {
     let mut answer = Response::new(Pieces::from(document));
     answer.headers_mut().insert("content-type", HeaderValue::from_static("application/xml"));
     answer
 }
 
-fn empty(status: StatusCode) -> Answer {
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Answer {
     let mut answer = Response::new(Pieces::default());
     *answer.status_mut() = status;
     answer
@@ -170,6 +120,7 @@ fn number(value: u64) -> HeaderValue {
     HeaderValue::from(value)
 }
 
-fn ascii(text: &str) -> HeaderValue {
+/// The value of a header.
+pub(crate) fn ascii(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("tags, dates and ranges are printable")
 }

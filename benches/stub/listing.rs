@@ -1,4 +1,4 @@
-//! `ListObjectsV2`, and the little XML the protocol needs.
+//! Listings: which objects and folders are on a page, and S3's documents of them.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -17,24 +17,63 @@ pub(crate) struct Query {
     bucket: String,
     prefix: String,
     delimiter: Option<String>,
+    /// The first name that may be listed.
+    from: String,
     after: String,
     max_keys: usize,
     url_encoded: bool,
 }
 
+/// A page: names, with the object where one is no folder, and the last of them where more follow.
+#[derive(Debug)]
+pub(crate) struct Page<'a> {
+    pub(crate) names: Vec<(&'a str, Option<&'a Object>)>,
+    pub(crate) next: Option<String>,
+}
+
 impl Query {
-    /// Reads it from the words of the query.
+    /// Reads it from the words of the query, which every dialect has some of.
     pub(crate) fn new(bucket: String, words: &HashMap<String, String>) -> Self {
-        let word = |name: &str| words.get(name).filter(|value| !value.is_empty()).cloned();
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| words.get(*name).filter(|value| !value.is_empty()).cloned())
+        };
+        let most = first(&["max-keys", "maxresults", "maxResults"]).and_then(|n| n.parse().ok());
         Self {
             bucket,
-            prefix: word("prefix").unwrap_or_default(),
-            delimiter: word("delimiter"),
-            // A token is the last thing listed, so both mean the same.
-            after: word("continuation-token").or_else(|| word("start-after")).unwrap_or_default(),
-            max_keys: word("max-keys").and_then(|n| n.parse().ok()).unwrap_or(MOST_KEYS).min(MOST_KEYS),
-            url_encoded: word("encoding-type").is_some(),
+            prefix: first(&["prefix"]).unwrap_or_default(),
+            delimiter: first(&["delimiter"]),
+            from: first(&["startOffset"]).unwrap_or_default(),
+            // A token is the last thing listed, so all mean the same.
+            after: first(&["continuation-token", "marker", "pageToken", "start-after"]).unwrap_or_default(),
+            max_keys: most.unwrap_or(MOST_KEYS).min(MOST_KEYS),
+            url_encoded: words.contains_key("encoding-type"),
         }
+    }
+
+    /// The page that is asked for.
+    pub(crate) fn page<'a>(&self, bucket: &'a Bucket) -> Page<'a> {
+        let mut page = Page { names: Vec::new(), next: None };
+        let root = format!("{}/", self.bucket);
+        let whole_prefix = format!("{root}{}", self.prefix);
+        let start = [&self.after, &self.from].map(|name| format!("{root}{name}")).into_iter().max();
+        let mut last = self.after.as_str();
+        for (key, object) in bucket.objects_from(&start.unwrap_or_default().max(whole_prefix.clone())) {
+            if !key.starts_with(&whole_prefix) {
+                break;
+            }
+            let key = &key[root.len()..];
+            let name = self.folder(key).unwrap_or(key);
+            if name <= last {
+                continue;
+            }
+            if page.names.len() == self.max_keys {
+                page.next = page.names.last().map(|(name, _)| (*name).to_owned());
+                break;
+            }
+            page.names.push((name, (name == key).then_some(object)));
+            last = name;
+        }
+        page
     }
 
     /// The folder a key is listed as, if it is not listed itself.
@@ -49,36 +88,16 @@ impl Query {
     }
 }
 
-/// The document that answers a listing.
+/// The document that answers S3's listing.
 pub(crate) fn list(bucket: &Bucket, query: &Query) -> String {
     let mut listed = String::new();
-    let mut last = query.after.clone();
-    let mut count = 0;
-    let mut truncated = false;
-    let root = format!("{}/", query.bucket);
-    let whole_prefix = format!("{root}{}", query.prefix);
-    let start = whole_prefix.clone().max(format!("{root}{}", query.after));
-    for (key, object) in bucket.objects_from(&start) {
-        if !key.starts_with(&whole_prefix) {
-            break;
-        }
-        let key = &key[root.len()..];
-        let name = query.folder(key).unwrap_or(key);
-        if name <= last.as_str() {
-            continue;
-        }
-        if count == query.max_keys {
-            truncated = true;
-            break;
-        }
-        describe(&mut listed, query, name, (name == key).then_some(object));
-        name.clone_into(&mut last);
-        count += 1;
-    }
-    if truncated {
+    let page = query.page(bucket);
+    page.names.iter().for_each(|(name, object)| describe(&mut listed, query, name, *object));
+    let (count, truncated) = (page.names.len(), page.next.is_some());
+    if let Some(next) = page.next {
         // Clients give it back as it is, so it is never URL-encoded.
         listed += "<NextContinuationToken>";
-        listed += &escape(&last);
+        listed += &escape(&next);
         listed += "</NextContinuationToken>";
     }
     if query.url_encoded {
@@ -111,7 +130,8 @@ pub(crate) fn uploads(bucket: &Bucket, name: &str, words: &HashMap<String, Strin
     )
 }
 
-fn escape(text: &str) -> String {
+/// Text as XML has it.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

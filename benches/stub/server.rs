@@ -31,7 +31,7 @@ pub(crate) fn serve(setup: &Setup) -> Result<()> {
             Some(TlsAcceptor::from(config))
         }
     };
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared::new(setup.dialect));
     // One thread: the processors belong to the commands that are measured.
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

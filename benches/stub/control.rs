@@ -6,17 +6,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Dialect;
 use super::bucket::Bucket;
 
 /// The stub's state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
+    dialect: Dialect,
     bucket: Mutex<Bucket>,
     counts: Mutex<BTreeMap<&'static str, u64>>,
     latency_ms: AtomicU64,
 }
 
 impl Shared {
+    /// That of a stub which speaks this.
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        let (bucket, counts, latency_ms) = Default::default();
+        Self { dialect, bucket, counts, latency_ms }
+    }
+
+    /// What is spoken.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// The objects.
     pub(crate) fn bucket(&self) -> MutexGuard<'_, Bucket> {
         // A panic elsewhere is loud enough; it must not hang the clients as well.

@@ -17,10 +17,24 @@ pub(crate) struct Kept(Vec<(HeaderName, HeaderValue)>);
 impl Kept {
     /// Picks them out of a request.
     pub(crate) fn from_request(headers: &HeaderMap) -> Self {
-        let kept = headers
-            .iter()
-            .filter(|(name, _)| *name == "content-type" || name.as_str().starts_with("x-amz-meta-"));
+        let is_metadata = |name: &str| name.starts_with("x-amz-meta-") || name.starts_with("x-ms-meta-");
+        let kept = headers.iter().filter(|(name, _)| *name == "content-type" || is_metadata(name.as_str()));
         Self(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    /// Makes them of the names and values that a document tells, where they can be headers.
+    pub(crate) fn from_words<'a>(prefix: &str, words: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let header = |(name, value): (&str, &str)| {
+            Some((format!("{prefix}{name}").parse().ok()?, HeaderValue::from_str(value).ok()?))
+        };
+        Self(words.filter_map(header).collect())
+    }
+
+    /// Those whose names begin with `prefix`, without it.
+    pub(crate) fn words<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(name, value)| {
+            Some((name.as_str().strip_prefix(prefix)?, value.to_str().ok()?))
+        })
     }
 
     /// Adds them to an answer.
@@ -42,6 +56,13 @@ pub(crate) struct Object {
     pub(crate) modified: DateTime,
 }
 
+impl Object {
+    /// The number that no other object has had.
+    pub(crate) fn generation(&self) -> u64 {
+        u64::from_str_radix(self.etag.trim_matches('"'), 16).unwrap_or_default()
+    }
+}
+
 #[derive(Debug)]
 struct Upload {
     key: String,
@@ -59,6 +80,8 @@ pub(crate) struct Taken;
 pub(crate) struct Bucket {
     objects: BTreeMap<String, Arc<Object>>,
     uploads: HashMap<String, Upload>,
+    /// Blocks of Azure's that no list has yet, by key and id.
+    blocks: HashMap<String, HashMap<String, Pieces>>,
     serial: u64,
 }
 
@@ -123,6 +146,27 @@ impl Bucket {
         let mut content = Pieces::default();
         upload.parts.values().for_each(|part| content.append(part));
         Some(self.put(upload.key, content, upload.kept, only_if_absent))
+    }
+
+    /// Takes one block of an object.
+    pub(crate) fn put_block(&mut self, key: &str, id: String, content: Pieces) {
+        self.blocks.entry(key.to_owned()).or_default().insert(id, content);
+    }
+
+    /// Makes an object of blocks; `None` if one of them is not there.
+    pub(crate) fn commit_blocks(
+        &mut self,
+        key: &str,
+        ids: &[&str],
+        kept: Kept,
+        only_if_absent: bool,
+    ) -> Option<Result<String, Taken>> {
+        let blocks = self.blocks.remove(key).unwrap_or_default();
+        let mut content = Pieces::default();
+        for id in ids {
+            content.append(blocks.get(*id)?);
+        }
+        Some(self.put(key.to_owned(), content, kept, only_if_absent))
     }
 
     /// The uploads that are not finished, with their ids and when they were begun, in no order.

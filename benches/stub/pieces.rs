@@ -82,12 +82,14 @@ impl Pieces {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn take_line(&mut self) -> Option<String> {
+    /// Takes the first line off, with its end.
+    pub(crate) fn take_line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         loop {
             let front = self.pieces.front_mut()?;
             let end = front.iter().position(|&byte| byte == b'\n');
             let taken = front.split_to(end.map_or(front.len(), |end| end + 1));
+            self.length -= taken.len() as u64;
             line.extend_from_slice(&taken);
             if front.is_empty() {
                 self.pieces.pop_front();
@@ -103,6 +105,7 @@ impl Pieces {
             let front = self.pieces.front_mut()?;
             let taken = front.split_to(front.len().min(index(size)));
             size -= taken.len() as u64;
+            self.length -= taken.len() as u64;
             plain.push(taken);
             if front.is_empty() {
                 self.pieces.pop_front();

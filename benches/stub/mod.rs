@@ -1,18 +1,21 @@
-//! An S3 server that costs next to nothing: objects stay in memory in the pieces they arrived in,
-//! signatures are not looked at, entity tags are serial numbers.
+//! A server that costs next to nothing and speaks as S3, Azure or Google Cloud Storage: objects stay in
+//! memory in the pieces they arrived in, signatures are not looked at, entity tags are serial numbers.
 //!
 //! It runs in a process of its own, this same binary started again, so that neither its memory nor
 //! its processor time is mistaken for that of the commands measured. It is spoken to over its
 //! standard input and ends when that closes, so it never outlives the benchmark.
 
 mod answer;
+mod azure;
 mod bucket;
 mod conformity;
 mod control;
+mod gcs;
 mod identity;
 mod listing;
 mod operation;
 mod pieces;
+mod s3;
 mod server;
 
 use std::collections::BTreeMap;
@@ -51,9 +54,23 @@ impl Transport {
     }
 }
 
+/// Whom the stub speaks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Dialect {
+    /// S3.
+    S3,
+    /// Azure Blob Storage.
+    Azure,
+    /// The JSON interface of Google Cloud Storage.
+    Gcs,
+}
+
 /// What a stub process needs to know to start.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
+    /// Whom it speaks like.
+    dialect: Dialect,
     /// How it is talked to.
     transport: Transport,
     /// Where it leaves the certificate of its authority.
@@ -63,6 +80,8 @@ pub(crate) struct Setup {
 /// Where a running stub is, and whom to trust there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Endpoint {
+    /// Whom it speaks like.
+    pub(crate) dialect: Dialect,
     /// How it is talked to.
     pub(crate) transport: Transport,
     /// The port on 127.0.0.1.
@@ -72,7 +91,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint as S3 clients want it.
+    /// Where it is, as a URL.
     pub(crate) fn url(&self) -> String {
         format!("{}://127.0.0.1:{}", self.transport.scheme(), self.port)
     }
@@ -88,13 +107,13 @@ pub(crate) struct Stub {
 
 impl Stub {
     /// Starts one; its authority's certificate goes into `scratch`.
-    pub(crate) fn start(transport: Transport, scratch: &Path) -> Result<Self> {
-        let authority = scratch.join(format!("{}-ca.pem", transport.scheme()));
-        let setup = Setup { transport, authority: authority.clone() };
+    pub(crate) fn start(dialect: Dialect, transport: Transport, scratch: &Path) -> Result<Self> {
+        let authority = scratch.join(format!("{dialect:?}-{}-ca.pem", transport.scheme()));
+        let setup = Setup { dialect, transport, authority: authority.clone() };
         let mut child = Role::Stub(setup).command()?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let orders = child.stdin.take().ok_or("the stub has no standard input")?;
         let answers = BufReader::new(child.stdout.take().ok_or("the stub has no standard output")?);
-        let endpoint = Endpoint { transport, port: 0, authority };
+        let endpoint = Endpoint { dialect, transport, port: 0, authority };
         let mut stub = Self { child, orders, answers, endpoint };
         stub.endpoint.port = stub.answer()?.parse()?;
         Ok(stub)

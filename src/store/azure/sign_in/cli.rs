@@ -1,0 +1,191 @@
+//! Tokens from `az`, the command-line tool, for whoever has signed in with it.
+//!
+//! `azure_identity` has this and is not used: it runs `az` in a shell and waits for it without end.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+use tokio::time;
+
+use super::Environment;
+use super::chain::{Link, Ready};
+use super::issuer::RESOURCE;
+use crate::error::{Error, Result};
+use crate::store::http::first_words;
+use crate::store::tokens::{SignIn, Token};
+
+/// What the tool may take: it starts slowly, and may ask Entra ID itself. It is less than half of the usual
+/// grace, which is what signing in gets of an attempt, so that it is told what was waited for.
+const LIMIT: Duration = Duration::from_secs(9);
+
+/// What is read of what it says, at most.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// The tool.
+#[derive(Debug)]
+pub(super) struct Cli {
+    program: PathBuf,
+    limit: Duration,
+}
+
+impl Cli {
+    /// The tool as `PATH` has it.
+    pub(super) fn find(environment: Environment<'_>) -> Ready<Self> {
+        let path = environment("PATH").unwrap_or_default();
+        let places = std::env::split_paths(&path).filter(|place| place.is_absolute());
+        let program = places.map(|place| place.join("az")).find(|program| is_program(program));
+        program.map(|program| Self { program, limit: LIMIT }).ok_or_else(|| "az is not in PATH".to_owned())
+    }
+
+    /// Runs it, to its end or the limit's. It is the head of a process group of its own, since it is often
+    /// a script that starts another program, and both must go.
+    async fn run(&self) -> Result<(ExitStatus, String, String)> {
+        let failed =
+            |e: std::io::Error| Error::usage(format!("{} cannot be run: {e}", self.program.display()));
+        let mut tool = Command::new(&self.program)
+            .args(["account", "get-access-token", "--output", "json", "--resource", RESOURCE])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let group = Group(tool.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
+        let (stdout, stderr) = (tool.stdout.take(), tool.stderr.take());
+        let all = async { tokio::try_join!(tool.wait(), read(stdout), read(stderr)) };
+        let Ok(ended) = time::timeout(self.limit, all).await else {
+            let told = format!("{} has not answered within {:.0?}", self.program.display(), self.limit);
+            return Err(Error::unavailable(told));
+        };
+        let ended = ended.map_err(failed)?;
+        group.let_go();
+        Ok(ended)
+    }
+}
+
+#[async_trait]
+impl SignIn for Cli {
+    fn identity(&self) -> String {
+        format!("whoever has signed in with {}", self.program.display())
+    }
+
+    async fn fetch(&self) -> Result<Token> {
+        let (status, stdout, stderr) = self.run().await?;
+        let program = self.program.display();
+        if !status.success() {
+            let told = first_words(&stderr);
+            return Err(Error::denied(format!("{program} failed ({status}): {told}"))
+                .hint("run `az account get-access-token` by hand; `az login` signs in"));
+        }
+        let old =
+            || Error::usage(format!("{program} gives no token with its end")).hint("use az 2.54 or newer");
+        read_token(&stdout).ok_or_else(old)
+    }
+}
+
+impl Link for Cli {
+    fn name(&self) -> String {
+        "az".to_owned()
+    }
+}
+
+/// A process group that is killed unless it is gone by itself.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn let_go(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+async fn read(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
+    let mut all = Vec::new();
+    if let Some(stream) = stream {
+        stream.take(LONGEST_ANSWER).read_to_end(&mut all).await?;
+    }
+    Ok(String::from_utf8_lossy(&all).into_owned())
+}
+
+/// What the tool prints has two ends: `expiresOn` in local time without its zone, and since version 2.54
+/// `expires_on` in seconds since 1970, which alone says when.
+fn read_token(stdout: &str) -> Option<Token> {
+    let told: Value = serde_json::from_str(stdout).ok()?;
+    let text = told.get("accessToken")?.as_str()?.to_owned();
+    let expires = Timestamp::from_second(told.get("expires_on")?.as_i64()?).ok()?;
+    let is_sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+    is_sendable.then_some(Token { text, expires })
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// A tool that is this script, in a directory of its own.
+    fn tool(script: &str, limit: Duration) -> (tempfile::TempDir, Cli) {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("az");
+        fs_err::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        (dir, Cli { program, limit })
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_hangs_is_killed_with_all_that_it_has_started() {
+        let script = r#"sleep 60 & echo $! > "${0%/*}/child"; wait"#;
+        let (dir, cli) = tool(script, Duration::from_secs(2));
+        let began = Instant::now();
+        let error = cli.fetch().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("within 2s"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        let child: i32 = fs_err::read_to_string(dir.path().join("child")).unwrap().trim().parse().unwrap();
+        // Whoever adopted it may take a moment to bury it.
+        let is_alive = || {
+            let stat = fs_err::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim().starts_with('Z'))
+        };
+        for _ in 0..100 {
+            if !is_alive() {
+                return;
+            }
+            time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{child} lives on");
+    }
+
+    #[tokio::test]
+    async fn a_tool_is_found_in_the_path_only_where_it_can_be_run() {
+        let (dir, cli) = tool("exit 3", LIMIT);
+        let path = format!("relative:/nonexistent:{}", dir.path().display());
+        let found = || Cli::find(&|name| (name == "PATH").then(|| path.clone().into()));
+        assert_eq!(found().unwrap().program, cli.program);
+        assert!(cli.fetch().await.unwrap_err().to_string().contains("exit status: 3"));
+        fs_err::set_permissions(&cli.program, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(found().unwrap_err(), "az is not in PATH");
+    }
+}
