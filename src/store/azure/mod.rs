@@ -24,6 +24,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 
+pub(super) use names::account_in_host;
 pub use options::{AzureCredential, AzureOptions, AzureSecret};
 
 use super::http::{Http, Trust};
