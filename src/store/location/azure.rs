@@ -48,6 +48,14 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
     Ok(Location::Azure { container, path: path.trim_start_matches('/').to_owned() })
 }
 
+/// A service as it is spoken to: Azure's own by https, whatever the scheme.
+pub(super) fn with_tls(service: String) -> String {
+    match service.strip_prefix("http://") {
+        Some(rest) if account_in_host(Web::split_path(rest).0).is_some() => format!("https://{rest}"),
+        _ => service,
+    }
+}
+
 /// A service of a storage account that has no blobs.
 fn other_service(host: &str) -> Option<&'static str> {
     let services = ["dfs", "file", "queue", "table", "web"];
