@@ -743,6 +743,27 @@ async fn tokens_are_kept_on_disk_for_the_next_call_and_for_the_same_identity_onl
     assert_eq!(case.env("AZURE_CLIENT_ID", "client-2").put().await.0.len(), 1);
 }
 
+/// Whoever is to give a role to somebody must be told to whom, whether the token is fresh or kept.
+#[tokio::test]
+async fn a_missing_role_is_told_with_who_has_signed_in() {
+    let lacking = |seen: &Seen, nth: usize| match seen.is_for_the_account() {
+        true => Reply {
+            headers: vec![("x-ms-error-code", "AuthorizationPermissionMismatch".to_owned())],
+            ..reply(403, "")
+        },
+        false => machine(seen, nth),
+    };
+    let mut case = Case::new(lacking).await;
+    let tokens = case.home.path().join("tokens");
+    case.env(TOKENS, tokens.to_str().unwrap());
+    for asked in [2, 0] {
+        let (output, seen) = case.run().await;
+        let told = told(&output);
+        assert!(told.contains("signed in by managed identity"), "{told}");
+        assert_eq!(seen.iter().filter(|seen| !seen.is_for_the_account()).count(), asked);
+    }
+}
+
 #[tokio::test]
 async fn a_kept_token_that_is_refused_is_fetched_anew() {
     let revoked = Arc::new(AtomicBool::new(false));
