@@ -743,6 +743,20 @@ async fn tokens_are_kept_on_disk_for_the_next_call_and_for_the_same_identity_onl
     assert_eq!(case.env("AZURE_CLIENT_ID", "client-2").put().await.0.len(), 1);
 }
 
+#[tokio::test]
+async fn what_the_service_refuses_is_told_with_where_it_was_asked() {
+    let missing = |_: &Seen, _| Reply {
+        headers: vec![("x-ms-error-code", "ContainerNotFound".to_owned())],
+        ..reply(404, "")
+    };
+    let mut case = Case::new(missing).await;
+    let elsewhere = format!("AccountName=acct;AccountKey=a2V5;BlobEndpoint={}/acct/", case.services);
+    case.env("AZURE_STORAGE_CONNECTION_STRING", &elsewhere).env(SERVICE, "http://127.0.0.1:9/acct");
+    let told = told(&case.run().await.0);
+    assert!(told.contains(&format!("in account acct at {}/acct: 404", case.services)), "{told}");
+    assert!(!told.contains("127.0.0.1:9/"), "{told}");
+}
+
 /// Whoever is to give a role to somebody must be told to whom, whether the token is fresh or kept.
 #[tokio::test]
 async fn a_missing_role_is_told_with_who_has_signed_in() {
