@@ -760,12 +760,9 @@ async fn what_the_service_refuses_is_told_with_where_it_was_asked() {
 /// Whoever is to give a role to somebody must be told to whom, whether the token is fresh or kept.
 #[tokio::test]
 async fn a_missing_role_is_told_with_who_has_signed_in() {
-    let lacking = |seen: &Seen, nth: usize| match seen.is_for_the_account() {
-        true => Reply {
-            headers: vec![("x-ms-error-code", "AuthorizationPermissionMismatch".to_owned())],
-            ..reply(403, "")
-        },
-        false => machine(seen, nth),
+    let lacking = |seen: &Seen, nth: usize| {
+        let headers = vec![("x-ms-error-code", "AuthorizationPermissionMismatch".to_owned())];
+        if seen.is_for_the_account() { Reply { headers, ..reply(403, "") } } else { machine(seen, nth) }
     };
     let mut case = Case::new(lacking).await;
     let tokens = case.home.path().join("tokens");
