@@ -24,6 +24,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 
+pub(super) use names::account_in_host;
 pub use options::{AzureCredential, AzureOptions, AzureSecret};
 
 use super::http::{Http, Trust};
@@ -93,9 +94,12 @@ impl AzureStore {
             path => format!("{path}/"),
         };
         let transport = transport::Transport { http, patience: patience.clone() };
+        // An endpoint takes the place of what the URL says, and messages tell where was asked indeed.
+        let service = access.service.as_str().trim_end_matches('/').to_owned();
+        let container = Container { service, ..container.clone() };
         let shared = Shared {
-            client: Client::new(container, &access, transport),
-            container: container.clone(),
+            client: Client::new(&container, &access, transport),
+            container,
             who: access.who,
             encryption_scope: options.encryption_scope.clone(),
             // Azure refuses the second of two writers, and so does Azurite.
