@@ -166,6 +166,19 @@ async fn the_encryption_key_is_told_wherever_an_object_begins() {
 }
 
 #[tokio::test]
+async fn an_encryption_key_with_a_version_is_told_without_it() {
+    let gcs = Gcs::start().await;
+    let versioned = Some(format!("{KMS_KEY}/cryptoKeyVersions/3"));
+    let options = barkeep::store::GcsOptions { kms_key: versioned, ..gcs.options() };
+    let store = open(&options, ExclusivePut::ByService, &patience()).await;
+    put(&store, &replace()).await.unwrap();
+    upload(&store, 1, &replace()).await.unwrap();
+    let seen = gcs.seen();
+    assert_eq!(seen[0].query("kmsKeyName"), KMS_KEY);
+    assert_eq!(seen[1].header("x-goog-encryption-kms-key-name"), KMS_KEY);
+}
+
+#[tokio::test]
 async fn an_upload_that_may_replace_sends_parts_with_sums_through_the_xml_interface() {
     let gcs = Gcs::start().await;
     let store = gcs.open().await;
@@ -482,6 +495,18 @@ async fn deletes_are_single_requests_of_which_sixteen_are_under_way() {
     store.delete(&keys).await.unwrap();
     assert_eq!((gcs.seen().len(), gcs.count(&Method::DELETE)), (32, 32));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_refused_deletion_is_tried_again_without_the_others() {
+    let gcs = Gcs::start().await;
+    let store = gcs.open().await;
+    let keys: Vec<Key> = (0..100).map(|n| key(&n.to_string())).collect();
+    for nth in (10..100).step_by(10) {
+        gcs.fault(Method::DELETE, nth, Fault::Answer(503, "backendError"));
+    }
+    store.delete(&keys).await.unwrap();
+    assert_eq!(gcs.count(&Method::DELETE), 109);
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ impl GcsStore {
         exclusive: ExclusivePut,
         patience: &Patience,
     ) -> Result<Self> {
-        let kms_key = options.kms_key.clone();
+        let kms_key = options.kms_key.as_deref().map(|name| without_version(name).to_owned());
         let connect = async {
             let http = Http::new(Trust::new(options.ca_bundle.as_deref())?, patience);
             let access = sign_in::sign_in(options, &http, tokens, patience).await?;
@@ -275,6 +275,12 @@ fn is_packed_on_the_way(headers: &HeaderMap) -> bool {
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+/// The name of a key without a version, which the service chooses itself and refuses to be told
+/// (spec/barman-cloud.md 7.4: where a name has one, the reference does not ask for the key at all).
+fn without_version(kms_key: &str) -> &str {
+    kms_key.split_once("/cryptoKeyVersions/").map_or(kms_key, |(key, _)| key)
 }
 
 /// What stands between the parts of a request and in none of them: nobody who chooses content can know it.
