@@ -49,6 +49,8 @@ type Body = UnsyncBoxBody<Bytes, BoxError>;
 pub(crate) enum Fault {
     /// This status and this code, before anything is done.
     Answer(u16, &'static str),
+    /// This status and these words in the body, as somebody on the way would say.
+    Say(u16, &'static str),
     /// The connection ends without an answer.
     Reset,
     /// The request is carried out, and then the connection ends without an answer.
@@ -278,6 +280,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     }
     let reply = match fault {
         Some(Fault::Answer(status, code)) => Reply::refusal(status, code),
+        Some(Fault::Say(status, words)) => Reply::new(status, words),
         _ => shared.blobs.lock().unwrap().answer(&seen),
     };
     if let Some(Fault::Late(ms)) = fault {

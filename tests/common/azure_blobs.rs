@@ -42,7 +42,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn new(status: u16, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), length: None }
     }
 
