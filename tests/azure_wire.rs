@@ -182,6 +182,22 @@ async fn passing_trouble_is_tried_again() {
 }
 
 #[tokio::test]
+async fn what_is_damaged_on_the_way_is_refused_and_sent_again() {
+    let azure = Azure::start().await;
+    let store = azure.open().await;
+    azure.fault(Method::PUT, 1, Fault::Damage);
+    put(&store, &Put::default()).await.unwrap();
+    assert_eq!(read(&store).await.unwrap(), b"hello");
+    azure.forget();
+    // A block, and then the list of them.
+    azure.fault(Method::PUT, 1, Fault::Damage);
+    azure.fault(Method::PUT, 3, Fault::Damage);
+    upload(&store, 1, &replace()).await.unwrap();
+    assert_eq!(read(&store).await.unwrap(), vec![0; PIECE]);
+    assert_eq!(azure.seen().iter().filter(|seen| seen.method == Method::PUT).count(), 4);
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_an_exclusive_put_may_come_out_as_conflict_but_the_object_is_there() {
     let azure = Azure::start().await;
     let store = azure.open().await;

@@ -61,6 +61,8 @@ pub(crate) enum Fault {
     Late(u64),
     /// The answer's body ends after so many bytes, and the connection with it.
     Cut(usize),
+    /// A byte of the request's body is another one.
+    Damage,
     /// The answer's body comes one byte a second.
     Drip,
 }
@@ -273,7 +275,12 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         tokio::time::sleep(Duration::from_millis(1)).await;
         shared.puts.fetch_sub(1, Ordering::SeqCst);
     }
-    let body = body?.to_bytes();
+    let mut body = body?.to_bytes();
+    if fault == Some(Fault::Damage) {
+        let mut damaged = body.to_vec();
+        *damaged.last_mut().unwrap() ^= 1;
+        body = damaged.into();
+    }
     let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     if let Some(kept) = shared.seen.lock().unwrap().get_mut(place) {
         kept.body = seen.body.clone();

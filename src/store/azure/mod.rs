@@ -6,6 +6,7 @@ mod errors;
 mod list;
 mod names;
 mod options;
+mod seal;
 mod sign_in;
 mod transport;
 mod upload;
