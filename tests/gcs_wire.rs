@@ -484,6 +484,31 @@ async fn refusals_name_the_bucket_the_reason_the_request_and_the_permission() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_says_is_not_found_is_no_absence() {
+    let page = Fault::Say(404, "<html>no such page</html>");
+    for (refusal, kind) in [(page, ErrorKind::Usage), (Fault::Say(403, "<html>"), ErrorKind::Denied)] {
+        let gcs = Gcs::start().await;
+        let store = gcs.open().await;
+        for (method, nth, fault) in [
+            (Method::GET, 1, page),
+            (Method::GET, 2, refusal),
+            (Method::GET, 3, page),
+            (Method::GET, 4, refusal),
+            (Method::DELETE, 1, page),
+            (Method::GET, 5, refusal),
+        ] {
+            gcs.fault(method, nth, fault);
+        }
+        let errors = [
+            store.head(&key("a")).await.unwrap_err(),
+            read(&store).await.unwrap_err(),
+            store.delete(&[key("a")]).await.unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.kind() == kind), "{errors:?}");
+    }
+}
+
+#[tokio::test]
 async fn deletes_are_single_requests_of_which_sixteen_are_under_way() {
     let gcs = Gcs::start().await;
     let store = gcs.open().await;

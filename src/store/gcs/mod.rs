@@ -179,19 +179,14 @@ impl GcsStore {
         }
     }
 
-    /// Says once per store, by a list of at most one object, that the bucket is there. One that may not
-    /// be listed is.
+    /// Says once per store, by a list of at most one object, that the bucket is there. Google itself says of an
+    /// object that it is the one that is missing; where that is not said, a list that is refused proves nothing.
     async fn require_bucket(&self) -> Result<()> {
-        if self.shared.is_there.load(Ordering::Relaxed) {
-            return Ok(());
+        if !self.shared.is_there.load(Ordering::Relaxed) {
+            list::probe(self).await?;
+            self.shared.is_there.store(true, Ordering::Relaxed);
         }
-        match list::probe(self).await {
-            Err(e) if e.class != Some(Class::Denied) => Err(e.into()),
-            _ => {
-                self.shared.is_there.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-        }
+        Ok(())
     }
 
     /// Opens an object. The service says with the content what is known of it; where it does not, it is asked
