@@ -341,8 +341,23 @@ async fn after_a_lost_answer_the_session_is_asked_what_it_has() {
 }
 
 #[tokio::test]
-async fn what_was_damaged_on_the_way_through_a_session_does_not_stay() {
+async fn what_was_damaged_on_the_way_through_a_session_is_refused_at_its_end() {
     let gcs = Gcs::start().await;
+    let store = gcs.open().await;
+    gcs.fault(Method::PUT, 2, Fault::Damage);
+    let error = upload(&store, 2, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("doesn't match calculated"), "{error}");
+    assert_eq!(store.head(&key("a")).await.unwrap(), None);
+    // Neither asked again in vain nor stored for a moment: only the session is deleted.
+    let deleted: Vec<_> = gcs.seen().into_iter().filter(|seen| seen.method == Method::DELETE).collect();
+    assert_eq!((gcs.count(&Method::PUT), deleted.len()), (3, 1));
+    assert!(!deleted[0].query("upload_id").is_empty());
+}
+
+#[tokio::test]
+async fn what_a_service_stores_although_it_was_damaged_does_not_stay() {
+    let gcs = Gcs::start_emulator().await;
     let store = gcs.open().await;
     gcs.fault(Method::PUT, 2, Fault::Damage);
     let error = upload(&store, 2, &Put::default()).await.unwrap_err();
