@@ -454,6 +454,55 @@ async fn a_workload_identity_shows_the_token_that_its_cluster_writes() {
     assert!(case.refused("usage", &words).await.is_empty());
 }
 
+/// Operators of Kubernetes ask for a managed identity where the cluster gives a workload identity.
+#[tokio::test]
+async fn a_managed_identity_that_is_asked_for_is_the_workload_identity_of_a_pod_that_has_one() {
+    let mut case = Case::new(entra).await;
+    let file = case.file("azure-identity-token", SECRET);
+    case.application().env("AZURE_FEDERATED_TOKEN_FILE", &file).env(CREDENTIAL, "managed-identity");
+    let (tokens, puts) = case.put().await;
+    assert!(tokens[0].form().contains(&("client_assertion".to_owned(), SECRET.to_owned())), "{tokens:?}");
+    assert_eq!(authorization(&puts[0]), "Bearer entra-0");
+}
+
+#[tokio::test]
+async fn a_way_of_the_default_chain_that_is_described_by_half_is_told_of_and_no_other_is_taken() {
+    for (set, words) in [
+        (("AZURE_CLIENT_SECRET", SECRET), ["AZURE_CLIENT_SECRET is set, but AZURE_TENANT_ID", "not set"]),
+        (("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem"), ["AZURE_CLIENT_CERTIFICATE_PATH", "certificate"]),
+        (("AZURE_FEDERATED_TOKEN_FILE", "/t"), ["AZURE_FEDERATED_TOKEN_FILE is set, but", "annotate"]),
+    ] {
+        let mut case = Case::new(machine).await;
+        assert!(case.env(set.0, set.1).refused("usage", &words).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_identity_of_the_machine_that_was_named_is_not_replaced_by_whom_the_tool_knows() {
+    let unknown = || reply(400, r#"{"error":"invalid_request","error_description":"Identity not found"}"#);
+    let mut case = Case::new(only(unknown)).await;
+    case.az(r#"echo '{"accessToken":"tool","expires_on":4102444800}'"#);
+    let (_, puts) = case.put().await;
+    assert_eq!(authorization(&puts[0]), "Bearer tool");
+    case.env(CLIENT_ID, "client-2").refused("denied", &["managed identity client-2", "not found"]).await;
+    case.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
+    case.refused("unavailable", &["managed identity client-2", "127.0.0.1:9"]).await;
+}
+
+#[tokio::test]
+async fn a_token_that_the_tool_gave_is_not_used_for_whoever_signs_in_with_it_next() {
+    let mut case = Case::new(machine).await;
+    let tokens = case.home.path().join("tokens");
+    case.file(".azure/azureProfile.json", r#"{"user":"one"}"#);
+    case.az(r#"echo '{"accessToken":"one","expires_on":4102444800}'"#);
+    case.env(CREDENTIAL, "azure-cli").env(TOKENS, tokens.to_str().unwrap());
+    assert_eq!(authorization(&case.put().await.1[0]), "Bearer one");
+    case.az(r#"echo '{"accessToken":"two","expires_on":4102444800}'"#);
+    assert_eq!(authorization(&case.put().await.1[0]), "Bearer one");
+    case.file(".azure/azureProfile.json", r#"{"user":"two"}"#);
+    assert_eq!(authorization(&case.put().await.1[0]), "Bearer two");
+}
+
 #[tokio::test]
 async fn a_machines_identity_is_asked_for_at_its_metadata_service_and_not_through_a_proxy() {
     let mut case = Case::new(machine).await;
@@ -692,6 +741,38 @@ async fn tokens_are_kept_on_disk_for_the_next_call_and_for_the_same_identity_onl
     assert_eq!((asked.len(), authorization(&puts[0])), (0, "Bearer entra-0"));
     assert_eq!(case.env("AZURE_CLIENT_SECRET", "another").put().await.0.len(), 1);
     assert_eq!(case.env("AZURE_CLIENT_ID", "client-2").put().await.0.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_service_refuses_is_told_with_where_it_was_asked() {
+    let missing = |_: &Seen, _| Reply {
+        headers: vec![("x-ms-error-code", "ContainerNotFound".to_owned())],
+        ..reply(404, "")
+    };
+    let mut case = Case::new(missing).await;
+    let elsewhere = format!("AccountName=acct;AccountKey=a2V5;BlobEndpoint={}/acct/", case.services);
+    case.env("AZURE_STORAGE_CONNECTION_STRING", &elsewhere).env(SERVICE, "http://127.0.0.1:9/acct");
+    let told = told(&case.run().await.0);
+    assert!(told.contains(&format!("in account acct at {}/acct: 404", case.services)), "{told}");
+    assert!(!told.contains("127.0.0.1:9/"), "{told}");
+}
+
+/// Whoever is to give a role to somebody must be told to whom, whether the token is fresh or kept.
+#[tokio::test]
+async fn a_missing_role_is_told_with_who_has_signed_in() {
+    let lacking = |seen: &Seen, nth: usize| {
+        let headers = vec![("x-ms-error-code", "AuthorizationPermissionMismatch".to_owned())];
+        if seen.is_for_the_account() { Reply { headers, ..reply(403, "") } } else { machine(seen, nth) }
+    };
+    let mut case = Case::new(lacking).await;
+    let tokens = case.home.path().join("tokens");
+    case.env(TOKENS, tokens.to_str().unwrap());
+    for asked in [2, 0] {
+        let (output, seen) = case.run().await;
+        let told = told(&output);
+        assert!(told.contains("signed in by managed identity"), "{told}");
+        assert_eq!(seen.iter().filter(|seen| !seen.is_for_the_account()).count(), asked);
+    }
 }
 
 #[tokio::test]

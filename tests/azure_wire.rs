@@ -21,6 +21,9 @@ use hyper::Method;
 
 const PIECE: usize = 5 << 20;
 
+/// A page of a list after which it comes again.
+const ROUND: &str = "<EnumerationResults><Blobs /><NextMarker>m</NextMarker></EnumerationResults>";
+
 fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
@@ -90,6 +93,12 @@ async fn a_service_that_is_not_trusted_is_asked_first_and_given_the_condition_al
     assert_eq!(methods, [Method::HEAD, Method::PUT]);
     assert_eq!(azure.seen()[1].header("if-none-match"), "*");
     assert_eq!(put(&store, &Put::default()).await.unwrap_err().kind(), ErrorKind::Conflict);
+    azure.forget();
+    let mut late = store.upload(&key("b"), &Put::default(), NonZeroUsize::MIN).await.unwrap();
+    late.part(Bytes::from_static(b"late")).await.unwrap();
+    azure.place("some/path/b", b"first");
+    assert_eq!(late.finish().await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(of(&azure.seen(), &Method::PUT, "blocklist").len(), 0);
 }
 
 #[tokio::test]
@@ -170,6 +179,22 @@ async fn passing_trouble_is_tried_again() {
         store.delete(&[key("a")]).await.unwrap();
         assert_eq!(azure.seen().len(), 8, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_damaged_on_the_way_is_refused_and_sent_again() {
+    let azure = Azure::start().await;
+    let store = azure.open().await;
+    azure.fault(Method::PUT, 1, Fault::Damage);
+    put(&store, &Put::default()).await.unwrap();
+    assert_eq!(read(&store).await.unwrap(), b"hello");
+    azure.forget();
+    // A block, and then the list of them.
+    azure.fault(Method::PUT, 1, Fault::Damage);
+    azure.fault(Method::PUT, 3, Fault::Damage);
+    upload(&store, 1, &replace()).await.unwrap();
+    assert_eq!(read(&store).await.unwrap(), vec![0; PIECE]);
+    assert_eq!(azure.seen().iter().filter(|seen| seen.method == Method::PUT).count(), 4);
 }
 
 #[tokio::test]
@@ -269,6 +294,74 @@ async fn a_body_that_breaks_off_is_resumed_at_the_byte() {
     azure.fault(Method::GET, 1, Fault::Cut(2));
     assert_eq!(read(&store).await.unwrap(), b"hello");
     assert_eq!(azure.seen().last().unwrap().header("range"), "bytes=2-4");
+}
+
+#[tokio::test]
+async fn what_somebody_else_says_is_not_found_is_no_absence() {
+    let azure = Azure::start().await;
+    let store = azure.open().await;
+    for (method, nth) in [(Method::GET, 1), (Method::HEAD, 1), (Method::DELETE, 1), (Method::GET, 2)] {
+        azure.fault(method, nth, Fault::Say(404, "<html>no such page</html>"));
+    }
+    let errors = [
+        read(&store).await.unwrap_err(),
+        store.head(&key("a")).await.unwrap_err(),
+        store.delete(&[key("a")]).await.unwrap_err(),
+        store.list(&Prefix::everything(), None).try_next().await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_account_cannot_do_is_not_taken_for_a_name_that_is_taken() {
+    let azure = Azure::start().await;
+    let store = azure.open().await;
+    let code = "FeatureNotYetSupportedForHierarchicalNamespaceAccounts";
+    azure.fault(Method::PUT, 1, Fault::Answer(409, code));
+    let error = put(&store, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+    assert!(error.to_string().contains(code), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_deletion_is_tried_again_without_the_others() {
+    let azure = Azure::start().await;
+    let store = azure.open().await;
+    let keys: Vec<Key> = (0..100).map(|n| key(&n.to_string())).collect();
+    for nth in (10..100).step_by(10) {
+        azure.fault(Method::DELETE, nth, Fault::Answer(503, "ServerBusy"));
+    }
+    store.delete(&keys).await.unwrap();
+    assert_eq!(azure.seen().len(), 109);
+}
+
+#[tokio::test]
+async fn a_list_that_is_refused_again_and_again_is_told_in_the_services_words() {
+    let azure = Azure::start().await;
+    let patience =
+        Patience { grace: Duration::from_secs(2), retry_for: Duration::from_secs(3), ..patience() };
+    let store = azure.open_with(&azure.options(), ExclusivePut::ByService, &patience).await;
+    for nth in 1..100 {
+        azure.fault(Method::GET, nth, Fault::Answer(503, "ServerBusy"));
+    }
+    let error = store.list(&Prefix::everything(), None).try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("ServerBusy"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_that_goes_on_where_it_already_was_is_ended() {
+    let azure = Azure::start().await;
+    let store = azure.open().await;
+    for nth in 1..100 {
+        azure.fault(Method::GET, nth, Fault::Say(200, ROUND));
+    }
+    let error = store.list(&Prefix::everything(), None).try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+    assert_eq!(store.folders(None).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(azure.seen().len(), 4);
 }
 
 #[tokio::test]

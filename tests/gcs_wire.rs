@@ -166,6 +166,19 @@ async fn the_encryption_key_is_told_wherever_an_object_begins() {
 }
 
 #[tokio::test]
+async fn an_encryption_key_with_a_version_is_told_without_it() {
+    let gcs = Gcs::start().await;
+    let versioned = Some(format!("{KMS_KEY}/cryptoKeyVersions/3"));
+    let options = barkeep::store::GcsOptions { kms_key: versioned, ..gcs.options() };
+    let store = open(&options, ExclusivePut::ByService, &patience()).await;
+    put(&store, &replace()).await.unwrap();
+    upload(&store, 1, &replace()).await.unwrap();
+    let seen = gcs.seen();
+    assert_eq!(seen[0].query("kmsKeyName"), KMS_KEY);
+    assert_eq!(seen[1].header("x-goog-encryption-kms-key-name"), KMS_KEY);
+}
+
+#[tokio::test]
 async fn an_upload_that_may_replace_sends_parts_with_sums_through_the_xml_interface() {
     let gcs = Gcs::start().await;
     let store = gcs.open().await;
@@ -328,8 +341,23 @@ async fn after_a_lost_answer_the_session_is_asked_what_it_has() {
 }
 
 #[tokio::test]
-async fn what_was_damaged_on_the_way_through_a_session_does_not_stay() {
+async fn what_was_damaged_on_the_way_through_a_session_is_refused_at_its_end() {
     let gcs = Gcs::start().await;
+    let store = gcs.open().await;
+    gcs.fault(Method::PUT, 2, Fault::Damage);
+    let error = upload(&store, 2, &Put::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("doesn't match calculated"), "{error}");
+    assert_eq!(store.head(&key("a")).await.unwrap(), None);
+    // Neither asked again in vain nor stored for a moment: only the session is deleted.
+    let deleted: Vec<_> = gcs.seen().into_iter().filter(|seen| seen.method == Method::DELETE).collect();
+    assert_eq!((gcs.count(&Method::PUT), deleted.len()), (3, 1));
+    assert!(!deleted[0].query("upload_id").is_empty());
+}
+
+#[tokio::test]
+async fn what_a_service_stores_although_it_was_damaged_does_not_stay() {
+    let gcs = Gcs::start_emulator().await;
     let store = gcs.open().await;
     gcs.fault(Method::PUT, 2, Fault::Damage);
     let error = upload(&store, 2, &Put::default()).await.unwrap_err();
@@ -471,6 +499,31 @@ async fn refusals_name_the_bucket_the_reason_the_request_and_the_permission() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_says_is_not_found_is_no_absence() {
+    let page = Fault::Say(404, "<html>no such page</html>");
+    for (refusal, kind) in [(page, ErrorKind::Usage), (Fault::Say(403, "<html>"), ErrorKind::Denied)] {
+        let gcs = Gcs::start().await;
+        let store = gcs.open().await;
+        for (method, nth, fault) in [
+            (Method::GET, 1, page),
+            (Method::GET, 2, refusal),
+            (Method::GET, 3, page),
+            (Method::GET, 4, refusal),
+            (Method::DELETE, 1, page),
+            (Method::GET, 5, refusal),
+        ] {
+            gcs.fault(method, nth, fault);
+        }
+        let errors = [
+            store.head(&key("a")).await.unwrap_err(),
+            read(&store).await.unwrap_err(),
+            store.delete(&[key("a")]).await.unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.kind() == kind), "{errors:?}");
+    }
+}
+
+#[tokio::test]
 async fn deletes_are_single_requests_of_which_sixteen_are_under_way() {
     let gcs = Gcs::start().await;
     let store = gcs.open().await;
@@ -482,6 +535,18 @@ async fn deletes_are_single_requests_of_which_sixteen_are_under_way() {
     store.delete(&keys).await.unwrap();
     assert_eq!((gcs.seen().len(), gcs.count(&Method::DELETE)), (32, 32));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_refused_deletion_is_tried_again_without_the_others() {
+    let gcs = Gcs::start().await;
+    let store = gcs.open().await;
+    let keys: Vec<Key> = (0..100).map(|n| key(&n.to_string())).collect();
+    for nth in (10..100).step_by(10) {
+        gcs.fault(Method::DELETE, nth, Fault::Answer(503, "backendError"));
+    }
+    store.delete(&keys).await.unwrap();
+    assert_eq!(gcs.count(&Method::DELETE), 109);
 }
 
 #[tokio::test]

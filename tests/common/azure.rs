@@ -49,6 +49,8 @@ type Body = UnsyncBoxBody<Bytes, BoxError>;
 pub(crate) enum Fault {
     /// This status and this code, before anything is done.
     Answer(u16, &'static str),
+    /// This status and these words in the body, as somebody on the way would say.
+    Say(u16, &'static str),
     /// The connection ends without an answer.
     Reset,
     /// The request is carried out, and then the connection ends without an answer.
@@ -59,6 +61,8 @@ pub(crate) enum Fault {
     Late(u64),
     /// The answer's body ends after so many bytes, and the connection with it.
     Cut(usize),
+    /// A byte of the request's body is another one.
+    Damage,
     /// The answer's body comes one byte a second.
     Drip,
 }
@@ -271,13 +275,19 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         tokio::time::sleep(Duration::from_millis(1)).await;
         shared.puts.fetch_sub(1, Ordering::SeqCst);
     }
-    let body = body?.to_bytes();
+    let mut body = body?.to_bytes();
+    if fault == Some(Fault::Damage) {
+        let mut damaged = body.to_vec();
+        *damaged.last_mut().unwrap() ^= 1;
+        body = damaged.into();
+    }
     let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     if let Some(kept) = shared.seen.lock().unwrap().get_mut(place) {
         kept.body = seen.body.clone();
     }
     let reply = match fault {
         Some(Fault::Answer(status, code)) => Reply::refusal(status, code),
+        Some(Fault::Say(status, words)) => Reply::new(status, words),
         _ => shared.blobs.lock().unwrap().answer(&seen),
     };
     if let Some(Fault::Late(ms)) = fault {

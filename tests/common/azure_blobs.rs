@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::Method;
 use jiff::Timestamp;
+use md5::{Digest, Md5};
 
 use super::{ACCOUNT, CONTAINER, Seen};
 
@@ -42,7 +43,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn new(status: u16, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), length: None }
     }
 
@@ -122,6 +123,9 @@ impl Blobs {
         if seen.header("x-ms-blob-type") != "BlockBlob" {
             return Reply::refusal(400, "MissingRequiredHeader");
         }
+        if is_damaged(seen) {
+            return Reply::refusal(400, "Md5Mismatch");
+        }
         if self.is_taken(name, seen) {
             return Reply::refusal(409, "BlobAlreadyExists");
         }
@@ -132,6 +136,9 @@ impl Blobs {
         let Ok(id) = STANDARD.decode(seen.word("blockid")) else {
             return Reply::refusal(400, "InvalidQueryParameterValue");
         };
+        if is_damaged(seen) {
+            return Reply::refusal(400, "Md5Mismatch");
+        }
         let blocks = self.uncommitted.entry(name.to_owned()).or_default();
         if id.len() > 64 || blocks.keys().any(|other| other.len() != id.len()) {
             return Reply::refusal(400, "InvalidBlobOrBlock");
@@ -143,6 +150,9 @@ impl Blobs {
     fn put_block_list(&mut self, name: &str, seen: &Seen) -> Reply {
         if self.is_taken(name, seen) {
             return Reply::refusal(409, "BlobAlreadyExists");
+        }
+        if is_damaged(seen) {
+            return Reply::refusal(400, "Md5Mismatch");
         }
         let mut blocks = Vec::new();
         for id in ids(&seen.body) {
@@ -251,6 +261,12 @@ fn unsigned(seen: &Seen) -> Option<Reply> {
         return Some(Reply::refusal(401, "NoAuthenticationInformation"));
     }
     seen.header("x-ms-version").is_empty().then(|| Reply::refusal(400, "MissingRequiredHeader"))
+}
+
+/// Whether what came has another sum than was told.
+fn is_damaged(seen: &Seen) -> bool {
+    let told = seen.header("content-md5");
+    !told.is_empty() && told != STANDARD.encode(Md5::digest(&seen.body))
 }
 
 fn metadata(seen: &Seen) -> Vec<(String, String)> {

@@ -298,6 +298,11 @@ impl Bucket {
             };
             return response.body(Bytes::new()).unwrap();
         }
+        let (told, counted) = (asked.header("x-goog-hash"), format!("crc32c={}", crc32c(&session.body)));
+        if told.is_some_and(|told| told != counted) && !emulates {
+            let words = format!("Provided {told:?} doesn't match calculated {counted}.");
+            return refusal(false, 400, "invalid", &words);
+        }
         let (name, description) = (session.name.clone(), session.description.clone());
         let (body, kms_key) = (Bytes::from(std::mem::take(&mut session.body)), session.kms_key.clone());
         if session.is_first && self.objects.contains_key(&name) {

@@ -10,6 +10,7 @@ use azure_core::http::{
 };
 use azure_storage_blob::{BlobClient, BlobClientOptions};
 
+use super::seal::Seal;
 use super::sign_in::Access;
 use super::transport;
 use super::{Container, names};
@@ -31,6 +32,7 @@ impl Client {
     /// A client that makes one attempt at each request: patience is had elsewhere.
     pub(super) fn new(container: &Container, access: &Access, transport: transport::Transport) -> Self {
         let options = ClientOptions {
+            per_call_policies: vec![Arc::new(Seal)],
             per_try_policies: vec![access.policy.clone()],
             retry: RetryOptions::none(),
             transport: Some(Transport::new(Arc::new(transport))),

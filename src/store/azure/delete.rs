@@ -19,7 +19,14 @@ pub(super) async fn all(store: &AzureStore, keys: &[Key]) -> Result<()> {
     stream::iter(keys.iter().map(Ok)).try_for_each_concurrent(AT_ONCE, |key| one(store, key)).await
 }
 
+/// Deletes one, and tries that again a while: a service that refuses one request in a hundred would else never
+/// let a thousand pass together.
 async fn one(store: &AzureStore, key: &Key) -> Result<()> {
+    let patience = store.shared.patience.within_an_attempt();
+    patience.persist(0, || format!("delete {key}"), || once(store, key)).await
+}
+
+async fn once(store: &AzureStore, key: &Key) -> Result<()> {
     let deleted = async {
         let blob = store.shared.client.blob(&store.name(key))?;
         blob.delete(Some(BlobClientDeleteOptions::default())).await

@@ -38,15 +38,18 @@ pub(super) enum Class {
     Expired,
     /// A policy, a lease or the archive tier holds the object.
     Held,
+    /// Something is not there, and it is not said to be the object.
+    Elsewhere,
     /// The request is wrong, and will be the next time.
     Refused,
     /// It may work the next time.
     Passing,
 }
 
-/// What can be done about an answer with this status and this code of the service.
+/// What can be done about an answer with this status and this code of the service. Azure always gives a code
+/// ("Status and error codes"), so a 404 without the right one is somebody else's, and proves no absence.
 pub(super) fn classify(status: u16, code: Option<&str>) -> Class {
-    by_code(code.unwrap_or_default()).unwrap_or_else(|| by_status(status))
+    by_code(code.unwrap_or_default()).unwrap_or_else(|| by_status(status, code.is_some()))
 }
 
 fn by_code(code: &str) -> Option<Class> {
@@ -63,7 +66,7 @@ fn by_code(code: &str) -> Option<Class> {
         | "BlobBeingRehydrated"
         | "LeaseIdMissing"
         | "LeaseIdMismatchWithBlobOperation" => Class::Held,
-        "ContainerDisabled" => Class::Denied,
+        "ContainerDisabled" | "InvalidAuthenticationInfo" | "PublicAccessNotPermitted" => Class::Denied,
         "SnapshotsPresent" | "BlobOperationNotSupported" | "FeatureNotSupported" => Class::Refused,
         "ServerBusy" | "OperationTimedOut" | "InternalError" | "Md5Mismatch" | "Crc64Mismatch"
         | "RequestTimeout" | "IncompleteBody" => Class::Passing,
@@ -71,11 +74,12 @@ fn by_code(code: &str) -> Option<Class> {
     })
 }
 
-fn by_status(status: u16) -> Class {
+fn by_status(status: u16, has_code: bool) -> Class {
     match status {
         401 | 403 => Class::Denied,
-        404 => Class::Missing,
-        409 | 412 => Class::Taken,
+        404 => Class::Elsewhere,
+        // Many a 409 with a code has nothing to do with the name, like a feature that an account lacks.
+        409 | 412 if !has_code => Class::Taken,
         408 | 425 | 429 | 500.. => Class::Passing,
         _ => Class::Refused,
     }
@@ -218,6 +222,8 @@ impl Request<'_> {
                 .hint("the shared access signature has run out or is not valid yet: make a new one"),
             Class::Held => Error::denied(text)
                 .hint("an immutability policy, a legal hold, a lease or the archive tier holds the object"),
+            Class::Elsewhere => Error::usage(text)
+                .hint("check the endpoint: Azure would say whether the container or the object is missing"),
             Class::Refused => Error::usage(text),
             Class::Passing => Error::unavailable(text),
         }
@@ -251,7 +257,8 @@ mod tests {
     /// Status, code, class, and the kind it becomes.
     const TABLE: &[(u16, Option<&str>, Class, Kind)] = &[
         (404, Some("BlobNotFound"), Class::Missing, Kind::NotFound),
-        (404, None, Class::Missing, Kind::NotFound),
+        (404, None, Class::Elsewhere, Kind::Usage),
+        (404, Some("WebContentNotFound"), Class::Elsewhere, Kind::Usage),
         (404, Some("ContainerNotFound"), Class::NoContainer, Kind::Usage),
         (404, Some("ResourceNotFound"), Class::NoContainer, Kind::Usage),
         (409, Some("ContainerBeingDeleted"), Class::NoContainer, Kind::Usage),
@@ -259,6 +266,10 @@ mod tests {
         (412, Some("ConditionNotMet"), Class::Taken, Kind::Conflict),
         (403, Some("UnauthorizedBlobOverwrite"), Class::Taken, Kind::Conflict),
         (409, None, Class::Taken, Kind::Conflict),
+        (409, Some("FeatureNotYetSupportedForHierarchicalNamespaceAccounts"), Class::Refused, Kind::Usage),
+        (409, Some("InvalidBlobType"), Class::Refused, Kind::Usage),
+        (409, Some("PublicAccessNotPermitted"), Class::Denied, Kind::Denied),
+        (400, Some("InvalidAuthenticationInfo"), Class::Denied, Kind::Denied),
         (400, Some("InvalidBlockList"), Class::NoBlocks, Kind::Conflict),
         (400, Some("InvalidBlobOrBlock"), Class::OtherBlocks, Kind::Conflict),
         (401, Some("NoAuthenticationInformation"), Class::Denied, Kind::Denied),

@@ -72,6 +72,9 @@ pub(super) async fn page(store: &AzureStore, walk: &Walk, marker: Option<&str>) 
     let answer = store.shared.client.list(&words).await.map_err(explain)?;
     let text = whole(answer).await.map_err(explain)?;
     let mut page = read(store, &text)?;
+    if page.next.is_some() && page.next.as_deref() == marker {
+        return Err(Error::corrupt("the list goes on where it already was"));
+    }
     if let Some(after) = &walk.after {
         page.entries.retain(|(name, _)| name > after);
     }

@@ -6,6 +6,7 @@ mod errors;
 mod list;
 mod names;
 mod options;
+mod seal;
 mod sign_in;
 mod transport;
 mod upload;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 
+pub(super) use names::account_in_host;
 pub use options::{AzureCredential, AzureOptions, AzureSecret};
 
 use super::http::{Http, Trust};
@@ -93,9 +95,12 @@ impl AzureStore {
             path => format!("{path}/"),
         };
         let transport = transport::Transport { http, patience: patience.clone() };
+        // An endpoint takes the place of what the URL says, and messages tell where was asked indeed.
+        let service = access.service.as_str().trim_end_matches('/').to_owned();
+        let container = Container { service, ..container.clone() };
         let shared = Shared {
-            client: Client::new(container, &access, transport),
-            container: container.clone(),
+            client: Client::new(&container, &access, transport),
+            container,
             who: access.who,
             encryption_scope: options.encryption_scope.clone(),
             // Azure refuses the second of two writers, and so does Azurite.
@@ -203,9 +208,9 @@ impl AzureStore {
 
     /// One page of a list, asked for again while patience lasts: to begin anew would be to read all the
     /// pages before it.
-    async fn page(&self, walk: &Walk, marker: Option<&str>) -> Result<Page> {
+    async fn page(&self, walk: &Walk, marker: Option<&str>, patience: &Patience) -> Result<Page> {
         let what = || "list a page".to_owned();
-        self.shared.patience.persist(0, what, || list::page(self, walk, marker)).await
+        patience.persist(0, what, || list::page(self, walk, marker)).await
     }
 }
 
@@ -256,7 +261,7 @@ impl ObjectStore for AzureStore {
         let mut folders = Vec::new();
         let mut marker = None;
         loop {
-            let page = self.page(&walk, marker.as_deref()).await;
+            let page = self.page(&walk, marker.as_deref(), &self.shared.patience).await;
             let page = page.context(|| format!("list folders of {inside} in {self}"))?;
             let names = page.entries.into_iter().filter_map(|(name, entry)| match entry {
                 Entry::Folder => Some(name),
@@ -330,7 +335,9 @@ impl Listing<'_> {
                         Next::At(marker) => Some(marker.as_str()),
                         Next::First | Next::None => None,
                     };
-                    let page = self.store.page(&level.walk, marker).await?;
+                    // Whoever reads the list limits each step of it, and would cut off the service's words.
+                    let patience = self.store.shared.patience.within_an_attempt();
+                    let page = self.store.page(&level.walk, marker, &patience).await?;
                     level.entries = page.entries.into_iter();
                     level.next = page.next.map_or(Next::None, Next::At);
                 }

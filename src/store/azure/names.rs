@@ -17,6 +17,14 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 const METADATA: &str = "x-ms-meta-";
 
+/// The account that a host of Azure's own names, in whichever cloud; `None` for every other host. Between
+/// the account and the service stands the DNS zone, or `privatelink`.
+pub(in crate::store) fn account_in_host(host: &str) -> Option<&str> {
+    let (account, domain) = host.split_once('.')?;
+    let is_blob = format!(".{domain}").contains(".blob.core.") || domain.ends_with(".blob.storage.azure.net");
+    is_blob.then_some(account)
+}
+
 /// Text as one segment of a path, or one word of a query.
 pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()

@@ -105,6 +105,9 @@ impl AzureUpload {
         let attempts = AtomicU32::new(0);
         let attempt = || async {
             let is_first = attempts.fetch_add(1, Ordering::Relaxed) == 0;
+            if is_first {
+                store.ask_first(&self.target.key, &self.how).await?;
+            }
             let Err(e) = self.commit_once().await else { return Ok(()) };
             let may_be_ours = matches!(class_of(&e), Some(Class::Taken | Class::NoBlocks));
             if !is_first && may_be_ours && self.is_there().await? {

@@ -25,7 +25,14 @@ pub(super) async fn all(store: &GcsStore, keys: &[Key]) -> Result<()> {
         .await
 }
 
+/// Deletes one, and tries that again a while: a service that refuses one request in a hundred would else never
+/// let a thousand pass together.
 async fn one(store: &GcsStore, key: &Key) -> Result<()> {
+    let patience = store.shared.patience.within_an_attempt();
+    patience.persist(0, || "send the request".to_owned(), || once(store, key)).await
+}
+
+async fn once(store: &GcsStore, key: &Key) -> Result<()> {
     let path = object(&store.shared.bucket, &store.name(key));
     let call = Call::new(Method::DELETE, path, About::Object, "storage.objects.delete");
     match store.shared.client.send(&call).await {

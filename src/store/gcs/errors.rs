@@ -38,6 +38,8 @@ pub(super) enum Class {
     NotImplemented,
     /// The request is wrong, and will be the next time.
     Refused,
+    /// What came is not what was sent.
+    Damaged,
     /// It may work the next time.
     Passing,
 }
@@ -76,8 +78,8 @@ fn by_words(message: &str) -> Option<Class> {
         () if says("bucket does not exist") => Class::NoBucket,
         () if says("No such object") => Class::NoObject,
         () if says("requester pays bucket but no user project") => Class::Payer,
-        // Damaged on the way: the sum that went along is another than that of what came.
-        () if says("doesn't match calculated") => Class::Passing,
+        // The sum that went along is another than that of what came.
+        () if says("doesn't match calculated") => Class::Damaged,
         () => return None,
     })
 }
@@ -88,6 +90,7 @@ fn by_reason(reason: &str) -> Option<Class> {
         "NoSuchKey" => Class::NoObject,
         "NoSuchBucket" => Class::NoBucket,
         "NoSuchUpload" | "gone" => Class::NoUpload,
+        "BadDigest" => Class::Damaged,
         "conditionNotMet" | "PreconditionFailed" => Class::Taken,
         "retentionPolicyNotMet"
         | "objectUnderActiveHold"
@@ -106,7 +109,6 @@ fn by_reason(reason: &str) -> Option<Class> {
         | "cloudKmsQuotaExceeded"
         | "backendError"
         | "internalError"
-        | "BadDigest"
         | "IncompleteBody"
         | "InternalError"
         | "OperationAborted"
@@ -272,7 +274,7 @@ impl Place {
                  (quota_project_id, or GOOGLE_CLOUD_QUOTA_PROJECT)",
             ),
             Class::NotImplemented | Class::Refused => Error::usage(told),
-            Class::NoUpload | Class::Passing => Error::unavailable(told),
+            Class::NoUpload | Class::Damaged | Class::Passing => Error::unavailable(told),
         }
     }
 
@@ -371,13 +373,13 @@ mod tests {
         (403, "userRateLimitExceeded", "", About::Bucket, Class::Passing, ErrorKind::Unavailable),
         (429, "rateLimitExceeded", "", About::Bucket, Class::Passing, ErrorKind::Unavailable),
         (429, "cloudKmsQuotaExceeded", "", About::Bucket, Class::Passing, ErrorKind::Unavailable),
-        (400, "BadDigest", "", About::Upload, Class::Passing, ErrorKind::Unavailable),
+        (400, "BadDigest", "", About::Upload, Class::Damaged, ErrorKind::Unavailable),
         (
             400,
             "invalid",
             "Provided CRC32C \"AAAAAA==\" doesn't match calculated CRC32C \"AAAAAB==\".",
             About::Bucket,
-            Class::Passing,
+            Class::Damaged,
             ErrorKind::Unavailable,
         ),
         (408, "", "", About::Bucket, Class::Passing, ErrorKind::Unavailable),

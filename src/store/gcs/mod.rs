@@ -72,7 +72,7 @@ impl GcsStore {
         exclusive: ExclusivePut,
         patience: &Patience,
     ) -> Result<Self> {
-        let kms_key = options.kms_key.clone();
+        let kms_key = options.kms_key.as_deref().map(|name| without_version(name).to_owned());
         let connect = async {
             let http = Http::new(Trust::new(options.ca_bundle.as_deref())?, patience);
             let access = sign_in::sign_in(options, &http, tokens, patience).await?;
@@ -179,19 +179,14 @@ impl GcsStore {
         }
     }
 
-    /// Says once per store, by a list of at most one object, that the bucket is there. One that may not
-    /// be listed is.
+    /// Says once per store, by a list of at most one object, that the bucket is there. Google itself says of an
+    /// object that it is the one that is missing; where that is not said, a list that is refused proves nothing.
     async fn require_bucket(&self) -> Result<()> {
-        if self.shared.is_there.load(Ordering::Relaxed) {
-            return Ok(());
+        if !self.shared.is_there.load(Ordering::Relaxed) {
+            list::probe(self).await?;
+            self.shared.is_there.store(true, Ordering::Relaxed);
         }
-        match list::probe(self).await {
-            Err(e) if e.class != Some(Class::Denied) => Err(e.into()),
-            _ => {
-                self.shared.is_there.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-        }
+        Ok(())
     }
 
     /// Opens an object. The service says with the content what is known of it; where it does not, it is asked
@@ -275,6 +270,12 @@ fn is_packed_on_the_way(headers: &HeaderMap) -> bool {
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+/// The name of a key without a version, which the service chooses itself and refuses to be told
+/// (spec/barman-cloud.md 7.4: where a name has one, the reference does not ask for the key at all).
+fn without_version(kms_key: &str) -> &str {
+    kms_key.split_once("/cryptoKeyVersions/").map_or(kms_key, |(key, _)| key)
 }
 
 /// What stands between the parts of a request and in none of them: nobody who chooses content can know it.

@@ -19,7 +19,8 @@ pub struct GcsOptions {
     /// without it those in `SSL_CERT_FILE`, else the system's.
     pub ca_bundle: Option<PathBuf>,
     /// The key of the key management service that encrypts what is stored,
-    /// `projects/P/locations/L/keyRings/R/cryptoKeys/K`; without it, as the bucket says.
+    /// `projects/P/locations/L/keyRings/R/cryptoKeys/K`, of which the service takes the primary version,
+    /// whatever version the name ends in; without it, as the bucket says.
     pub kms_key: Option<String>,
     /// Whether nobody signs in, although an endpoint is given by option.
     pub anonymous: bool,

@@ -72,8 +72,8 @@ struct Chunk {
     /// Where they begin in the object.
     from: u64,
     pieces: Vec<Bytes>,
-    /// Whether the object ends with them.
-    is_last: bool,
+    /// The sum of the whole object, which ends with them; `None` where it does not.
+    whole: Option<Sum>,
 }
 
 /// What the service says of a session.
@@ -144,8 +144,8 @@ impl SessionUpload {
         let Progress { sent, waiting } = self.idle().await?;
         let Target { store, key, how, .. } = &self.target;
         store.shared.patience.persist(0, || "look for it".to_owned(), || store.ask_first(key, how)).await?;
-        let chunk = Chunk { from: sent.size, pieces: vec![waiting], is_last: true };
-        let whole = sent.then(chunk.sum());
+        let whole = sent.then(Sum::of(&waiting));
+        let chunk = Chunk { from: sent.size, pieces: vec![waiting], whole: Some(whole) };
         match self.target.send(&chunk).await? {
             Has::Whole(stored) => self.target.compare(&stored, whole).await,
             Has::Some(has) => Err(Error::unavailable(format!("the service keeps {has} bytes to itself"))),
@@ -159,11 +159,11 @@ fn cut(from: u64, waiting: Bytes, mut part: Bytes) -> (Chunk, Bytes) {
     let whole = waiting.len() + part.len();
     if whole < GRAIN {
         let rest = [waiting, part].concat().into();
-        return (Chunk { from, pieces: Vec::new(), is_last: false }, rest);
+        return (Chunk { from, pieces: Vec::new(), whole: None }, rest);
     }
     // What waits is copied, or it would hold the memory of the whole part.
     let rest = Bytes::copy_from_slice(&part.split_off(part.len() - whole % GRAIN));
-    (Chunk { from, pieces: vec![waiting, part], is_last: false }, rest)
+    (Chunk { from, pieces: vec![waiting, part], whole: None }, rest)
 }
 
 impl Chunk {
@@ -173,6 +173,10 @@ impl Chunk {
 
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn is_last(&self) -> bool {
+        self.whole.is_some()
     }
 
     fn end(&self) -> u64 {
@@ -196,7 +200,7 @@ impl Chunk {
 
     /// What `Content-Range` says when everything from `at` on is sent, or nothing is left of it.
     fn range(&self, at: u64) -> String {
-        let total = if self.is_last { self.end().to_string() } else { "*".to_owned() };
+        let total = if self.is_last() { self.end().to_string() } else { "*".to_owned() };
         match self.end() {
             end if end == at => format!("bytes */{total}"),
             end => format!("bytes {at}-{}/{total}", end - 1),
@@ -232,12 +236,17 @@ impl Target {
                 let lost = format!("the service has {at} bytes, where {from} to {end} were expected");
                 return Ok(Has::Gone(Error::unavailable(lost)));
             }
-            if at == chunk.end() && (!chunk.is_last || asked_for_end) {
+            if at == chunk.end() && (!chunk.is_last() || asked_for_end) {
                 return Ok(has);
             }
             asked_for_end = at == chunk.end();
-            let call =
+            let mut call =
                 self.call(Method::PUT, &chunk.range(at))?.body(object::CONTENT_TYPE, chunk.after(at))?;
+            // With what ends the object goes its sum, and the service refuses one that has another, as it does
+            // for Google's own clients since the end of 2025.
+            if let Some(whole) = chunk.whole {
+                call = call.header("x-goog-hash", &whole.header())?;
+            }
             has = self.progress(&call).await?;
             if matches!(has, Has::Some(now) if now <= at && at < chunk.end()) {
                 return Err(Error::unavailable(format!(
@@ -249,7 +258,7 @@ impl Target {
 
     /// Asks how much the service has.
     async fn ask(&self, chunk: &Chunk) -> Result<Has> {
-        let total = if chunk.is_last { chunk.end().to_string() } else { "*".to_owned() };
+        let total = if chunk.is_last() { chunk.end().to_string() } else { "*".to_owned() };
         self.progress(&self.call(Method::PUT, &format!("bytes */{total}"))?).await
     }
 
@@ -269,14 +278,14 @@ impl Target {
                 serde_json::from_slice(&answer.bytes().await?).map(Has::Whole).map_err(unreadable)
             }
             _ => match shared.client.refused(call, answer).await {
-                e if e.class == Some(Class::NoUpload) => Ok(Has::Gone(e.into())),
+                e if matches!(e.class, Some(Class::NoUpload | Class::Damaged)) => Ok(Has::Gone(e.into())),
                 e => Err(e.into()),
             },
         }
     }
 
-    /// What was stored must be what was sent. If not, it was damaged on the way, and that very object goes:
-    /// nobody must find it.
+    /// What was stored must be what was sent. If not, it was damaged on the way, and a service that did not
+    /// compare the sum stored it all the same; that very object goes: nobody must find it.
     async fn compare(&self, stored: &Resource, sent: Sum) -> Result<()> {
         let (Some(found), false) = (&stored.crc32c, stored.is(sent)) else { return Ok(()) };
         let damaged = format!("CRC32C {found} was stored instead of {}", sent.text());
@@ -373,7 +382,10 @@ mod tests {
 
     #[test]
     fn a_chunk_says_where_it_lies_and_only_the_last_how_long_the_object_is() {
-        let chunk = |is_last| Chunk { from: 10, pieces: vec![bytes(1), bytes(2)], is_last };
+        let chunk = |is_last: bool| {
+            let whole = is_last.then(Sum::default);
+            Chunk { from: 10, pieces: vec![bytes(1), bytes(2)], whole }
+        };
         assert_eq!(chunk(false).range(10), "bytes 10-3081/*");
         assert_eq!(chunk(true).range(1000), "bytes 1000-3081/3082");
         assert_eq!(chunk(true).range(3082), "bytes */3082");

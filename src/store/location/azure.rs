@@ -9,6 +9,7 @@
 use super::web::Web;
 use super::{Container, Location};
 use crate::error::{Error, Result};
+use crate::store::azure::account_in_host;
 
 /// How a container is written, for hints.
 pub(super) const FORM: &str = "https://ACCOUNT.blob.core.windows.net/CONTAINER[/PATH]";
@@ -23,7 +24,7 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
         let why = format!("is of Azure's service {service}, not of its blobs");
         return Err(refused(&why).hint(format!("write {FORM}")));
     }
-    let (service, account, below, form) = if let Some(account) = account_in(&web.host) {
+    let (service, account, below, form) = if let Some(account) = account_in_host(&web.host) {
         // The scheme does not matter: Azure is spoken to by https only.
         (format!("https://{}", web.authority()), account, web.path, FORM)
     } else {
@@ -47,12 +48,12 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
     Ok(Location::Azure { container, path: path.trim_start_matches('/').to_owned() })
 }
 
-/// The account that a host of Azure's own names.
-fn account_in(host: &str) -> Option<&str> {
-    let (account, domain) = host.split_once('.')?;
-    // What is between is the zone, or `privatelink`.
-    let is_blob = format!(".{domain}").contains(".blob.core.") || domain.ends_with(".blob.storage.azure.net");
-    is_blob.then_some(account)
+/// A service as it is spoken to: Azure's own by https, whatever the scheme.
+pub(super) fn with_tls(service: String) -> String {
+    match service.strip_prefix("http://") {
+        Some(rest) if account_in_host(Web::split_path(rest).0).is_some() => format!("https://{rest}"),
+        _ => service,
+    }
 }
 
 /// A service of a storage account that has no blobs.

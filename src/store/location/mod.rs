@@ -129,7 +129,8 @@ impl Location {
             // The endpoint stands for all that comes before the container.
             Self::Azure { container, path } => match &options.azure.endpoint {
                 Some(endpoint) => {
-                    let container = Container { service: spell_endpoint(endpoint), ..container.clone() };
+                    let service = azure::with_tls(spell_endpoint(endpoint));
+                    let container = Container { service, ..container.clone() };
                     Self::Azure { container, path: path.clone() }.to_string()
                 }
                 None => self.to_string(),
@@ -457,6 +458,9 @@ mod tests {
         let same =
             at("https://acc.blob.core.windows.net/cont/p", Some("https://ACC.blob.core.windows.net:443/"));
         assert_eq!(same, usual);
+        // As old connection strings have it, for a host that is never spoken to so.
+        let clear = at("https://acc.blob.core.windows.net/cont/p", Some("http://acc.blob.core.windows.net"));
+        assert_eq!(clear, usual);
         let there = at("https://acc.blob.core.windows.net/cont/p", Some("http://127.0.0.1:10000/acc/"));
         assert_eq!(there, at("http://127.0.0.1:10000/acc/cont/p", None));
         assert_ne!(there, at("http://127.0.0.1:10000/other/cont/p", None));

@@ -37,6 +37,8 @@ const ABANDONED: Duration = Duration::from_hours(1);
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Shelf {
     directory: PathBuf,
+    /// Where we are, since the same way to sign in gives another identity elsewhere.
+    place: String,
 }
 
 /// What a file holds.
@@ -53,7 +55,7 @@ impl Shelf {
     /// symbolic link.
     pub(in crate::store) fn new(directory: &Path) -> Self {
         // With a slash at its end a symbolic link would be followed.
-        Self { directory: directory.components().collect() }
+        Self { directory: directory.components().collect(), place: place() }
     }
 
     /// What was kept under this identity and when it runs out, if that is more than five minutes away.
@@ -62,7 +64,7 @@ impl Shelf {
         identity: &str,
         now: Timestamp,
     ) -> Option<(T, Timestamp)> {
-        let Page { expires, kept, .. } = read(&self.open()?, &file_name(identity))?;
+        let Page { expires, kept, .. } = read(&self.open()?, &self.file_name(identity))?;
         (now + MARGIN < expires).then_some((kept, expires))
     }
 
@@ -79,7 +81,7 @@ impl Shelf {
         }
         self.make();
         let Some(directory) = self.open() else { return };
-        if let Err(e) = self.write(&file_name(identity), &Page { version: VERSION, expires, kept }) {
+        if let Err(e) = self.write(&self.file_name(identity), &Page { version: VERSION, expires, kept }) {
             tracing::debug!("nothing is kept for the next sign-in: {e}");
         }
         self.sweep(&directory, now);
@@ -89,10 +91,16 @@ impl Shelf {
     /// newer in that very moment may lose it, and signs in once more.
     pub(in crate::store) fn forget<T: DeserializeOwned>(&self, identity: &str, is_it: impl Fn(&T) -> bool) {
         let Some(directory) = self.open() else { return };
-        let name = file_name(identity);
+        let name = self.file_name(identity);
         if read(&directory, &name).is_some_and(|page| is_it(&page.kept)) {
             remove(&directory, &name);
         }
+    }
+
+    /// A file's name: it says nothing about the identity, and cannot lead elsewhere.
+    fn file_name(&self, identity: &str) -> String {
+        let digest = Sha256::new().chain_update(&self.place).chain_update("\n").chain_update(identity);
+        hex::encode(digest.finalize())
     }
 
     /// The directory; `None` when it is not there, or not to be used. What is read and removed below goes
@@ -156,9 +164,14 @@ impl Shelf {
     }
 }
 
-/// A file's name: it says nothing about the identity, and cannot lead elsewhere.
-fn file_name(identity: &str) -> String {
-    hex::encode(Sha256::digest(identity))
+/// This machine since it was started, and this container. A metadata service answers to one address for
+/// every machine and pod, so that a spool which came with the copy of a disk, or belongs to a pod that has
+/// been given another account, would have the tokens of somebody else.
+fn place() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let container = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{}\n{}\n{host}", boot.trim(), container.display())
 }
 
 fn is_file_name(name: &str) -> bool {
@@ -264,7 +277,7 @@ mod tests {
     }
 
     fn file(shelf: &Shelf) -> PathBuf {
-        shelf.directory.join(file_name("us"))
+        shelf.directory.join(shelf.file_name("us"))
     }
 
     #[test]
@@ -276,6 +289,17 @@ mod tests {
         assert_eq!(shelf.find::<String>("them", now()), None);
         assert_eq!((mode(&shelf.directory), mode(&file(&shelf))), (0o700, 0o600));
         assert_eq!(fs_err::read_dir(&shelf.directory).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_another_machine_or_container_kept_is_not_found() {
+        let (_dir, shelf) = shelf();
+        assert_eq!(Shelf::new(&shelf.directory).place, shelf.place);
+        let elsewhere = Shelf { place: "elsewhere".to_owned(), ..shelf.clone() };
+        keep(&elsewhere, "theirs");
+        assert_eq!(find(&shelf), None);
+        keep(&shelf, "ours");
+        assert_eq!((find(&elsewhere).as_deref(), find(&shelf).as_deref()), (Some("theirs"), Some("ours")));
     }
 
     #[test]
@@ -392,7 +416,7 @@ mod tests {
         fs_err::write(shelf.directory.join("unknown"), "").unwrap();
         let later = now() + LONG + LONG;
         shelf.keep("us", &"z", later + LONG, later);
-        assert!(!shelf.directory.join(file_name("them")).exists() && !old.exists());
+        assert!(!shelf.directory.join(shelf.file_name("them")).exists() && !old.exists());
         assert!(new.exists() && shelf.directory.join("unknown").exists());
         assert_eq!(shelf.find::<String>("us", later).unwrap().0, "z");
     }

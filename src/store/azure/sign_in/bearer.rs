@@ -34,7 +34,7 @@ impl Policy for Bearer {
         if !is_private(request.url()) {
             let host = request.url().host_str().unwrap_or_default().to_owned();
             let exposed = Error::usage(format!("a token is not sent to {host} without TLS"));
-            return Err(smuggle(exposed.hint("use https://, or an account key or SAS")));
+            return Err(smuggle(exposed.hint("use https://, or an account key, which is never sent")));
         }
         set_version(request);
         let token = self.tokens.get().await.map_err(smuggle)?;

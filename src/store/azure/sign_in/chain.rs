@@ -92,8 +92,10 @@ impl SignIn for Chain {
 }
 
 impl Link for Chain {
+    /// Before one was found, and with a token that was kept, it may be any of those that are there.
     fn name(&self) -> String {
-        self.found.get().map_or_else(|| "default chain".to_owned(), |link| link.name())
+        let links = || self.links.iter().flatten().map(|link| link.name()).collect::<Vec<_>>().join(" or ");
+        self.found.get().map_or_else(links, |link| link.name())
     }
 }
 

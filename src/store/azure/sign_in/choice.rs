@@ -62,13 +62,21 @@ pub(super) fn choose(options: &AzureOptions, environment: Environment<'_>) -> Re
     Ok(Choice { way: Way::Token(AzureCredential::Default), because })
 }
 
-/// A variable's text; one that is empty counts as unset.
+/// A variable's text; one that is empty counts as unset. Quotes around it come from a file that no shell
+/// has read, and would become part of a secret.
 pub(super) fn text(environment: Environment<'_>, name: &str) -> Result<Option<String>> {
     match environment(name).map(std::ffi::OsString::into_string) {
         None => Ok(None),
+        Some(Ok(text)) if ['"', '\''].iter().any(|&quote| is_within(text.trim(), quote)) => {
+            Err(Error::usage(format!("{name} stands in quotes")).hint("leave the quotes out"))
+        }
         Some(Ok(text)) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
         Some(Err(_)) => Err(Error::usage(format!("{name} is not UTF-8"))),
     }
+}
+
+fn is_within(text: &str, quote: char) -> bool {
+    text.len() > 1 && text.starts_with(quote) && text.ends_with(quote)
 }
 
 #[cfg(test)]
@@ -121,6 +129,15 @@ mod tests {
         let (way, because) = chosen(&AzureOptions::default(), &set[..2]);
         assert_eq!(way, "default");
         assert!(because.contains("none of AZURE_STORAGE_CONNECTION_STRING"), "{because}");
+    }
+
+    #[test]
+    fn a_variable_in_quotes_is_refused_and_not_repeated() {
+        for quoted in ["\"hunter2\"", "'hunter2'", " \"hunter2\"\n"] {
+            let environment = |name: &str| (name == "AZURE_STORAGE_KEY").then(|| OsString::from(quoted));
+            let Err(error) = choose(&AzureOptions::default(), &environment) else { panic!("it was taken") };
+            assert_eq!(error.to_string(), "AZURE_STORAGE_KEY stands in quotes");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time;
@@ -32,6 +33,8 @@ const LONGEST_ANSWER: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Cli {
     program: PathBuf,
+    /// A digest of what tells who has signed in with it.
+    profile: String,
     limit: Duration,
 }
 
@@ -41,7 +44,8 @@ impl Cli {
         let path = environment("PATH").unwrap_or_default();
         let places = std::env::split_paths(&path).filter(|place| place.is_absolute());
         let program = places.map(|place| place.join("az")).find(|program| is_program(program));
-        program.map(|program| Self { program, limit: LIMIT }).ok_or_else(|| "az is not in PATH".to_owned())
+        let program = program.ok_or_else(|| "az is not in PATH".to_owned())?;
+        Ok(Self { program, profile: profile(environment), limit: LIMIT })
     }
 
     /// Runs it, to its end or the limit's. It is the head of a process group of its own, since it is often
@@ -74,7 +78,7 @@ impl Cli {
 #[async_trait]
 impl SignIn for Cli {
     fn identity(&self) -> String {
-        format!("whoever has signed in with {}", self.program.display())
+        format!("whoever has signed in with {} (profile {})", self.program.display(), self.profile)
     }
 
     async fn fetch(&self) -> Result<Token> {
@@ -132,6 +136,16 @@ fn read_token(stdout: &str) -> Option<Token> {
     is_sendable.then_some(Token { text, expires })
 }
 
+/// Which accounts the tool has, and which of them it uses: `azureProfile.json` in its folder, written
+/// anew by `az login`, `az logout` and `az account set`. Tokens that it gave before belong to somebody else.
+fn profile(environment: Environment<'_>) -> String {
+    let set = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("AZURE_CONFIG_DIR").or_else(|| Some(set("HOME")?.join(".azure"))).unwrap_or_default();
+    let said = fs_err::read(folder.join("azureProfile.json")).unwrap_or_default();
+    let digest = Sha256::new().chain_update(folder.as_os_str().as_encoded_bytes()).chain_update(said);
+    hex::encode(&digest.finalize()[..8])
+}
+
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
@@ -151,7 +165,7 @@ mod tests {
         let program = dir.path().join("az");
         fs_err::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        (dir, Cli { program, limit })
+        (dir, Cli { program, profile: String::new(), limit })
     }
 
     #[tokio::test]

@@ -61,7 +61,8 @@ impl fmt::Debug for Entra {
 }
 
 impl Entra {
-    /// The service principal that the environment describes.
+    /// The service principal that the environment describes. One that is described by half is meant all the
+    /// same, so that nobody else is signed in instead.
     pub(super) fn service_principal(
         environment: Environment<'_>,
         service: &Url,
@@ -70,12 +71,22 @@ impl Entra {
         let names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
         let [tenant, client, secret] = match all(environment, names, [None, None, None])? {
             Ok(values) => values,
-            Err(missing) => return Ok(Err(missing)),
+            Err(missing) => {
+                refuse_half(environment, "AZURE_CLIENT_SECRET", &missing)
+                    .map_err(|e| e.hint("set the others too, or unset it"))?;
+                if text(environment, "AZURE_CLIENT_CERTIFICATE_PATH")?.is_some() {
+                    let told =
+                        "AZURE_CLIENT_CERTIFICATE_PATH is set, but nobody signs in with a certificate here";
+                    return Err(Error::usage(told).hint("give AZURE_CLIENT_SECRET, or unset it"));
+                }
+                return Ok(Err(missing));
+            }
         };
         Self::new(environment, service, http, tenant, client, Proof::Secret(secret)).map(Ok)
     }
 
-    /// The workload identity that a cluster gives a pod.
+    /// The workload identity that a cluster gives a pod. A cluster that vouches for nobody in particular,
+    /// since the pod's own account names no identity, is told of.
     pub(super) fn workload_identity(
         environment: Environment<'_>,
         client_id: Option<&str>,
@@ -85,7 +96,12 @@ impl Entra {
         let names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"];
         let [tenant, client, file] = match all(environment, names, [None, client_id, None])? {
             Ok(values) => values,
-            Err(missing) => return Ok(Err(missing)),
+            Err(missing) => {
+                refuse_half(environment, "AZURE_FEDERATED_TOKEN_FILE", &missing).map_err(|e| {
+                    e.hint("annotate the pod's service account with azure.workload.identity/client-id")
+                })?;
+                return Ok(Err(missing));
+            }
         };
         Self::new(environment, service, http, tenant, client, Proof::TokenIn(file.into())).map(Ok)
     }
@@ -185,6 +201,14 @@ impl Link for Entra {
             Proof::Secret(_) => format!("service principal {}", self.client),
             Proof::TokenIn(_) => format!("workload identity {}", self.client),
         }
+    }
+}
+
+/// Refuses a way whose proof is there while something else of it is not.
+fn refuse_half(environment: Environment<'_>, proof: &str, missing: &str) -> Result<()> {
+    match text(environment, proof)? {
+        Some(_) => Err(Error::usage(format!("{proof} is set, but {missing}"))),
+        None => Ok(()),
     }
 }
 

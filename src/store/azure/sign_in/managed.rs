@@ -37,6 +37,9 @@ const METADATA_HOST: &str = "http://169.254.169.254";
 /// there is one: what "no credentials" costs.
 const FIRST_ANSWER: Duration = Duration::from_secs(2);
 
+/// Where the machine says whose it is, and what Azure's say.
+const MAKER: (&str, &str) = ("/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77");
+
 /// Where Arc's agent puts the files that prove that one may read them. Nothing else is read on its word.
 const ARC_TOKENS: &str = "/var/opt/azcmagent/tokens";
 
@@ -49,6 +52,9 @@ pub(super) struct Managed {
     place: Place,
     /// One of several identities; the machine's own without it.
     client: Option<String>,
+    /// Whether silence of the metadata service is trouble rather than an answer: on a machine of Azure's,
+    /// and when one of its identities was asked for.
+    is_expected: bool,
 }
 
 /// Who gives tokens out.
@@ -97,7 +103,10 @@ impl Managed {
                 Place::Machine(parse(name, &format!("{host}/metadata/identity/oauth2/token"))?)
             }
         };
-        Ok(Ok(Self { http: http.clone(), place, client }))
+        let is_usual = matches!(&place, Place::Machine(url) if url.as_str().starts_with(METADATA_HOST));
+        let is_azures = || fs_err::read_to_string(MAKER.0).is_ok_and(|tag| tag.trim() == MAKER.1);
+        let is_expected = client.is_some() || (is_usual && is_azures());
+        Ok(Ok(Self { http: http.clone(), place, client, is_expected }))
     }
 
     fn endpoint(&self) -> &Url {
@@ -194,6 +203,9 @@ impl Link for Managed {
     /// first token need not. Without its header the service refuses, which costs it nothing.
     async fn look(&self) -> Ready<()> {
         let Place::Machine(endpoint) = &self.place else { return Ok(()) };
+        if self.is_expected {
+            return Ok(());
+        }
         let request = Request::get(endpoint.as_str()).body(Bytes::new()).map_err(|e| e.to_string())?;
         match time::timeout(FIRST_ANSWER, ask(&self.http, Route::Direct, request)).await {
             Ok(Ok(_)) => Ok(()),
@@ -205,9 +217,10 @@ impl Link for Managed {
         }
     }
 
-    /// A machine without identity has nothing to do with us; others have metadata services too.
+    /// A machine without identity has nothing to do with us; others have metadata services too. An identity
+    /// that was named is not replaced by another.
     fn is_passed_over(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::Denied
+        error.kind() == ErrorKind::Denied && self.client.is_none()
     }
 }
 
@@ -294,7 +307,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let fetch = async |named: PathBuf| {
             let place = Place::Arc { endpoint: agent(named).await, proofs: dir.path().to_owned() };
-            Managed { http: http(), place, client: None }.fetch().await
+            Managed { http: http(), place, client: None, is_expected: false }.fetch().await
         };
         let (good, below) = (dir.path().join("a.key"), dir.path().join("../a.key"));
         fs_err::write(&good, "proved\n").unwrap();

@@ -33,7 +33,7 @@ use self::entra::Entra;
 use self::managed::Managed;
 use self::sas::Sas;
 use self::shared_key::SharedKey;
-use super::{AzureCredential, AzureOptions, Container};
+use super::{AzureCredential, AzureOptions, Container, account_in_host};
 use crate::error::{Context, Error, Result};
 use crate::store::Patience;
 use crate::store::http::Http;
@@ -127,8 +127,17 @@ fn tokens_of(
     http: &Http,
 ) -> Result<Arc<dyn Link>> {
     let managed = || Managed::from_environment(environment, client_id, http);
+    let is_set = |name: &str| Ok::<_, Error>(choice::text(environment, name)?.is_some());
     match credential {
         AzureCredential::Cli => Ok(Arc::new(Cli::find(environment).map_err(Error::usage)?)),
+        // What Kubernetes' operators ask for by this name is the pod's identity, and Microsoft's client for
+        // Python, for which they were written, looks for it in this order.
+        AzureCredential::ManagedIdentity
+            if is_set("AZURE_FEDERATED_TOKEN_FILE")? && !is_set("IDENTITY_ENDPOINT")? =>
+        {
+            let workload = Entra::workload_identity(environment, client_id, service, http)?;
+            Ok(Arc::new(workload.map_err(Error::usage)?))
+        }
         AzureCredential::ManagedIdentity => Ok(Arc::new(managed()?.map_err(Error::usage)?)),
         AzureCredential::Default => {
             let principal = Entra::service_principal(environment, service, http)?;
@@ -175,12 +184,13 @@ fn with_sas(text: &str, service: Url) -> Result<Access> {
     Ok(Access { service, policy: Arc::new(sas), who })
 }
 
-/// Where the service is: at the endpoint that somebody named, else where the store's URL says. What
-/// stands in an endpoint is not repeated, since a signature may have been put there.
+/// Where the service is: at the endpoint that somebody named, else where the store's URL says. Azure's own
+/// hosts are spoken to by https whatever the scheme. What stands in an endpoint is not repeated, since a
+/// signature may have been put there.
 fn service(endpoint: Option<&str>, container: &Container) -> Result<Url> {
     let refused = |why: &str| Error::usage(format!("the endpoint of Azure's Blob service {why}"));
     let text = endpoint.unwrap_or(&container.service).trim_end_matches('/');
-    let url = Url::parse(text).map_err(|e| refused(&format!("is no URL: {e}")))?;
+    let mut url = Url::parse(text).map_err(|e| refused(&format!("is no URL: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(refused("begins with neither http:// nor https://"));
     }
@@ -190,16 +200,14 @@ fn service(endpoint: Option<&str>, container: &Container) -> Result<Url> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(refused("has a query in it").hint("give a signature as AZURE_STORAGE_SAS_TOKEN"));
     }
-    match account_in_host(&url) {
-        Some(account) if account != container.account => Err(disagree("the endpoint", account, container)),
-        _ => Ok(url),
+    match url.host_str().and_then(account_in_host) {
+        Some(account) if account != container.account => {
+            return Err(disagree("the endpoint", account, container));
+        }
+        Some(_) => url.set_scheme("https").map_err(|()| refused("cannot be reached by https"))?,
+        None => {}
     }
-}
-
-/// The account that Azure's own host names begin with; `None` for every other host.
-fn account_in_host(url: &Url) -> Option<&str> {
-    let (account, rest) = url.host_str()?.split_once('.')?;
-    rest.starts_with("blob.core.").then_some(account)
+    Ok(url)
 }
 
 fn disagree(who: &str, account: &str, container: &Container) -> Error {
@@ -312,12 +320,22 @@ mod tests {
             (other, None),
             (by_endpoint, None),
             ("AccountName=acct;AccountKey=a2V5", Some("https://other.blob.core.windows.net")),
+            ("AccountName=acct;AccountKey=a2V5", Some("https://other.z01.blob.storage.azure.net")),
+            ("AccountName=acct;AccountKey=a2V5", Some("https://other.privatelink.blob.core.windows.net")),
         ] {
             let error = connected(string, endpoint).unwrap_err();
             let told = error.to_string();
             assert_eq!(error.kind(), ErrorKind::Usage);
             assert!(told.contains("other") && told.contains("acct"), "{told}");
         }
+    }
+
+    #[test]
+    fn azures_own_hosts_are_spoken_to_by_https_whatever_a_connection_string_says() {
+        let clear = "DefaultEndpointsProtocol=http;AccountName=acct;AccountKey=a2V5;EndpointSuffix=";
+        let connected = |suffix: &str| connected(&format!("{clear}{suffix}"), None).unwrap();
+        assert_eq!(connected("core.windows.net"), "https://acct.blob.core.windows.net/ by account key");
+        assert_eq!(connected("blobs.example"), "http://acct.blob.blobs.example/ by account key");
     }
 
     #[test]

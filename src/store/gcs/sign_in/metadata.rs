@@ -90,7 +90,7 @@ impl SignIn for Metadata {
         let began = Timestamp::now();
         let account = "computeMetadata/v1/instance/service-accounts/default/token";
         let answer = self.get(&format!("http://{host}/{account}?scopes={}", self.scope)).await;
-        let body = answer.map_err(|e| match e.kind() {
+        let body = answer.map_err(|e| e.context("ask the metadata server")).map_err(|e| match e.kind() {
             ErrorKind::Usage => {
                 e.hint("attach a service account to the machine, or to the pod's own account")
             }
