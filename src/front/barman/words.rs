@@ -1,5 +1,7 @@
 //! The words that all commands share (spec/barman-cloud.md 1.2).
 
+use std::fmt;
+
 use clap::{ArgAction, Args, ValueEnum};
 
 /// Where the archive is, how much is said, and how the store is talked to.
@@ -46,7 +48,7 @@ pub(super) struct Common {
 /// The key that some commands can be given (spec/barman-cloud.md 7.2).
 #[derive(Debug, Clone, Args)]
 pub(super) struct CustomerKey {
-    /// S3: encrypt with the key in this file, file:///path
+    /// S3: encrypt with the key in this file, a file URL
     #[arg(long = "sse-customer-key", value_name = "URI")]
     pub(super) customer_key: Option<String>,
 }
@@ -60,6 +62,16 @@ pub(super) enum Provider {
     AzureBlobStorage,
     /// Google
     GoogleCloudStorage,
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AwsS3 => "aws-s3",
+            Self::AzureBlobStorage => "azure-blob-storage",
+            Self::GoogleCloudStorage => "google-cloud-storage",
+        })
+    }
 }
 
 /// Where the bucket's name goes.
@@ -87,6 +99,7 @@ pub(super) enum Credential {
 /// The codecs, of which at most one is given.
 #[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own in the dialect")]
 pub(super) struct WalCodec {
     /// Compress with gzip
     #[arg(short = 'z', long)]
@@ -110,6 +123,7 @@ pub(super) struct WalCodec {
 
 /// How the store encrypts.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "the fields have the names of the dialect's options")]
 pub(super) struct Encryption {
     /// S3: let the service encrypt
     #[arg(short, long, value_name = "HOW")]

@@ -10,6 +10,7 @@ mod backups_json;
 mod bar;
 mod check;
 mod file;
+mod install_compat;
 mod manner;
 pub mod manual;
 mod render;
@@ -21,7 +22,6 @@ mod settings;
 mod wal;
 
 use std::ffi::{OsStr, OsString};
-use std::future::Future;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -34,8 +34,10 @@ use self::args::{Layer as _, OutputArgs, Shared};
 use self::file::File;
 use self::manner::Manner;
 use self::render::{Archived, Checked, Prefetched, Report, Restored};
-use self::settings::{Environment, Settings};
+use self::settings::Settings;
+use super::borrowed::Environment;
 use super::exit::{Exit, Reader, status};
+use super::run::block_on;
 use super::{guard, log, signals};
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
@@ -64,6 +66,7 @@ enum Verb {
     BackupDelete(Box<backups::BackupDelete>),
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
+    InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
 }
@@ -106,8 +109,11 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     if matches!(verb, Verb::WalPrefetch(_)) {
         wal::detach();
     }
-    let file = File::load(verb.shared().config.as_deref())?;
-    let output = verb.shared().output.clone().over(file.output.clone());
+    let file = match verb.shared() {
+        Some(shared) => File::load(shared.config.as_deref())?,
+        None => File::default(),
+    };
+    let output = verb.output().over(file.output.clone());
     manner.json = output.json.unwrap_or(false);
     if !matches!(verb, Verb::WalPrefetch(_)) {
         log::start(log::level(output.verbose, output.quiet), output.log_format.unwrap_or_default());
@@ -123,8 +129,10 @@ fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
         .try_get_matches_from(words)
         .or_else(|e| if e.use_stderr() { Err(e) } else { command().try_get_matches_from(words) })?;
     let mut verb = Cli::from_arg_matches(&matches)?.verb;
-    if let Some((_, matches)) = matches.subcommand() {
-        verb.shared_mut().settle(matches);
+    if let Some((_, matches)) = matches.subcommand()
+        && let Some(shared) = verb.shared_mut()
+    {
+        shared.settle(matches);
     }
     Ok(verb)
 }
@@ -152,8 +160,10 @@ impl Around<'_> {
 }
 
 impl Verb {
-    fn shared(&self) -> &Shared {
-        match self {
+    /// What it shares with the others, when it has to do with an archive.
+    fn shared(&self) -> Option<&Shared> {
+        Some(match self {
+            Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &words.shared,
             Self::WalRestore(words) => &words.shared,
             Self::Check(words) => &words.shared,
@@ -165,11 +175,12 @@ impl Verb {
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
-        }
+        })
     }
 
-    fn shared_mut(&mut self) -> &mut Shared {
-        match self {
+    fn shared_mut(&mut self) -> Option<&mut Shared> {
+        Some(match self {
+            Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &mut words.shared,
             Self::WalRestore(words) => &mut words.shared,
             Self::Check(words) => &mut words.shared,
@@ -181,6 +192,14 @@ impl Verb {
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
+        })
+    }
+
+    /// What is said and how.
+    fn output(&self) -> OutputArgs {
+        match self {
+            Self::InstallCompat(words) => words.output.clone(),
+            _ => self.shared().map(|shared| shared.output.clone()).unwrap_or_default(),
         }
     }
 
@@ -221,6 +240,7 @@ impl Verb {
             Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
+            Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;
                 let request = words.request(&settings);
@@ -233,24 +253,6 @@ impl Verb {
 /// What a verb ended with, as one of many kinds of report.
 fn told<R: Report + 'static>(end: Result<R>) -> Result<Box<dyn Report>> {
     end.map(|report| Box::new(report) as Box<dyn Report>)
-}
-
-/// Runs a verb to its end on this thread.
-fn block_on<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(verb);
-    // A name look-up that nobody answers cannot be called back; it must not hold up the exit beyond
-    // the verb's own deadline.
-    runtime.shutdown_background();
-    result
-}
-
-/// Runs a verb that has much to do at once, on a few threads of its own.
-fn block_on_several<T>(workers: usize, verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let result = runtime.block_on(verb);
-    runtime.shutdown_background();
-    result
 }
 
 /// Whether somebody watches a terminal who wants to see more than the result.
