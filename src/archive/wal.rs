@@ -89,6 +89,8 @@ pub struct WalPut {
     pub overwrite: bool,
     /// The archive has been seen to hold WAL before.
     pub not_first: bool,
+    /// A listing has shown a moment ago that the key is free.
+    pub asked: bool,
 }
 
 /// What came of a put.
@@ -110,7 +112,9 @@ impl Archive {
     /// Begins to put a WAL file that is too large for memory; see [`Upload`] for its parts.
     pub async fn upload_wal(&self, how: &WalPut, in_flight: NonZeroUsize) -> Result<WalUpload> {
         let key = self.layout.wal(&how.name, how.compression)?;
-        Ok(WalUpload(self.store.upload(&key, &how.to_put(), in_flight).await?))
+        // By the time all parts are sent it is long ago that the key was asked for.
+        let put = Put { asked: false, ..how.to_put() };
+        Ok(WalUpload(self.store.upload(&key, &put, in_flight).await?))
     }
 
     /// What lies under exactly this name and compression, with what is recorded about it.
@@ -138,6 +142,17 @@ impl Archive {
             Some(unknown) if found.is_empty() => Err(unreadable(&unknown.key)),
             _ => Ok(found),
         }
+    }
+
+    /// This very file in every compression that it lies there in, in order of the suffixes: one listing.
+    pub async fn forms_of(&self, name: &WalName) -> Result<Vec<StoredWal>> {
+        let mut listed = self.store.list(&self.layout.wal_candidates(name)?, None);
+        let mut forms = Vec::new();
+        while let Some(meta) = listed.next().await {
+            let meta = meta.context(|| format!("look for {name}"))?;
+            forms.extend(StoredWal::read(&meta).filter(|found| found.name == *name));
+        }
+        Ok(forms)
     }
 
     /// The complete segments from `from` on, in order of their names, all timelines: one request
@@ -249,6 +264,7 @@ impl WalPut {
             tags: self.tags.clone(),
             metadata: self.recorded.to_metadata(),
             not_first: self.not_first,
+            asked: self.asked,
         }
     }
 }
