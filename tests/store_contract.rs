@@ -22,6 +22,7 @@ use barkeep::store::{
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use hyper::Method;
 use gcs::Gcs;
 use s3::{Condition, S3};
 
