@@ -22,8 +22,8 @@ use barkeep::store::{
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use hyper::Method;
 use gcs::Gcs;
+use hyper::Method;
 use s3::{Condition, S3};
 
 fn patient(store: impl ObjectStore + 'static) -> Arc<dyn ObjectStore> {

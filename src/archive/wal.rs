@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use super::Archive;
 use super::layout::Layout;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{Compression, SystemId, WalInventory, WalName, WalObject};
+use crate::model::{Compression, SystemId, Timeline, WalInventory, WalName, WalObject};
 use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
 
 /// What an object's metadata says about the WAL file in it; all but the version may be unknown.
@@ -168,6 +168,19 @@ impl Archive {
             let found = StoredWal::read(&meta);
             Ok(found.filter(|f| f.name.segment().is_some() && f.name >= from))
         }))
+    }
+
+    /// The names of all WAL files in the order of their keys, from this timeline's on when one is given: a
+    /// thousand per request. Older ones may be among them, if somebody has spelled them in lower case.
+    pub fn wal_names<'a>(
+        &'a self,
+        from: Option<Timeline>,
+    ) -> Result<impl Stream<Item = Result<WalName>> + use<'a>> {
+        let wals = self.layout.wals()?;
+        // What is called just like the timeline is no WAL file, and all of its files come after it.
+        let before = from.map(|timeline| wals.join(&timeline.to_string())).transpose()?;
+        let all = self.store.list(&wals.inside(), before.as_ref());
+        Ok(all.try_filter_map(|meta| async move { Ok(StoredWal::read(&meta).map(|found| found.name)) }))
     }
 
     /// Everything there is among the WAL; a thousand files per request.

@@ -13,6 +13,7 @@ pub mod backups;
 pub mod check;
 pub mod restore;
 pub mod retention;
+pub mod vacancy;
 pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;

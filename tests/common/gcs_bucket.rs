@@ -104,7 +104,12 @@ impl Bucket {
         }
         let name = wanted["name"].as_str().unwrap();
         if !self.made.insert(name.to_owned()) {
-            return refusal(false, 409, "conflict", "Your previous request to create the named bucket succeeded");
+            return refusal(
+                false,
+                409,
+                "conflict",
+                "Your previous request to create the named bucket succeeded",
+            );
         }
         json(200, &json!({"name": name}))
     }
