@@ -8,7 +8,9 @@ mod cases;
 #[path = "common/s3.rs"]
 mod s3;
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -392,25 +394,62 @@ async fn what_follows_goes_into_the_spool_only_when_it_is_asked_for() {
     scene.restore(&["-p2", "--spool-dir", "/dev/null/spool"], ONE).is(2, &["/dev/null/spool"]);
 }
 
+/// A user that no table of users knows.
+const STRANGER: u32 = 54_321;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_destinations_directory_need_be_writable_and_there_is_no_home() {
+async fn only_the_destinations_directory_need_be_writable_and_there_is_no_home_and_no_user() {
     let scene = Scene::new().await;
-    let file = scene.file(ONE, &segment(ONE, 1));
-    scene.archive(&["--gzip"], &file).is(0, &[]);
-    let outer = scene.path("outer");
-    let inner = outer.join("inner");
+    let inner = scene.path("outer/inner");
     std::fs::create_dir_all(&inner).unwrap();
-    std::fs::set_permissions(&outer, std::fs::Permissions::from_mode(0o500)).unwrap();
+    std::fs::create_dir(scene.path("bin")).unwrap();
+    // Where the build lies, a stranger may not get.
+    std::fs::copy(env!("CARGO_BIN_EXE_barkeep"), scene.path("bin/barkeep")).unwrap();
+    for program in [ARCHIVE, RESTORE] {
+        std::os::unix::fs::symlink("barkeep", scene.path("bin").join(program)).unwrap();
+    }
+    let file = scene.file(ONE, &segment(ONE, 1));
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        std::os::unix::fs::chown(&inner, Some(STRANGER), Some(STRANGER)).unwrap();
+    }
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    mode(&scene.path("outer"), 0o555);
+    mode(scene.dir.path(), 0o555);
+    let run = |program: &str, home: &str, words: &[&str]| {
+        let mut command = scene.command(program);
+        command.env("HOME", home).env("TMPDIR", "/nonexistent").current_dir("/");
+        if is_root {
+            command.uid(STRANGER).gid(STRANGER);
+        }
+        Told::of(command.args(["--endpoint-url", &scene.s3.endpoint(), &scene.url(), SERVER]).args(words))
+    };
     let to = inner.join("RECOVERYXLOG");
     for home in ["/nonexistent", ""] {
-        let mut command = scene.command(RESTORE);
-        command.env("HOME", home).env("TMPDIR", "/nonexistent").current_dir("/");
-        command.args(["--endpoint-url", &scene.s3.endpoint(), &scene.url(), SERVER, ONE]).arg(&to);
-        Told::of(&mut command).is(0, &[]);
+        run(ARCHIVE, home, &[file.to_str().unwrap(), "--gzip"]).is(0, &[]);
+        run(RESTORE, home, &[ONE, to.to_str().unwrap()]).is(0, &[]);
         let left: Vec<_> = std::fs::read_dir(&inner).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["RECOVERYXLOG"]);
+        assert!(std::fs::read(&to).unwrap() == segment(ONE, 1));
     }
-    std::fs::set_permissions(&outer, std::fs::Permissions::from_mode(0o700)).unwrap();
+    mode(scene.dir.path(), 0o700);
+    mode(&scene.path("outer"), 0o700);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_and_encryption_go_along_and_histories_have_tags_of_their_own() {
+    let scene = Scene::new().await;
+    let wal = scene.file(ONE, &segment(ONE, 1));
+    let history = scene.file("00000002.history", b"1\t0/3000000\tx\n");
+    let options = ["-e", "AES256", "--tags", "env,prod", "team,a", "--history-tags", "env,keep", "-v"];
+    for (file, tags) in [(&wal, "env=prod&team=a"), (&history, "env=keep")] {
+        scene.s3.forget();
+        assert_eq!(scene.archive(&options, file).code, 0);
+        let seen = scene.s3.seen();
+        let put = seen.iter().find(|seen| seen.method == Method::PUT).unwrap();
+        assert_eq!(put.header("x-amz-tagging"), tags);
+        assert_eq!(put.header("x-amz-server-side-encryption"), "AES256");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
