@@ -13,6 +13,7 @@ mod keep;
 mod list;
 mod log;
 mod program;
+mod python;
 mod restore;
 mod show;
 mod typed;

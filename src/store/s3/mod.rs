@@ -285,7 +285,7 @@ impl S3Store {
                 let size = size(&key, object.size())?;
                 let modified = timestamp(object.last_modified());
                 let etag = object.e_tag().map(str::to_owned);
-                objects.push(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new() });
+                objects.push(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new(), lock: None });
             }
         }
         Ok(objects)
@@ -411,7 +411,15 @@ fn head_meta(key: &Key, found: &HeadObjectOutput) -> Result<ObjectMeta> {
         modified: timestamp(found.last_modified()),
         etag: found.e_tag().map(str::to_owned),
         metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
+        lock: lock(found),
     })
+}
+
+/// A legal hold has no end, so it counts before what has one.
+fn lock(found: &HeadObjectOutput) -> Option<Lock> {
+    let held = found.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On);
+    let until = || timestamp(found.object_lock_retain_until_date()).map(Lock::Until);
+    if held { Some(Lock::Hold) } else { until() }
 }
 
 /// With a range, the whole size stands in `Content-Range: bytes 5-9/100`.
@@ -423,6 +431,7 @@ fn get_meta(key: &Key, found: &GetObjectOutput, range: Option<&Range<u64>>) -> R
         modified: timestamp(found.last_modified()),
         etag: found.e_tag().map(str::to_owned),
         metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
+        lock: None,
     })
 }
 
