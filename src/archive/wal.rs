@@ -295,6 +295,7 @@ mod tests {
                     modified: None,
                     etag: None,
                     metadata: BTreeMap::new(),
+                    lock: None,
                 })
             })
             .collect()

@@ -178,16 +178,11 @@ pub(super) fn span(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn golden(topic: &str) -> Vec<serde_json::Value> {
-        let all: serde_json::Value =
-            serde_json::from_str(include_str!("../../../tests/golden/barman-cloud-golden.json")).unwrap();
-        all[topic].as_array().unwrap().clone()
-    }
+    use crate::golden::cases;
 
     #[test]
     fn sizes_are_told_as_the_reference_tells_them() {
-        for case in golden("pretty_size") {
+        for case in cases("pretty_size") {
             assert_eq!(size(case["bytes"].as_u64().unwrap()), case["text"], "{case}");
         }
         assert_eq!((size(0), size(u64::MAX)), ("0 B".to_owned(), "16.0 EiB".to_owned()));
@@ -195,7 +190,7 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_told_as_the_reference_tells_them() {
-        for case in golden("human_timedelta") {
+        for case in cases("human_timedelta") {
             assert_eq!(span(case["seconds"].as_f64().unwrap()), case["text"], "{case}");
         }
         for none in [0.4, -7.0, f64::NAN] {

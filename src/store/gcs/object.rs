@@ -67,6 +67,7 @@ pub(super) fn from_headers(key: &Key, headers: &HeaderMap, range: Option<&Range<
         modified: modified.map(|time| time.timestamp()),
         etag: Some(generation.to_owned()),
         metadata: metadata.collect(),
+        lock: None,
     })
 }
 

@@ -31,6 +31,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
@@ -43,7 +44,7 @@ pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3
 pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
-    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
+    ByteStream, ExclusivePut, IfExists, Key, Lock, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
     Unfinished, Upload,
 };
 use crate::error::{Context, Error, Result};
