@@ -1,16 +1,15 @@
 //! What the commands of the catalogue share: how they get at it, and which backup is meant.
 
-use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::code::{Code, Failure};
+use super::door::Door;
 use super::words::Common;
 use crate::archive::{Catalog, Entry};
 use crate::command::{Access, backups};
 use crate::error::{Error, Result};
-use crate::front::run::block_on;
 use crate::front::wire::Wire;
 use crate::model::{BackupId, BackupStatus};
 use crate::store::Location;
@@ -26,18 +25,9 @@ pub(super) fn access() -> Access {
     Access { spool: None, max_attempts: None, now: Timestamp::now() }
 }
 
-/// Runs a verb, and gives it up when it takes longer than this: whoever started the command may have no
-/// deadline at all (spec/cloudnativepg.md 1.5).
-pub(super) fn within<T>(limit: Duration, verb: impl Future<Output = Result<T>>) -> Result<T> {
-    block_on(async {
-        let late = || Error::unavailable(format!("not done within {} s", limit.as_secs()));
-        tokio::time::timeout(limit, verb).await.unwrap_or_else(|_| Err(late()))
-    })
-}
-
 /// All backups.
-pub(super) fn read(wire: &Wire) -> Result<Catalog> {
-    within(LOOKING, backups::catalog(&access(), wire))
+pub(super) fn read(door: &Door, wire: &Wire) -> Result<Catalog> {
+    door.deadline(LOOKING, backups::catalog(&access(), wire))
 }
 
 /// Warns of records that cannot be read.
@@ -86,10 +76,10 @@ impl Which<'_> {
     }
 
     /// Its identifier; the catalogue is read only when that is not what was given.
-    pub(super) fn id(self, wire: &Wire, server: &str) -> Result<BackupId, Failure> {
+    pub(super) fn id(self, door: &Door, wire: &Wire, server: &str) -> Result<BackupId, Failure> {
         match self {
             Self::Id(id) => Ok(id),
-            Self::Word(word) => Ok(meant(word, &read(wire)?, server)?.backup.id),
+            Self::Word(word) => Ok(meant(word, &read(door, wire)?, server)?.backup.id),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::catalog::{self, DELETING, Which};
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
 use super::words::{Common, CustomerKey, Provider};
-use super::{LEVEL, dry_run, place, python};
+use super::{LEVEL, dry_run, place, python, typed};
 use crate::archive::{Catalog, Entry};
 use crate::command::{Care, Deletion, backup_delete, retention};
 use crate::error::{Error, ErrorKind};
@@ -29,7 +29,7 @@ pub(super) struct Words {
     #[arg(short, long, group = "what")]
     retention_policy: Option<String>,
     /// Keep at least so many
-    #[arg(short, long, value_name = "N", default_value = "0", allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "N", default_value = "0", value_parser = typed::non_negative)]
     minimum_redundancy: u32,
     /// Only say what would be deleted
     #[arg(long)]
@@ -62,8 +62,8 @@ pub(super) fn run(words: Words, door: &Door) -> End {
     let policy = words.retention_policy.as_deref().map(policy).transpose()?;
     let wire = place::wire(&words.common, Some(&words.key), None)?;
     let deletion = match (&words.backup_id, policy) {
-        (Some(id), _) => one(id, &words, &wire)?,
-        (None, Some(policy)) => Some(by_policy(policy, &words, &wire)?),
+        (Some(id), _) => one(id, &words, door, &wire)?,
+        (None, Some(policy)) => Some(by_policy(policy, &words, door, &wire)?),
         (None, None) => return Err(Error::bug("neither a backup nor a policy was asked for").into()),
     };
     let Some(deletion) = deletion else { return Ok(Code::Success) };
@@ -78,17 +78,16 @@ pub(super) fn run(words: Words, door: &Door) -> End {
 fn policy(text: &str) -> Result<RetentionPolicy, Failure> {
     let is_short = text.split_whitespace().count() == 1;
     text.parse().ok().filter(|_| !is_short).ok_or_else(|| {
-        let why = format!(
-            "Could not create retention policy {text}: Cannot parse option retention_policy: {text}"
-        );
+        let why =
+            format!("Could not create retention policy {text}: Cannot parse option retention_policy: {text}");
         Failure::new(Code::Words, Error::usage(why))
     })
 }
 
 /// Deletes the backup that is named; `None` when there is none with this identifier, which is no failure.
-fn one(which: &str, words: &Words, wire: &Wire) -> Result<Option<Deletion>, Failure> {
+fn one(which: &str, words: &Words, door: &Door, wire: &Wire) -> Result<Option<Deletion>, Failure> {
     let server = &words.common.server;
-    let catalog = catalog::read(wire)?;
+    let catalog = catalog::read(door, wire)?;
     require_readable(&catalog)?;
     let Some(entry) = Which::from(which).find(&catalog, server)? else {
         tracing::warn!("Backup {which} does not exist");
@@ -101,14 +100,14 @@ fn one(which: &str, words: &Words, wire: &Wire) -> Result<Option<Deletion>, Fail
         dry_run: words.dry_run,
         care: words.care(),
     };
-    let deletion = catalog::within(DELETING, backup_delete::run(&request, wire));
+    let deletion = door.deadline(DELETING, backup_delete::run(&request, wire));
     let deletion = deletion.map_err(|e| refused(e, Some(entry), server))?;
     require_readable(&deletion.catalog)?;
     Ok(Some(deletion))
 }
 
 /// Deletes what the policy no longer wants, and what has long been left behind.
-fn by_policy(policy: RetentionPolicy, words: &Words, wire: &Wire) -> Result<Deletion, Failure> {
+fn by_policy(policy: RetentionPolicy, words: &Words, door: &Door, wire: &Wire) -> Result<Deletion, Failure> {
     let minimum = words.minimum_redundancy;
     if let RetentionPolicy::Redundancy(wanted) = policy
         && wanted < minimum
@@ -124,7 +123,7 @@ fn by_policy(policy: RetentionPolicy, words: &Words, wire: &Wire) -> Result<Dele
         dry_run: words.dry_run,
         care: words.care(),
     };
-    let deletion = catalog::within(DELETING, retention::run(&request, wire));
+    let deletion = door.deadline(DELETING, retention::run(&request, wire));
     let deletion = deletion.map_err(|e| refused(e, None, &words.common.server))?;
     require_readable(&deletion.catalog)?;
     Ok(deletion)
@@ -178,7 +177,9 @@ mod tests {
 
     #[test]
     fn policies_have_the_dialects_grammar() {
-        for good in ["REDUNDANCY 1 ", " redundancy  0", "Recovery Window Of 3 MONTH", "RECOVERY WINDOW OF 7 DAYS"] {
+        for good in
+            ["REDUNDANCY 1 ", " redundancy  0", "Recovery Window Of 3 MONTH", "RECOVERY WINDOW OF 7 DAYS"]
+        {
             assert!(policy(good).is_ok(), "{good}");
         }
         for bad in ["", "14d", "MAIN", "REDUNDANCY -1", "RECOVERY WINDOW OF 7 HOURS"] {
@@ -210,7 +211,8 @@ mod tests {
 
     #[test]
     fn one_backup_or_a_policy_is_asked_for_and_never_both() {
-        let read = |words: &[&str]| Words::try_parse_from([&["x", "s3://b", "s"][..], words].concat()).is_ok();
+        let read =
+            |words: &[&str]| Words::try_parse_from([&["x", "s3://b", "s"][..], words].concat()).is_ok();
         assert!(read(&["-b", "i"]) && read(&["-r", "p", "-m", "2"]));
         for bad in [&[][..], &["-b", "i", "-r", "p"], &["-r", "p", "-m", "-1"], &["-r", "p", "-m", "x"]] {
             assert!(!read(bad), "{bad:?}");

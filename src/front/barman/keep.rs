@@ -53,11 +53,9 @@ pub(super) fn run(words: Words, door: &Door) -> End {
     let action = words.action();
     let Words { common, backup_id, key, .. } = words;
     let wire = place::wire(&common, Some(&key), None)?;
-    let id = Which::from(backup_id.as_str()).id(&wire, &common.server)?;
-    let kept = catalog::within(
-        LOOKING,
-        backups::keep(&BackupRef::Id(id), action, &catalog::access(), &wire),
-    );
+    let id = Which::from(backup_id.as_str()).id(door, &wire, &common.server)?;
+    let (which, access) = (BackupRef::Id(id), catalog::access());
+    let kept = door.deadline(LOOKING, backups::keep(&which, action, &access, &wire));
     let keep = match kept {
         Ok(kept) => kept.keep,
         // What is not there is not kept.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// One of the nine commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Program {
+pub(super) enum Program {
     /// One WAL file into the archive.
     WalArchive,
     /// One WAL file out of it.
@@ -28,7 +28,7 @@ pub(crate) enum Program {
 
 impl Program {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::WalArchive,
         Self::WalRestore,
         Self::Backup,
@@ -41,7 +41,7 @@ impl Program {
     ];
 
     /// The name it is started by.
-    pub(crate) const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::WalArchive => "barman-cloud-wal-archive",
             Self::WalRestore => "barman-cloud-wal-restore",
@@ -57,10 +57,9 @@ impl Program {
 
     /// The command that these words name, and the words from its name on.
     pub(super) fn named_by(words: &[OsString]) -> Option<(Self, &[OsString])> {
-        [words.first(), words.get(1)].into_iter().enumerate().find_map(|(at, word)| {
-            let name = Path::new(word?).file_name()?;
-            Self::named(name).map(|program| (program, &words[at..]))
-        })
+        let link = words.first().and_then(|word| Path::new(word).file_name()).and_then(Self::named);
+        let verb = || words.get(1).and_then(|word| Self::named(word));
+        link.map(|program| (program, words)).or_else(|| verb().map(|program| (program, &words[1..])))
     }
 
     fn named(name: &OsStr) -> Option<Self> {

@@ -39,7 +39,7 @@ impl Shares for Words {
 pub(super) fn run(words: Words, door: &Door) -> End {
     let Words { common, backup_id, format, key } = words;
     let wire = place::wire(&common, Some(&key), None)?;
-    let catalog = catalog::read(&wire)?;
+    let catalog = catalog::read(door, &wire)?;
     let Some(entry) = Which::from(backup_id.as_str()).find(&catalog, &common.server)? else {
         return Err(none(&backup_id, &catalog, &common.server));
     };
