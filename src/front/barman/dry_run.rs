@@ -125,3 +125,82 @@ impl<'a> Wals<'a> {
         objects(text, root, &keys);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::{BackupFiles, Catalog};
+    use crate::command::Doomed;
+    use crate::model::{
+        Backup, BackupStatus, Compression, Facts, Plan, RetentionPolicy, RetentionRule, WalInventory,
+        WalObject,
+    };
+
+    fn segment(log: u32, seg: u32) -> String {
+        format!("00000001{log:08X}{seg:08X}")
+    }
+
+    /// Four backups, the second kept for its own sake, and four segments in each of four logs.
+    fn deletion() -> Deletion {
+        let entry = |n: u32| {
+            let mut backup = Backup::new(format!("2026010{n}T000000").parse().unwrap(), BackupStatus::Done);
+            backup.timeline = crate::model::Timeline::new(1);
+            backup.begin.wal = segment(n - 1, 1).parse().ok();
+            backup.end.wal = segment(n - 1, 2).parse().ok();
+            let keep = (n == 2).then_some(Keep::Standalone);
+            Entry { backup, files: BackupFiles::default(), keep, recorded: None }
+        };
+        let catalog = Catalog { entries: (1..=4).map(entry).collect(), ..Catalog::default() };
+        let object = |n: u32| WalObject {
+            name: segment(n / 4, n % 4).parse().unwrap(),
+            compression: Compression::None,
+            stored_bytes: 1,
+        };
+        let inventory = WalInventory::new((0..16).map(object).collect());
+        let rule = RetentionRule {
+            policy: RetentionPolicy::Redundancy(1),
+            minimum: 0,
+            leftovers_after: std::time::Duration::from_hours(1),
+        };
+        let facts: Facts = catalog.facts();
+        let plan = Plan::of_rule(&rule, jiff::Timestamp::UNIX_EPOCH, &facts, &inventory);
+        let backups = plan.going().map(|judged| (judged.id, vec![format!("s/base/{}", judged.id)])).collect();
+        let wals = plan.wal.objects.iter().map(|object| {
+            let name = object.name.to_string();
+            (*object, format!("s/wals/{}/{name}", &name[..16]))
+        });
+        let doomed = Doomed { backups, wals: wals.collect() };
+        Deletion { address: String::new(), plan, abandoned: Vec::new(), dry_run: true, catalog, doomed }
+    }
+
+    #[test]
+    fn a_range_that_is_kept_for_its_own_sake_keeps_its_folder_from_going_as_a_whole() {
+        let line = |what: &str| format!("Skipping deletion of {what} due to --dry-run option\n");
+        let told = [
+            "objects ['p/s/base/20260101T000000']".to_owned(),
+            "all objects under prefix p/s/wals/0000000100000000/".to_owned(),
+            format!("objects ['p/s/wals/0000000100000001/{}']", segment(1, 0)),
+            "objects ['p/s/base/20260103T000000']".to_owned(),
+            "all objects under prefix p/s/wals/0000000100000000/".to_owned(),
+            "all objects under prefix p/s/wals/0000000100000002/".to_owned(),
+            format!(
+                "objects ['p/s/wals/0000000100000001/{}', 'p/s/wals/0000000100000003/{}']",
+                segment(1, 3),
+                segment(3, 0)
+            ),
+        ];
+        let told: String = told.iter().map(|what| line(what)).collect();
+        assert_eq!(lines(&deletion(), "p/", true), told);
+    }
+
+    #[test]
+    fn elsewhere_than_on_s3_every_object_is_named_once() {
+        let text = lines(&deletion(), "", false);
+        assert!(!text.contains("prefix"), "{text}");
+        for n in 0..13 {
+            let name = segment(n / 4, n % 4);
+            let goes = !matches!((n / 4, n % 4), (1, 1 | 2));
+            assert_eq!(text.matches(&format!("/{name}'")).count(), usize::from(goes), "{name}");
+        }
+    }
+}
