@@ -5,10 +5,13 @@
 //! in their way. Everything that only they know (their grammar, exit statuses, output) is in this folder.
 
 mod backup;
+mod catalog;
 mod check_wal_archive;
 mod code;
+mod console;
 mod delete;
 mod door;
+mod dry_run;
 mod grammar;
 mod install;
 mod keep;
@@ -16,6 +19,8 @@ mod list;
 mod log;
 mod place;
 mod program;
+mod python;
+mod record;
 mod restore;
 mod show;
 mod typed;
