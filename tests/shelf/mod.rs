@@ -183,7 +183,7 @@ impl Shelf {
     }
 
     pub fn access(&self) -> Access {
-        Access { spool: "/nonexistent/spool".into(), max_attempts: None, now: self.now }
+        Access { spool: Some("/nonexistent/spool".into()), max_attempts: None, now: self.now }
     }
 
     /// Puts an object below the server.

@@ -209,6 +209,6 @@ async fn open(request: &Request, archive: &dyn OpenArchive, deadline: Instant) -
         deadline: Some(deadline),
         ..Patience::default()
     };
-    let exclusive = super::exclusive_put(archive, &request.spool, request.now);
+    let exclusive = super::exclusive_put(archive, Some(&request.spool), request.now);
     archive.open(exclusive, &patience).await
 }

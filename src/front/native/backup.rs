@@ -20,7 +20,7 @@ use super::bar::{Watching, style};
 use super::render::Report;
 use super::settings::{Environment, Settings};
 use super::{Around, block_on_several};
-use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress};
+use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress, Sizes, WaitWal};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
 use crate::front::signals;
@@ -306,6 +306,7 @@ impl BackupArgs {
             memory: settings.memory_or(MEMORY),
             max_rate: self.max_rate.map(|size| size.0),
             max_read_rate: self.max_read_rate.map(|size| size.0),
+            sizes: Sizes::default(),
             checkpoint: match self.checkpoint {
                 Some(CheckpointWord::Spread) => Checkpoint::Spread,
                 Some(CheckpointWord::Fast) | None => Checkpoint::Fast,
@@ -316,12 +317,13 @@ impl BackupArgs {
             },
             manifest: self.manifest_checksums.unwrap_or_default(),
             archive_check: !self.no_archive_check.unwrap_or(false),
-            wait_wal: !self.no_wait_wal.unwrap_or(false),
+            wait_wal: if self.no_wait_wal.unwrap_or(false) { WaitWal::Never } else { WaitWal::Always },
             wal_timeout: self.wal_timeout.map_or(WAIT, |span| span.0),
             stop_timeout: self.stop_timeout.map_or(WAIT, |span| span.0),
             started_record: !self.no_started_record.unwrap_or(false),
-            spool: settings.spool.clone(),
+            spool: Some(settings.spool.clone()),
             max_attempts: settings.max_attempts,
+            deadline: None,
             now: settings.now,
             local: settings.now.to_zoned(TimeZone::system()).datetime(),
         })
