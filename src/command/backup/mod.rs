@@ -8,6 +8,7 @@ mod copy;
 mod preflight;
 mod record;
 mod stop;
+pub mod upload;
 mod wal;
 
 use std::num::NonZeroUsize;

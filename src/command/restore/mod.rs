@@ -34,6 +34,7 @@ use crate::command::fetch::{decoded, timelines};
 use crate::disk;
 use crate::error::{Context, Error, Result};
 use crate::model::{BackupRef, RecoveryTarget, TargetPoint, TargetTimeline};
+pub(crate) use crate::pgdata::destination::MARKER as UNFINISHED;
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 pub use crate::pgdata::recovery::{Recovery, restore_command};

@@ -5,6 +5,7 @@
 //! in their way. Everything that only they know (their grammar, exit statuses, output) is in this folder.
 
 mod backup;
+mod backup_hook;
 mod check_wal_archive;
 mod code;
 mod delete;
@@ -12,6 +13,7 @@ mod door;
 mod keep;
 mod list;
 mod log;
+mod place;
 mod program;
 mod restore;
 mod show;

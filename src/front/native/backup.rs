@@ -11,22 +11,23 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use indicatif::HumanBytes;
 use jiff::tz::TimeZone;
-use nix::unistd::{Uid, User};
 use serde::Deserialize;
 
+use super::Around;
 use super::args::{Layer as _, OutputArgs, Shared, layer, text};
 use super::backed_up::BackedUp;
 use super::bar::{Watching, style};
 use super::render::Report;
-use super::settings::{Environment, Settings};
-use super::{Around, block_on_several};
+use super::settings::Settings;
 use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress, Sizes, WaitWal};
 use crate::error::{Error, Result};
+use crate::front::libpq::surroundings;
 use crate::front::quantity::{Size, Span};
+use crate::front::run::block_on_several;
 use crate::front::signals;
 use crate::front::tag::{self, Tag};
 use crate::model::{BackupRef, Compression, Level};
-use crate::postgres::{ConnectionWords, Conninfo, Surroundings};
+use crate::postgres::{ConnectionWords, Conninfo};
 
 /// Take a base backup of a running server, on the machine it runs on
 ///
@@ -260,18 +261,6 @@ fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
         });
         bar.tick();
     })
-}
-
-/// What libpq looks at besides the words.
-fn surroundings(environment: Environment<'_>) -> Surroundings<'_> {
-    // A user without an entry has no name, and must give one if it comes to that.
-    let entry = User::from_uid(Uid::effective()).ok().flatten();
-    let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    Surroundings {
-        environment,
-        home: home.or_else(|| entry.as_ref().map(|user| user.dir.clone())),
-        user: entry.map(|user| user.name),
-    }
 }
 
 impl BackupArgs {
