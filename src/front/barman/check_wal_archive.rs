@@ -22,6 +22,9 @@ pub(super) struct Words {
 }
 
 impl Shares for Words {
+    // It makes the bucket.
+    const WITHOUT_BUCKET: Code = Code::Success;
+
     fn common(&self) -> &Common {
         &self.common
     }

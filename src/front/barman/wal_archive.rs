@@ -57,6 +57,15 @@ impl Shares for Words {
     fn common(&self) -> &Common {
         &self.common
     }
+
+    fn sound(&self) -> Result<(), Failure> {
+        let is_hook = ["BARMAN_HOOK", "BARMAN_PHASE"].iter().all(|name| std::env::var_os(name).is_some());
+        if self.wal_path.is_some() || is_hook {
+            return Ok(());
+        }
+        let missing = Error::usage("the following arguments are required: wal_path");
+        Err(Failure::new(Code::Words, missing.hint("give the WAL file, as %p names it")))
+    }
 }
 
 /// Runs it.
