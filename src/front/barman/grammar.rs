@@ -186,6 +186,8 @@ fn spelled(command: &Command, given: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::super::{
         backup, check_wal_archive, delete, keep, list, restore, show, wal_archive, wal_restore,
     };
