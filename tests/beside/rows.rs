@@ -358,7 +358,7 @@ const RESTORE: &[Row] = &[
     s3(Real, "restore --target-lsn 0/1 @ auto DIR/data"),
     s3(Real, "restore --target-time yesterday-ish @ auto DIR/data"),
     s3(Real, "restore --tablespace space @ real DIR/data"),
-    s3(Real, "restore @ real IN"),
+    s3(Real, "restore @ real IN/"),
     s3(Real, "restore @ nobody DIR/data"),
     s3(Real, "restore @ 20261231T000000 DIR/data"),
     s3(Real, "restore @ real"),
