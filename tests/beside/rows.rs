@@ -16,6 +16,12 @@ pub const BY_WORD: [&str; 6] = [
     "backup-list --frobnicate",
 ];
 
+const WHOLE_FIRST: &str = "a whole segment is always served before a partial one, and nothing is written to a spool that \
+                           was not asked for by --parallel";
+const NOTHING_BROKEN: &str = "WAL that is damaged in the archive is not delivered, not even in part";
+const NO_WAL_INSIDE: &str = "a segment whose content is no WAL is not archived";
+const NO_OVERWRITING: &str = "WAL that is in the archive with another content is never overwritten";
+
 /// All rows.
 pub fn rows() -> Vec<Row> {
     [LIST, SHOW, KEEP, DELETE, WAL_RESTORE, WAL_ARCHIVE, CHECK, RESTORE, WORDS, REACH].concat()
@@ -237,13 +243,23 @@ const WAL_RESTORE: &[Row] = &[
     s3(Wal, "wal-restore SERVICE URL main --no-partial 000000010000000000000001 DIR/out"),
     s3(Wal, "wal-restore SERVICE URL/ main 000000010000000000000001 DIR/out"),
     s3(Wal, "wal-restore URL main SERVICE 000000010000000000000001 DIR/out"),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000020 DIR/out"),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000021 DIR/out"),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000020 DIR/out")
+        .better(0, WHOLE_FIRST)
+        .changing(&["> out = segment 20"]),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000021 DIR/out")
+        .better(0, WHOLE_FIRST)
+        .changing(&["> out = segment 21"]),
     s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000022 DIR/out"),
     s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000023 DIR/out"),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000024 DIR/out"),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000025 DIR/out"),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000026 DIR/out"),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000024 DIR/out")
+        .better(0, WHOLE_FIRST)
+        .changing(&["> out = segment 24"]),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000025 DIR/out")
+        .better(0, WHOLE_FIRST)
+        .changing(&["> out = segment 25"]),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000026 DIR/out")
+        .better(0, WHOLE_FIRST)
+        .changing(&["> out = segment 26"]),
     s3(Wal, "wal-restore --no-partial --spool-dir DIR/spool @ 000000010000000000000020 DIR/out"),
     s3(Wal, "wal-restore --no-partial @ 000000010000000000000022 DIR/out"),
     s3(Wal, "wal-restore @ 000000010000000000000022.partial DIR/out"),
@@ -255,9 +271,12 @@ const WAL_RESTORE: &[Row] = &[
     s3(Wal, "wal-restore @ 000000010000000000000040 DIR/out"),
     s3(Wal, "wal-restore -q @ 000000010000000000000040 DIR/out"),
     s3(Wal, "wal-restore -qq @ 000000010000000000000040 DIR/out"),
-    s3(Wal, "wal-restore @ 000000010000000000000041 DIR/out"),
-    s3(Wal, "wal-restore @ 000000010000000000000042 DIR/out"),
-    s3(Wal, "wal-restore @ 000000010000000000000043 DIR/out"),
+    s3(Wal, "wal-restore @ 000000010000000000000041 DIR/out")
+        .better(4, NOTHING_BROKEN),
+    s3(Wal, "wal-restore @ 000000010000000000000042 DIR/out")
+        .better(4, NOTHING_BROKEN),
+    s3(Wal, "wal-restore @ 000000010000000000000043 DIR/out")
+        .better(4, NOTHING_BROKEN),
     s3(Wal, "wal-restore @ 000000010000000000000044 DIR/out"),
     s3(Wal, "wal-restore @ junk DIR/out"),
     s3(Wal, "wal-restore @ 00000001000000000000000 DIR/out"),
@@ -275,7 +294,8 @@ const WAL_RESTORE: &[Row] = &[
     azure(Wal, "wal-restore @ 000000010000000000000006 DIR/out"),
     azure(Wal, "wal-restore @ 00000002.history DIR/out"),
     azure(Wal, "wal-restore @ 000000010000000000000040 DIR/out"),
-    azure(Wal, "wal-restore @ 000000010000000000000043 DIR/out"),
+    azure(Wal, "wal-restore @ 000000010000000000000043 DIR/out")
+        .better(4, NOTHING_BROKEN),
     azure(Missing, "wal-restore @ 000000010000000000000001 DIR/out"),
 ];
 
@@ -299,7 +319,8 @@ const WAL_ARCHIVE: &[Row] = &[
     s3(Empty, "wal-archive @ IN/00000001000000000000004a"),
     s3(Empty, "wal-archive @ IN/junk"),
     s3(Empty, "wal-archive @ IN/000000010000000000000099"),
-    s3(Empty, "wal-archive @ IN/junk-inside/000000010000000000000041"),
+    s3(Empty, "wal-archive @ IN/junk-inside/000000010000000000000041")
+        .better(4, NO_WAL_INSIDE),
     s3(Empty, "wal-archive @"),
     s3(Empty, "wal-archive --tags one,1 two,2 -- @ IN/000000010000000000000001"),
     s3(Empty, "wal-archive --tags one,1 two,2 --history-tags three,3 SERVICE URL main IN/00000002.history"),
@@ -319,13 +340,16 @@ const WAL_ARCHIVE: &[Row] = &[
     s3(Empty, "BARMAN_HOOK=archive_script BARMAN_PHASE=post BARMAN_FILE=IN/00000002.history wal-archive @"),
     s3(Wal, "wal-archive @ IN/000000010000000000000001"),
     s3(Wal, "wal-archive --gzip @ IN/000000010000000000000001"),
-    s3(Wal, "wal-archive @ IN/changed/000000010000000000000001"),
-    s3(Wal, "wal-archive @ IN/other/000000010000000000000001"),
+    s3(Wal, "wal-archive @ IN/changed/000000010000000000000001")
+        .better(4, NO_OVERWRITING),
+    s3(Wal, "wal-archive @ IN/other/000000010000000000000001")
+        .better(4, NO_OVERWRITING),
     s3(Missing, "wal-archive @ IN/000000010000000000000001"),
     azure(Empty, "wal-archive @ IN/000000010000000000000001"),
     azure(Empty, "wal-archive --zstd @ IN/000000010000000000000001"),
     azure(Empty, "wal-archive --gzip --tags one,1 two,2 SERVICE URL main IN/000000010000000000000001"),
-    azure(Wal, "wal-archive @ IN/changed/000000010000000000000001"),
+    azure(Wal, "wal-archive @ IN/changed/000000010000000000000001")
+        .better(4, NO_OVERWRITING),
     azure(Missing, "wal-archive @ IN/000000010000000000000001"),
 ];
 
