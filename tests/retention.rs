@@ -4,8 +4,10 @@ mod shelf;
 
 use std::collections::BTreeSet;
 
+use barkeep::command::Care;
 use barkeep::error::ErrorKind;
 use barkeep::model::Reason::{HalfDeleted, Leftover, Obsolete, Wanted};
+use barkeep::store::Lock;
 use shelf::{Shelf, record, wal_key};
 
 /// Long after anything that is stored now: what never became a backup counts as left behind.
@@ -189,4 +191,40 @@ async fn the_number_of_requests_is_bounded_by_the_number_of_backups() {
     let keys = shelf.keys().await;
     assert_eq!(keys.iter().filter(|key| key.starts_with("wals/")).count(), 500);
     assert_eq!(keys.iter().filter(|key| key.starts_with("base/")).count(), 20);
+}
+
+#[tokio::test]
+async fn while_an_object_is_locked_nothing_is_deleted_when_locks_are_heeded() {
+    let heed = Care { heed_locks: true, ..Care::default() };
+    for (lock, holds) in [
+        (Lock::Hold, true),
+        (Lock::Until("2100-01-01T00:00:00Z".parse().unwrap()), true),
+        (Lock::Until(LATER.parse().unwrap()), false),
+    ] {
+        let shelf = shelve().await;
+        let before = shelf.keys().await;
+        let tar = "main/base/20290101T000000/16385.tar.zst".to_owned();
+        *shelf.store.locked.lock().unwrap() = Some((tar.clone(), lock));
+        let end = shelf.retention_with("REDUNDANCY 1", 0, false, heed).await;
+        if holds {
+            let error = end.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            assert!(error.to_string().contains(&tar), "{error}");
+            assert_eq!(shelf.keys().await, before);
+        } else {
+            assert!(end.is_ok());
+            assert_eq!(shelf.keys().await, wanted());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_names_every_object_that_would_go() {
+    let shelf = shelve().await;
+    let doomed = shelf.retention("REDUNDANCY 1", 0, true).await.unwrap().doomed;
+    let before = shelf.keys().await;
+    shelf.retention("REDUNDANCY 1", 0, false).await.unwrap();
+    let gone: BTreeSet<_> = before.difference(&shelf.keys().await).map(|key| format!("main/{key}")).collect();
+    let told = doomed.backups.into_iter().flat_map(|(_, keys)| keys);
+    assert_eq!(told.chain(doomed.wals.into_iter().map(|(_, key)| key)).collect::<BTreeSet<_>>(), gone);
 }

@@ -246,10 +246,7 @@ impl Catalog {
         let unreadable = self.unreadable.iter().map(|bad| (bad.id, &bad.files, bad.keep));
         let orphans = self.orphans.iter().map(|orphan| (orphan.id, &orphan.files, orphan.keep));
         let nameless = unreadable.chain(orphans).find(|(id, ..)| *which == BackupRef::Id(*id));
-        nameless.map_or_else(
-            || self.find(which).map(|entry| (entry.backup.id, &entry.files, entry.keep)),
-            Ok,
-        )
+        nameless.map_or_else(|| self.find(which).map(|entry| (entry.backup.id, &entry.files, entry.keep)), Ok)
     }
 
     fn by_id(&self, id: BackupId) -> Result<&Entry> {

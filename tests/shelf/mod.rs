@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ use barkeep::command::{Access, Deletion, backup_delete, retention};
 use barkeep::error::{Error, Result};
 use barkeep::model::{BackupId, RetentionRule};
 use barkeep::store::{
-    IfExists, Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
+    IfExists, Key, Lock, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
 };
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -30,6 +30,8 @@ pub struct Counted {
     calls: AtomicUsize,
     /// The number of the first call that fails; 0 for none.
     fails_at: AtomicUsize,
+    /// The key of an object that is locked, and how.
+    pub locked: Mutex<Option<(String, Lock)>>,
 }
 
 impl Counted {
@@ -38,6 +40,7 @@ impl Counted {
             inner: MemoryStore::new(),
             calls: AtomicUsize::new(0),
             fails_at: AtomicUsize::new(0),
+            locked: Mutex::default(),
         })
     }
 
@@ -87,7 +90,9 @@ impl ObjectStore for Counted {
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
         self.note()?;
-        self.inner.head(key).await
+        let found = self.inner.head(key).await?;
+        let locked = self.locked.lock().unwrap().clone().filter(|(locked, _)| key.as_str() == locked);
+        Ok(found.map(|meta| ObjectMeta { lock: locked.map(|(_, lock)| lock), ..meta }))
     }
 
     fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>> {
@@ -224,14 +229,29 @@ impl Shelf {
     }
 
     pub async fn retention(&self, policy: &str, minimum: u32, dry_run: bool) -> Result<Deletion> {
+        self.retention_with(policy, minimum, dry_run, Care::default()).await
+    }
+
+    pub async fn retention_with(
+        &self,
+        policy: &str,
+        minimum: u32,
+        dry_run: bool,
+        care: Care,
+    ) -> Result<Deletion> {
         let leftovers_after = Duration::from_hours(7 * 24);
         let rule = RetentionRule { policy: policy.parse()?, minimum, leftovers_after };
-        retention::run(&retention::Request { access: self.access(), rule, dry_run }, self).await
+        retention::run(&retention::Request { access: self.access(), rule, dry_run, care }, self).await
     }
 
     pub async fn delete(&self, which: &str, minimum: u32) -> Result<Deletion> {
-        let request =
-            backup_delete::Request { access: self.access(), which: which.parse()?, minimum, dry_run: false };
+        let request = backup_delete::Request {
+            access: self.access(),
+            which: which.parse()?,
+            minimum,
+            dry_run: false,
+            care: Care::default(),
+        };
         backup_delete::run(&request, self).await
     }
 }

@@ -1,16 +1,15 @@
 //! What the commands of the catalogue share: how they get at it, and which backup is meant.
 
-use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::code::{Code, Failure};
+use super::door::Door;
 use super::words::Common;
 use crate::archive::{Catalog, Entry};
 use crate::command::{Access, backups};
 use crate::error::{Error, Result};
-use crate::front::run::block_on;
 use crate::front::wire::Wire;
 use crate::model::{BackupId, BackupStatus};
 use crate::store::Location;
@@ -26,18 +25,9 @@ pub(super) fn access() -> Access {
     Access { spool: None, max_attempts: None, now: Timestamp::now() }
 }
 
-/// Runs a verb, and gives it up when it takes longer than this: whoever started the command may have no
-/// deadline at all (spec/cloudnativepg.md 1.5).
-pub(super) fn within<T>(limit: Duration, verb: impl Future<Output = Result<T>>) -> Result<T> {
-    block_on(async {
-        let late = || Error::unavailable(format!("not done within {} s", limit.as_secs()));
-        tokio::time::timeout(limit, verb).await.unwrap_or_else(|_| Err(late()))
-    })
-}
-
 /// All backups.
-pub(super) fn read(wire: &Wire) -> Result<Catalog> {
-    within(LOOKING, backups::catalog(&access(), wire))
+pub(super) fn read(door: &Door, wire: &Wire) -> Result<Catalog> {
+    door.deadline(LOOKING, backups::catalog(&access(), wire))
 }
 
 /// Warns of records that cannot be read.
@@ -79,21 +69,33 @@ impl Which<'_> {
     /// # Errors
     /// Status 4 for a name that no backup has, or several have.
     pub(super) fn find<'c>(self, catalog: &'c Catalog, server: &str) -> Result<Option<&'c Entry>, Failure> {
-        let word = match self {
-            Self::Id(id) => return Ok(catalog.entries.iter().find(|entry| entry.backup.id == id)),
-            Self::Word(word) => word,
-        };
-        let status = |entry: &&Entry| entry.backup.status;
-        let ended = |entry: &&Entry| status(entry) != BackupStatus::Started;
-        let failed = |entry: &&Entry| status(entry) == BackupStatus::Failed;
-        let found = match word {
-            "latest" | "last" => catalog.entries.iter().rfind(ended),
-            "oldest" | "first" => catalog.entries.iter().find(ended),
-            "last-failed" => catalog.entries.iter().rfind(failed),
-            _ => None,
-        };
-        found.map_or_else(|| named(word, catalog, server), Ok).map(Some)
+        match self {
+            Self::Id(id) => Ok(catalog.entries.iter().find(|entry| entry.backup.id == id)),
+            Self::Word(word) => meant(word, catalog, server).map(Some),
+        }
     }
+
+    /// Its identifier; the catalogue is read only when that is not what was given.
+    pub(super) fn id(self, door: &Door, wire: &Wire, server: &str) -> Result<BackupId, Failure> {
+        match self {
+            Self::Id(id) => Ok(id),
+            Self::Word(word) => Ok(meant(word, &read(door, wire)?, server)?.backup.id),
+        }
+    }
+}
+
+/// The backup that a word means.
+fn meant<'c>(word: &str, catalog: &'c Catalog, server: &str) -> Result<&'c Entry, Failure> {
+    let status = |entry: &&Entry| entry.backup.status;
+    let ended = |entry: &&Entry| status(entry) != BackupStatus::Started;
+    let failed = |entry: &&Entry| status(entry) == BackupStatus::Failed;
+    let found = match word {
+        "latest" | "last" => catalog.entries.iter().rfind(ended),
+        "oldest" | "first" => catalog.entries.iter().find(ended),
+        "last-failed" => catalog.entries.iter().rfind(failed),
+        _ => None,
+    };
+    found.map_or_else(|| named(word, catalog, server), Ok)
 }
 
 fn named<'c>(name: &str, catalog: &'c Catalog, server: &str) -> Result<&'c Entry, Failure> {

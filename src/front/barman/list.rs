@@ -36,7 +36,7 @@ pub(super) const CONSOLE: &str = "console";
 pub(super) fn run(words: Words, door: &Door) -> End {
     let Words { common, format, key } = words;
     let wire = place::wire(&common, Some(&key), None)?;
-    let catalog = catalog::read(&wire)?;
+    let catalog = catalog::read(door, &wire)?;
     catalog::warn_of_unreadable(&catalog);
     let text = if format == CONSOLE { table(&catalog.entries) } else { json(&catalog.entries) };
     door.say(&text);

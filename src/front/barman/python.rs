@@ -44,7 +44,9 @@ impl From<&Literal> for Json {
             Literal::Bool(is) => Self::Bool(*is),
             Literal::Number(number) => json_number(number),
             Literal::Text(text) => Self::Text(text.clone()),
-            Literal::List(items) | Literal::Tuple(items) => Self::List(items.iter().map(Self::from).collect()),
+            Literal::List(items) | Literal::Tuple(items) => {
+                Self::List(items.iter().map(Self::from).collect())
+            }
             Literal::Dict(pairs) => {
                 let member = |(key, value): &(Literal, Literal)| (plain(key), Self::from(value));
                 Self::Object(pairs.iter().map(member).collect())
