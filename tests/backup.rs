@@ -480,6 +480,36 @@ async fn wal_that_is_not_waited_for_is_told() {
     assert!(!outcome.wal_seen && outcome.warnings.iter().any(|w| w.contains("not waited for")));
 }
 
+/// A standby's last segment comes when its primary has filled it, which may take as long as it likes.
+#[tokio::test]
+async fn a_standbys_backup_is_kept_without_its_wal_and_a_primarys_is_not() {
+    let little = Duration::from_millis(200);
+    let wait = WaitWal::StandbyAtMost(little);
+    let script = Script::new().with_facts(|facts| facts.in_recovery = true);
+    script.0.swallowed.lock().unwrap().extend(NEEDED);
+    let request = Request { wait_wal: wait, archive_check: false, ..script.request() };
+    let outcome = script.run(&request).await.unwrap();
+    assert_eq!(script.backup().await.status, BackupStatus::Done);
+    assert!(!outcome.wal_seen && outcome.warnings.iter().any(|w| w.contains("has not come")), "{outcome:?}");
+
+    let script = Script::new().with_facts(|facts| facts.in_recovery = true);
+    let request = Request { wait_wal: wait, archive_check: false, ..script.request() };
+    assert!(script.run(&request).await.unwrap().wal_seen);
+
+    let script = Script::new();
+    script.0.swallowed.lock().unwrap().extend(NEEDED);
+    let request = Request { wait_wal: wait, archive_check: false, ..script.request() };
+    script.fails(&request, ErrorKind::Unavailable).await;
+}
+
+#[tokio::test]
+async fn a_backup_that_takes_too_long_ends_in_good_order() {
+    let script = Script::new();
+    let request = Request { deadline: Some(Duration::from_millis(500)), ..script.slow_request() };
+    let e = script.fails(&request, ErrorKind::Interrupted).await;
+    assert!(e.to_string().contains("not done within 500ms"), "{e}");
+}
+
 #[tokio::test]
 async fn a_backup_whose_record_cannot_be_stored_is_not_done() {
     let script = Script::new();

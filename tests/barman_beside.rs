@@ -106,7 +106,10 @@ impl Bench {
                         let n = next.fetch_add(1, Ordering::Relaxed);
                         let Some(row) = rows.get(n) else { break };
                         if let Some(fault) = self.fault(n, row) {
-                            faults.lock().unwrap().push((n, format!("{row:?}\n{fault}")));
+                            let fault = format!("{row:?}\n{fault}");
+                            // At once, too: whoever runs out of patience still sees it.
+                            tell(&fault);
+                            faults.lock().unwrap().push((n, fault));
                         }
                     }
                 });

@@ -28,6 +28,7 @@ use crate::postgres::{ConnectionWords, Conninfo};
 
 /// Take a base backup
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "barman-cloud-backup", version = LEVEL, disable_help_flag = true, infer_long_args = true, args_override_self = true)]
 pub(super) struct Words {
     #[command(flatten)]

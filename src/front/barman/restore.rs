@@ -81,6 +81,7 @@ const DEADLINE: Duration = Duration::from_hours(7 * 24);
 const AUTO: &str = "auto";
 
 /// Runs it.
+#[expect(clippy::needless_pass_by_value, reason = "the door gives every command its words")]
 pub(super) fn run(words: Words, _: &Door) -> End {
     words.without_snapshots()?;
     let wire = place::wire(&words.common, Some(&words.key), None)?;

@@ -194,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_no_smaller_than_is_asked_for_and_no_larger_than_a_store_takes() {
+        let of = |least_part, memory| plan_memory(&Means { least_part, memory, ..means() });
+        assert_eq!(of(5 * MIB, 256 * MIB).unwrap().part, USUAL_PART);
+        assert_eq!(of(33 * MIB - 1, GIB).unwrap().part, 33 * MIB);
+        assert_eq!(of(u64::MAX, 64 * GIB).unwrap().part, LARGEST_PART);
+        assert!(of(GIB, 256 * MIB).is_err());
+    }
+
+    #[test]
     fn a_small_cluster_is_one_stream() {
         let small = Means { total: 30 * MIB, largest_file: MIB, ..means() };
         assert_eq!(plan_memory(&small).unwrap().streams, 1);
