@@ -61,8 +61,8 @@ pub enum Expect {
     Better {
         /// Our exit status.
         code: u8,
-        /// Our standard output; one that ends with `…` is told as far as that.
-        stdout: &'static str,
+        /// Our standard output.
+        stdout: Said,
         /// The level of our first line on standard error; empty when there is none.
         level: &'static str,
         /// What is changed in the store and the directory, as `effect` tells it.
@@ -70,6 +70,16 @@ pub enum Expect {
         /// Why.
         why: &'static str,
     },
+}
+
+/// What we say on standard output.
+#[derive(Debug, Clone, Copy)]
+pub enum Said {
+    /// This; when it ends with `…`, what it begins with.
+    Text(&'static str),
+    /// What the reference says, each first text replaced by the second, wherever it stands. All first texts
+    /// must be there.
+    Theirs(&'static [(&'static str, &'static str)]),
 }
 
 impl Row {
@@ -86,13 +96,19 @@ impl Row {
             3 => "usage",
             _ => "ERROR",
         };
-        Self { expect: Expect::Better { code, stdout: "", level, changes: &[], why }, ..self }
+        Self { expect: Expect::Better { code, stdout: Said::Text(""), level, changes: &[], why }, ..self }
     }
 
     /// What we say, where we do better.
     pub const fn saying(self, said: &'static str) -> Self {
         let Expect::Better { code, level, changes, why, .. } = self.expect else { return self };
-        Self { expect: Expect::Better { code, stdout: said, level, changes, why }, ..self }
+        Self { expect: Expect::Better { code, stdout: Said::Text(said), level, changes, why }, ..self }
+    }
+
+    /// How what we say differs from what the reference says, where we do better.
+    pub const fn editing(self, edits: &'static [(&'static str, &'static str)]) -> Self {
+        let Expect::Better { code, level, changes, why, .. } = self.expect else { return self };
+        Self { expect: Expect::Better { code, stdout: Said::Theirs(edits), level, changes, why }, ..self }
     }
 
     /// The level of our first line on standard error, where we do better.
@@ -105,5 +121,21 @@ impl Row {
     pub const fn changing(self, changes: &'static [&'static str]) -> Self {
         let Expect::Better { code, stdout, level, why, .. } = self.expect else { return self };
         Self { expect: Expect::Better { code, stdout, level, changes, why }, ..self }
+    }
+}
+
+impl Said {
+    /// Whether it is this, beside what the reference says.
+    pub fn is(self, ours: &str, theirs: &str) -> bool {
+        match self {
+            Self::Text(text) => match text.strip_suffix('…') {
+                Some(begin) => ours.starts_with(begin),
+                None => ours == text,
+            },
+            Self::Theirs(edits) => {
+                let edited = edits.iter().fold(theirs.to_owned(), |text, (from, to)| text.replace(from, to));
+                edits.iter().all(|(from, _)| theirs.contains(from)) && ours == edited
+            }
+        }
     }
 }

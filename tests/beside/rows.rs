@@ -209,7 +209,6 @@ const DELETE: &[Row] = &[
     s3(Catalogue, "backup-delete -r 'REDUNDANCY 3' @"),
     s3(Catalogue, "backup-delete -r 'RECOVERY WINDOW OF 7 DAYS' @"),
     s3(Snapshots, "backup-delete --dry-run -b aws-one @"),
-    s3(Snapshots, "backup-delete -b aws-one @"),
     s3(Incremental, "backup-delete --dry-run -b 20260501T000000 @"),
     s3(Incremental, "backup-delete -r 'REDUNDANCY 1' @"),
     s3(Newer, "backup-delete -r 'REDUNDANCY 1' @"),
