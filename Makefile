@@ -6,7 +6,7 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
-SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash barman_base_pg)
+SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash barman_base_pg barman_beside)
 
 .PHONY: help build demo test test-all bench bench-wal bench-base compiler servers servers-all check generate deny clean-servers
 

@@ -77,6 +77,11 @@ impl Azurite {
         azurite
     }
 
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// What clients must trust, when it speaks HTTPS.
     pub fn authority(&self) -> Option<&Authority> {
         self.authority.as_ref()

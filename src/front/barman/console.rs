@@ -143,6 +143,7 @@ fn base(page: &mut Page, backup: &Backup) {
     page.below("Begin LSN", or_none(backup.begin.lsn));
     page.below("End LSN", or_none(backup.end.lsn));
     page.end();
+    page.below_if("Children Backup(s)", other("children_backup_ids"));
 }
 
 /// How long the copy took, and what came before it when that took a second or more.
