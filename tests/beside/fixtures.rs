@@ -67,6 +67,11 @@ impl Made {
                 for (key, body) in &self.backup {
                     shelf.put(&format!("base/{REAL}/{key}"), body);
                 }
+                // The WAL it needs; the server that it is of archived nothing.
+                let record = Record::of_that_moment(&self.backup["backup.info"]);
+                for name in [&record.0["begin_wal"], &record.0["end_wal"]] {
+                    shelf.put(&format!("wals/{}/{name}", &name[..16]), &segment(name));
+                }
             }
         }
         shelf.objects
@@ -410,10 +415,7 @@ struct Record(BTreeMap<String, String>);
 impl Record {
     /// The one of a real backup, with what is of that moment and that machine made the same every time.
     fn of(real: &[u8]) -> Self {
-        let text = std::str::from_utf8(real).unwrap();
-        let lines = text.lines().map(|line| line.split_once('=').unwrap());
-        let real = Self(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
-        let mut same = real.with(&[
+        let mut same = Self::of_that_moment(real).with(&[
             (
                 "backup_label",
                 "'START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\\nLABEL: some\\n'",
@@ -439,6 +441,12 @@ impl Record {
         same.0.remove("backup_name");
         same.0.remove("tablespaces");
         same.with(&[("tablespaces", "None")])
+    }
+
+    /// As it is.
+    fn of_that_moment(real: &[u8]) -> Self {
+        let lines = std::str::from_utf8(real).unwrap().lines().map(|line| line.split_once('=').unwrap());
+        Self(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 
     fn with(&self, changes: &[(&str, &str)]) -> Self {
