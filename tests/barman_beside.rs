@@ -97,7 +97,8 @@ impl Bench {
     fn run_all(&self, rows: &[Row]) -> Vec<String> {
         let shared = rows.iter().filter(|row| !writes(row)).map(|row| (row.on, row.store));
         let shared = shared.collect::<BTreeSet<_>>().into_iter();
-        let shared = shared.map(|at| (at, self.fill(at.0, at.1, &shared_bucket(at.1)))).collect::<BTreeMap<_, _>>();
+        let shared =
+            shared.map(|at| (at, self.fill(at.0, at.1, &shared_bucket(at.1)))).collect::<BTreeMap<_, _>>();
         let (next, faults) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE {
@@ -143,7 +144,8 @@ impl Bench {
             }
             Expect::Better { code, stdout, level, changes, .. } => {
                 let said = stdout.is(&ours.stdout, &theirs.stdout);
-                let fits = ours.code == i32::from(code) && said && ours.level == level && ours.changes == changes;
+                let fits =
+                    ours.code == i32::from(code) && said && ours.level == level && ours.changes == changes;
                 (!fits).then(both)
             }
         }

@@ -45,7 +45,8 @@ impl Cloud {
         let query = if matches!(self, Self::Azure(_)) { "comp=tags" } else { "tagging" };
         let xml = String::from_utf8(self.must("GET", &path(bucket, key), query, &[], b"")).unwrap();
         let (keys, values) = (elements(&xml, "Key"), elements(&xml, "Value"));
-        let mut all = keys.iter().zip(&values).map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();
+        let mut all =
+            keys.iter().zip(&values).map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();
         all.sort();
         all
     }
@@ -68,7 +69,11 @@ impl Cloud {
 
     fn must(self, method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         let (status, answer) = self.ask(method, path, query, headers, body);
-        assert!((200..300).contains(&status), "{method} {path}: {status} {}", String::from_utf8_lossy(&answer));
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {}",
+            String::from_utf8_lossy(&answer)
+        );
         answer
     }
 
@@ -92,7 +97,8 @@ impl Cloud {
                 (port, format!("/{ACCOUNT}/{path}?{query}&{}", account_sas()), ("x-ms-version", "2021-12-02"))
             }
         };
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
+        let mut request =
+            format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
         for (name, value) in headers.iter().copied().chain([proof]) {
             request.push_str(&format!("{name}: {value}\r\n"));
         }

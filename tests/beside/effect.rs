@@ -64,7 +64,8 @@ fn walk(top: &Path, dir: &Path, names: &Names, lines: &mut Vec<String>) {
 fn plain(key: &str, packed: Vec<u8>) -> Vec<u8> {
     let how = Compression::split_suffix(key).1;
     let mut plain = Vec::new();
-    let read = decoder(how, Box::new(Cursor::new(packed.clone()))).map(|mut from| from.read_to_end(&mut plain));
+    let read =
+        decoder(how, Box::new(Cursor::new(packed.clone()))).map(|mut from| from.read_to_end(&mut plain));
     if matches!(read, Ok(Ok(_))) { plain } else { packed }
 }
 

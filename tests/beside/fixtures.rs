@@ -41,9 +41,12 @@ impl Made {
     pub fn of(objects: &Objects) -> Self {
         let below = |folder: &str| {
             let within = format!("{SERVER}/{folder}/");
-            objects.iter().filter_map(move |(key, body)| Some((key.strip_prefix(&within)?.to_owned(), body.clone())))
+            objects
+                .iter()
+                .filter_map(move |(key, body)| Some((key.strip_prefix(&within)?.to_owned(), body.clone())))
         };
-        let backup = below("base").map(|(key, body)| (key.split_once('/').unwrap().1.to_owned(), body)).collect();
+        let backup =
+            below("base").map(|(key, body)| (key.split_once('/').unwrap().1.to_owned(), body)).collect();
         Self { backup, wal: below("wals").collect() }
     }
 
@@ -63,6 +66,11 @@ impl Made {
             Store::Real => {
                 for (key, body) in &self.backup {
                     shelf.put(&format!("base/{REAL}/{key}"), body);
+                }
+                // The WAL it needs; the server that it is of archived nothing.
+                let record = Record::of_that_moment(&self.backup["backup.info"]);
+                for name in [&record.0["begin_wal"], &record.0["end_wal"]] {
+                    shelf.put(&format!("wals/{}/{name}", &name[..16]), &segment(name));
                 }
             }
         }
@@ -181,7 +189,8 @@ impl Shelf {
         self.done("20260101T000000", "000000010000000000000003", &[("backup_name", "first")]);
         self.done("20260102T000000", "000000010000000000000006", &[]);
         self.keep("20260102T000000", "full");
-        let failed = [("end_time", "None"), ("end_wal", "None"), ("end_xlog", "None"), ("end_offset", "None")];
+        let failed =
+            [("end_time", "None"), ("end_wal", "None"), ("end_xlog", "None"), ("end_offset", "None")];
         let error = ("error", "failure uploading data (no space left)");
         let status = ("status", "FAILED");
         self.done("20260103T000000", "000000010000000000000008", &[&failed[..], &[status, error]].concat());
@@ -229,9 +238,14 @@ impl Shelf {
         self.objects.insert(key, format!("# a comment\r\n\r\n{}", text.replace('\n', "\r\n")).into_bytes());
         let no_zone = [("begin_time", "2026-02-02 00:00:01.250000"), ("end_time", "2026-02-02 00:10:00")];
         self.done("20260202T000000", "000000010000000000000002", &no_zone);
-        let east = [("begin_time", "2026-02-03 05:30:01+05:30"), ("end_time", "2026-02-03 05:40:00.000001+05:30")];
+        let east =
+            [("begin_time", "2026-02-03 05:30:01+05:30"), ("end_time", "2026-02-03 05:40:00.000001+05:30")];
         self.done("20260203T000000", "000000010000000000000003", &east);
-        self.done("20260204T000000", "000000010000000000000004", &[("backup_name", "naïve 'one' \"two\" \\ three")]);
+        self.done(
+            "20260204T000000",
+            "000000010000000000000004",
+            &[("backup_name", "naïve 'one' \"two\" \\ three")],
+        );
         let quotes = [("backup_label", "\"it's a label\\n\""), ("pgdata", "/data dir/with blanks")];
         self.done("20260205T000000", "000000010000000000000005", &quotes);
         let all = [
@@ -254,12 +268,19 @@ impl Shelf {
         self.done("20260209T000000", "000000010000000000000009", &[("status", "EMPTY")]);
         let ctime = [("begin_time", "Tue Feb 10 00:00:01 2026"), ("end_time", "Tue Feb 10 00:10:00 2026")];
         self.done("20260210T000000", "00000001000000000000000A", &ctime);
-        self.done("20260211T000000", "00000001000000000000000B", &[("cluster_size", "None"), ("systemid", "None")]);
+        self.done(
+            "20260211T000000",
+            "00000001000000000000000B",
+            &[("cluster_size", "None"), ("systemid", "None")],
+        );
         let short = "status=DONE\nbegin_time=2026-02-12 00:00:01+00:00\nend_time=2026-02-12 00:10:00+00:00\n\
                      begin_wal=00000001000000000000000C\nend_wal=00000001000000000000000C\ntimeline=1\n\
                      server_name=cloud\n";
         self.put("base/20260212T000000/backup.info", short.as_bytes());
-        self.put("base/20260213T000000/backup.info", format!("{short}status=FAILED\nerror=no luck\n").as_bytes());
+        self.put(
+            "base/20260213T000000/backup.info",
+            format!("{short}status=FAILED\nerror=no luck\n").as_bytes(),
+        );
     }
 
     fn snapshots(&mut self) {
@@ -364,7 +385,10 @@ impl Shelf {
         put(0x26, "", Some(Compression::None));
         // With a label beside it.
         put(0x31, "", Some(Compression::Gzip));
-        self.put("wals/0000000100000000/000000010000000000000031.00000028.backup.gz", &gzip(LABEL.as_bytes()));
+        self.put(
+            "wals/0000000100000000/000000010000000000000031.00000028.backup.gz",
+            &gzip(LABEL.as_bytes()),
+        );
         self.put("wals/00000002.history.gz", &gzip(HISTORY.as_bytes()));
         self.put("wals/00000003.history", HISTORY.as_bytes());
         // Damaged.
@@ -391,11 +415,11 @@ struct Record(BTreeMap<String, String>);
 impl Record {
     /// The one of a real backup, with what is of that moment and that machine made the same every time.
     fn of(real: &[u8]) -> Self {
-        let text = std::str::from_utf8(real).unwrap();
-        let lines = text.lines().map(|line| line.split_once('=').unwrap());
-        let real = Self(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
-        let mut same = real.with(&[
-            ("backup_label", "'START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\\nLABEL: some\\n'"),
+        let mut same = Self::of_that_moment(real).with(&[
+            (
+                "backup_label",
+                "'START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\\nLABEL: some\\n'",
+            ),
             ("begin_offset", "40"),
             ("end_offset", "256"),
             ("cluster_size", "38559433"),
@@ -417,6 +441,12 @@ impl Record {
         same.0.remove("backup_name");
         same.0.remove("tablespaces");
         same.with(&[("tablespaces", "None")])
+    }
+
+    /// As it is.
+    fn of_that_moment(real: &[u8]) -> Self {
+        let lines = std::str::from_utf8(real).unwrap().lines().map(|line| line.split_once('=').unwrap());
+        Self(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 
     fn with(&self, changes: &[(&str, &str)]) -> Self {

@@ -22,6 +22,46 @@ const NOTHING_BROKEN: &str = "WAL that is damaged in the archive is not delivere
 const NO_WAL_INSIDE: &str = "a segment whose content is no WAL is not archived";
 const NO_OVERWRITING: &str = "WAL that is in the archive with another content is never overwritten";
 
+const NO_END: &str =
+    "a backup that is not done has no end time: those who read the list take one with an end time for usable";
+
+const KEPT_ANYWHERE: &str =
+    "a keep is seen and released however the URL is spelled, with a slash at its end or without";
+
+const OUR_LOG: &str = "what is logged beside the outcome is our own";
+
+const UTC: &str = "a time without a zone is UTC: the record is not always read where it was written";
+
+const NEWER_KEYS: &str = "a key of a later release locks nobody out of the catalogue";
+
+const AWAITED: &str = "a backup whose WAL is still on its way can be kept, like one that is done";
+
+const WHOLE_FOLDER: &str = "a deleted backup takes its whole folder along; among the WAL nothing is deleted that is no WAL, and all of a timeline that no backup needs";
+
+const NO_POLICY: &str = "what is no policy is a usage error";
+
+const MAY_RUN: &str = "a backup that may be running is not deleted";
+
+const SNAPSHOTS: &str =
+    "snapshots are not ours to delete or restore; their record is not deleted before them";
+
+const CHAINS: &str =
+    "what an incremental backup builds upon is not deleted under it, and a chain is deleted as a whole";
+
+const PARTIAL_TOLD: &str = "a partial segment is told of";
+
+const UPPER: &str = "names are spelled as PostgreSQL spells them";
+
+const TRACEBACK: &str = "a command that lacks a word is a usage error, not a crash";
+
+const ONE_ITEM: &str = "an option and its value in one item are read as two, with a warning";
+
+const LENIENT: &str = "words are taken in any order";
+
+const SAME_WAL: &str = "WAL that is in the archive already, in whatever codec, is not stored a second time";
+
+const R320: &str = "the level we speak is 3.20, the reference here is 3.19: this is new in 3.20";
+
 /// All rows.
 pub fn rows() -> Vec<Row> {
     [LIST, SHOW, KEEP, DELETE, WAL_RESTORE, WAL_ARCHIVE, CHECK, RESTORE, WORDS, REACH].concat()
@@ -37,26 +77,46 @@ const fn azure(store: Store, words: &'static str) -> Row {
 
 const LIST: &[Row] = &[
     s3(Catalogue, "backup-list @"),
-    s3(Catalogue, "backup-list --format json @"),
-    s3(Catalogue, "backup-list @ --format=json"),
+    s3(Catalogue, "backup-list --format json @")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Mon Jan  5 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-01-05T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\"}, ")]),
+    s3(Catalogue, "backup-list @ --format=json")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Mon Jan  5 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-01-05T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\"}, ")]),
     s3(Catalogue, "backup-list SERVICE URL --format console main"),
-    s3(Catalogue, "backup-list --form json @"),
-    s3(Catalogue, "backup-list --format yaml @"),
-    s3(Catalogue, "backup-list SERVICE URL/ main"),
+    s3(Catalogue, "backup-list --form json @")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Mon Jan  5 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-01-05T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\"}, ")]),
+    s3(Catalogue, "backup-list --format yaml @")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Mon Jan  5 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-01-05T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\"}, ")]),
+    s3(Catalogue, "backup-list SERVICE URL/ main")
+        .better(0, KEPT_ANYWHERE)
+        .editing(&[("20260102T000000     2026-01-02 00:10:00      000000010000000000000006                                           \n", "20260102T000000     2026-01-02 00:10:00      000000010000000000000006      KEEP:FULL                            \n"), ("20260104T000000     2026-01-04 00:10:00      00000001000000000000000A                                           \n", "20260104T000000     2026-01-04 00:10:00      00000001000000000000000A      KEEP:STANDALONE                      \n")]),
     s3(Catalogue, "backup-list SERVICE URL other"),
     s3(Catalogue, "backup-list --format json SERVICE URL other"),
     s3(Plain, "backup-list @"),
-    s3(Plain, "backup-list -v @"),
+    s3(Plain, "backup-list -v @")
+        .better(0, OUR_LOG)
+        .editing(&[]),
     s3(Plain, "backup-list -q @"),
     s3(Odd, "backup-list @"),
-    s3(Odd, "backup-list --format json @"),
-    s3(Odd, "TZ=Asia/Kolkata backup-list --format json @"),
+    s3(Odd, "backup-list --format json @")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Sat Feb  7 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-02-07T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-07T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-02-07T00:00:01.250000+00:00\"}, "), ("\"end_time\": \"Mon Feb  9 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-02-09T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-09T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-02-09T00:00:01.250000+00:00\"}, "), ("\"encryption\": null, \"end_offset\": null, \"end_time\": \"Thu Feb 12 00:10:00 2026\", \"end_wal\": \"00000001000000000000000C\", \"end_xlog\": null, \"error\": \"no luck\", ", "\"encryption\": null, \"end_offset\": null, \"end_time\": null, \"end_wal\": \"00000001000000000000000C\", \"end_xlog\": null, \"error\": \"no luck\", "), ("\"begin_time_iso\": \"2026-02-12T00:00:01+00:00\", \"end_time_iso\": \"2026-02-12T00:10:00+00:00\"}]}\n", "\"begin_time_iso\": \"2026-02-12T00:00:01+00:00\"}]}\n")]),
+    s3(Odd, "TZ=Asia/Kolkata backup-list --format json @")
+        .better(0, UTC)
+        .editing(&[("\"begin_time_iso\": \"2026-02-02T00:00:01.250000+05:30\", \"end_time_iso\": \"2026-02-02T00:10:00+05:30\"}, ", "\"begin_time_iso\": \"2026-02-02T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-02T00:10:00+00:00\"}, "), ("\"end_time\": \"Sat Feb  7 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-02-07T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-07T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-02-07T00:00:01.250000+00:00\"}, "), ("\"end_time\": \"Mon Feb  9 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-02-09T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-09T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-02-09T00:00:01.250000+00:00\"}, "), ("\"begin_time_iso\": \"2026-02-10T00:00:01+05:30\", \"end_time_iso\": \"2026-02-10T00:10:00+05:30\"}, ", "\"begin_time_iso\": \"2026-02-10T00:00:01+00:00\", \"end_time_iso\": \"2026-02-10T00:10:00+00:00\"}, "), ("\"encryption\": null, \"end_offset\": null, \"end_time\": \"Thu Feb 12 00:10:00 2026\", \"end_wal\": \"00000001000000000000000C\", \"end_xlog\": null, \"error\": \"no luck\", ", "\"encryption\": null, \"end_offset\": null, \"end_time\": null, \"end_wal\": \"00000001000000000000000C\", \"end_xlog\": null, \"error\": \"no luck\", "), ("\"begin_time_iso\": \"2026-02-12T00:00:01+00:00\", \"end_time_iso\": \"2026-02-12T00:10:00+00:00\"}]}\n", "\"begin_time_iso\": \"2026-02-12T00:00:01+00:00\"}]}\n")]),
     s3(Snapshots, "backup-list @"),
     s3(Snapshots, "backup-list --format json @"),
     s3(Incremental, "backup-list @"),
     s3(Incremental, "backup-list --format json @"),
-    s3(Newer, "backup-list @"),
-    s3(Newer, "backup-list --format json @"),
+    s3(Newer, "backup-list @")
+        .better(0, NEWER_KEYS)
+        .saying("Backup ID           End Time                 Begin Wal                     Archival Status  Name                \n20260601T000000     2026-06-01 00:10:00      000000010000000000000003                                           \n20260602T000000     2026-06-02 00:10:00      000000010000000000000005                                           \n"),
+    s3(Newer, "backup-list --format json @")
+        .better(0, NEWER_KEYS)
+        .saying("{\"backups_list\": [{\"backup_label\": \"'START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\\\\nLABEL: some\\\\n'\", \"begin_offset\": 40, \"begin_time\": \"Mon Jun  1 00:00:01 2026\", \"begin_wal\": \"000000010000000000000003\", \"begin_xlog\": \"0/3000028\", \"children_backup_ids\": null, \"cluster_size\": 38559433, \"compression\": null, \"config_file\": \"/data/postgresql.conf\", \"copy_stats\": {\"total_time\": 3.266771, \"number_of_workers\": 2, \"analysis_time\": 0, \"analysis_time_per_item\": {\"data\": 0}, \"copy_time_per_item\": {\"data\": 2.65583}, \"serialized_copy_time_per_item\": {\"data\": 1.31035}, \"copy_time\": 2.65583, \"serialized_copy_time\": 1.334696}, \"data_checksums\": \"on\", \"deduplicated_size\": null, \"encryption\": null, \"end_offset\": 256, \"end_time\": \"Mon Jun  1 00:10:00 2026\", \"end_wal\": \"000000010000000000000004\", \"end_xlog\": \"0/4000100\", \"error\": null, \"hba_file\": \"/data/pg_hba.conf\", \"ident_file\": \"/data/pg_ident.conf\", \"included_files\": [\"/tmp/barkeep-P8WRa8/primary/data/postgresql.auto.conf\"], \"mode\": null, \"parent_backup_id\": null, \"pgdata\": \"/data\", \"server_name\": \"cloud\", \"size\": null, \"status\": \"DONE\", \"summarize_wal\": \"off\", \"systemid\": \"7300000000000000001\", \"tablespaces\": null, \"timeline\": 1, \"version\": 180001, \"xlog_segment_size\": 16777216, \"backup_id\": \"20260601T000000\", \"begin_time_iso\": \"2026-06-01T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-06-01T00:10:00.500000+00:00\"}, {\"backup_label\": \"'START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\\\\nLABEL: some\\\\n'\", \"begin_offset\": 40, \"begin_time\": \"Tue Jun  2 00:00:01 2026\", \"begin_wal\": \"000000010000000000000005\", \"begin_xlog\": \"0/5000028\", \"children_backup_ids\": null, \"cluster_size\": 38559433, \"compression\": null, \"config_file\": \"/data/postgresql.conf\", \"copy_stats\": {\"total_time\": 3.266771, \"number_of_workers\": 2, \"analysis_time\": 0, \"analysis_time_per_item\": {\"data\": 0}, \"copy_time_per_item\": {\"data\": 2.65583}, \"serialized_copy_time_per_item\": {\"data\": 1.31035}, \"copy_time\": 2.65583, \"serialized_copy_time\": 1.334696}, \"data_checksums\": \"on\", \"deduplicated_size\": null, \"encryption\": null, \"end_offset\": 256, \"end_time\": \"Tue Jun  2 00:10:00 2026\", \"end_wal\": \"000000010000000000000006\", \"end_xlog\": \"0/6000100\", \"error\": null, \"hba_file\": \"/data/pg_hba.conf\", \"ident_file\": \"/data/pg_ident.conf\", \"included_files\": [\"/tmp/barkeep-P8WRa8/primary/data/postgresql.auto.conf\"], \"mode\": null, \"parent_backup_id\": null, \"pgdata\": \"/data\", \"server_name\": \"cloud\", \"size\": null, \"status\": \"DONE\", \"summarize_wal\": \"off\", \"systemid\": \"7300000000000000001\", \"tablespaces\": null, \"timeline\": 1, \"version\": 180001, \"xlog_segment_size\": 16777216, \"backup_id\": \"20260602T000000\", \"begin_time_iso\": \"2026-06-02T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-06-02T00:10:00.500000+00:00\"}]}\n"),
     s3(Broken, "backup-list @"),
     s3(Broken, "backup-list --format json @"),
     s3(Real, "backup-list @"),
@@ -65,8 +125,12 @@ const LIST: &[Row] = &[
     s3(Empty, "backup-list --format json @"),
     s3(Missing, "backup-list @"),
     azure(Catalogue, "backup-list @"),
-    azure(Catalogue, "backup-list --format json @"),
-    azure(Odd, "backup-list --format json @"),
+    azure(Catalogue, "backup-list --format json @")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Mon Jan  5 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-01-05T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\"}, ")]),
+    azure(Odd, "backup-list --format json @")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Sat Feb  7 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-02-07T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-07T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-02-07T00:00:01.250000+00:00\"}, "), ("\"end_time\": \"Mon Feb  9 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-02-09T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-02-09T00:10:00.500000+00:00\"}, ", "\"begin_time_iso\": \"2026-02-09T00:00:01.250000+00:00\"}, "), ("\"encryption\": null, \"end_offset\": null, \"end_time\": \"Thu Feb 12 00:10:00 2026\", \"end_wal\": \"00000001000000000000000C\", \"end_xlog\": null, \"error\": \"no luck\", ", "\"encryption\": null, \"end_offset\": null, \"end_time\": null, \"end_wal\": \"00000001000000000000000C\", \"end_xlog\": null, \"error\": \"no luck\", "), ("\"begin_time_iso\": \"2026-02-12T00:00:01+00:00\", \"end_time_iso\": \"2026-02-12T00:10:00+00:00\"}]}\n", "\"begin_time_iso\": \"2026-02-12T00:00:01+00:00\"}]}\n")]),
     azure(Empty, "backup-list @"),
     azure(Missing, "backup-list @"),
 ];
@@ -86,7 +150,9 @@ const SHOW: &[Row] = &[
     s3(Catalogue, "backup-show @ 20260103T000000"),
     s3(Catalogue, "backup-show --format json @ 20260103T000000"),
     s3(Catalogue, "backup-show @ 20260105T000000"),
-    s3(Catalogue, "backup-show --format json @ 20260105T000000"),
+    s3(Catalogue, "backup-show --format json @ 20260105T000000")
+        .better(0, NO_END)
+        .editing(&[("\"end_time\": \"Mon Jan  5 00:10:00 2026\", ", "\"end_time\": null, "), ("\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\", \"end_time_iso\": \"2026-01-05T00:10:00.500000+00:00\"}}\n", "\"begin_time_iso\": \"2026-01-05T00:00:01.250000+00:00\"}}\n")]),
     s3(Catalogue, "backup-show @ 20260106T000000"),
     s3(Catalogue, "backup-show --format json @ 20260106T000000"),
     s3(Catalogue, "backup-show @ 20260111T000000"),
@@ -114,9 +180,13 @@ const SHOW: &[Row] = &[
     s3(Incremental, "backup-show @ 20260502T000000"),
     s3(Incremental, "backup-show --format json @ 20260502T000000"),
     s3(Newer, "backup-show @ 20260601T000000"),
-    s3(Newer, "backup-show @ 20260602T000000"),
+    s3(Newer, "backup-show @ 20260602T000000")
+        .better(0, NEWER_KEYS)
+        .saying("Backup 20260602T000000:\n  Server Name            : cloud\n  System Id              : 7300000000000000001\n  Status                 : DONE\n  PostgreSQL Version     : 180001\n  PGDATA directory       : /data\n  Estimated Cluster Size : 36.8 MiB\n\n  Server information:\n    Checksums            : on\n    WAL summarizer       : off\n\n  Base backup information:\n    Timeline             : 1\n    Begin WAL            : 000000010000000000000005\n    End WAL              : 000000010000000000000006\n    Begin time           : 2026-06-02 00:00:01.250000+00:00\n    End time             : 2026-06-02 00:10:00.500000+00:00\n    Copy time            : 2 seconds\n    Begin Offset         : 40\n    End Offset           : 256\n    Begin LSN            : 0/5000028\n    End LSN              : 0/6000100\n\n"),
     s3(Broken, "backup-show @ 20260702T000000"),
-    s3(Broken, "backup-show @ good"),
+    s3(Broken, "backup-show @ good")
+        .better(0, OUR_LOG)
+        .editing(&[]),
     s3(Real, "backup-show @ real"),
     s3(Real, "backup-show --format json @ latest"),
     s3(Empty, "backup-show @ latest"),
@@ -139,60 +209,107 @@ const KEEP: &[Row] = &[
     s3(Catalogue, "backup-keep --status @ 20260101T000000"),
     s3(Catalogue, "backup-keep -s @ 20260102T000000"),
     s3(Catalogue, "backup-keep -s @ 20260104T000000"),
-    s3(Catalogue, "backup-keep -s SERVICE URL/ main 20260104T000000"),
+    s3(Catalogue, "backup-keep -s SERVICE URL/ main 20260104T000000")
+        .better(0, KEPT_ANYWHERE)
+        .editing(&[("Keep: nokeep\n", "Keep: standalone\n")]),
     s3(Catalogue, "backup-keep -s @ 20261231T000000"),
     s3(Catalogue, "backup-keep -s @ nobody"),
     s3(Catalogue, "backup-keep --release @ 20260102T000000"),
     s3(Catalogue, "backup-keep -r @ 20260101T000000"),
     s3(Catalogue, "backup-keep -r @ 20261231T000000"),
-    s3(Catalogue, "backup-keep -r SERVICE URL/ main 20260104T000000"),
+    s3(Catalogue, "backup-keep -r SERVICE URL/ main 20260104T000000")
+        .better(0, KEPT_ANYWHERE)
+        .changing(&["- some/path/main/base/20260104T000000/annotations/keep"]),
     s3(Catalogue, "backup-keep -r -s @ first"),
     s3(Catalogue, "backup-keep @ first"),
     s3(Snapshots, "backup-keep --target full @ aws-one"),
-    s3(Odd, "backup-keep --target full @ 20260207T000000"),
+    s3(Odd, "backup-keep --target full @ 20260207T000000")
+        .better(0, AWAITED)
+        .changing(&["+ some/path/main/base/20260207T000000/annotations/keep = \"full\""]),
     s3(Missing, "backup-keep -s @ 20260101T000000"),
     azure(Catalogue, "backup-keep --target standalone @ first"),
     azure(Catalogue, "backup-keep -s @ 20260102T000000"),
     azure(Catalogue, "backup-keep --release @ 20260102T000000"),
-    azure(Catalogue, "backup-keep --release @ 20260101T000000"),
+    azure(Catalogue, "backup-keep --release @ 20260101T000000").better(0, OUR_LOG),
 ];
 
 const DELETE: &[Row] = &[
-    s3(Plain, "backup-delete --dry-run -b 20260101T000000 @"),
-    s3(Plain, "backup-delete -b 20260101T000000 @"),
+    s3(Plain, "backup-delete --dry-run -b 20260101T000000 @")
+        .better(0, WHOLE_FOLDER)
+        .saying("Skipping deletion of objects ['some/path/main/base/20260101T000000/data.tar', 'some/path/main/base/20260101T000000/foreign.txt', 'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000100000000/0000000100000000000000F6.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000F7.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000F7.partial', 'some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup', 'some/path/main/wals/0000000100000000/0000000100000000000000F8.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000F9.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FA.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FB.gz'] due to --dry-run option\n"),
+    s3(Plain, "backup-delete -b 20260101T000000 @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
     s3(Plain, "backup-delete --dry-run -b second @"),
     s3(Plain, "backup-delete -b second @"),
     s3(Plain, "backup-delete --dry-run -b 20260103T000000 @"),
     s3(Plain, "backup-delete -b 20260103T000000 @"),
     s3(Plain, "backup-delete -b latest @"),
-    s3(Plain, "backup-delete --backup-id=oldest @"),
+    s3(Plain, "backup-delete --backup-id=oldest @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
     s3(Plain, "backup-delete -b 20261231T000000 @"),
     s3(Plain, "backup-delete --dry-run -b 20261231T000000 @"),
     s3(Plain, "backup-delete -b nobody @"),
-    s3(Plain, "backup-delete --dry-run -r 'REDUNDANCY 2' @"),
-    s3(Plain, "backup-delete -r 'REDUNDANCY 2' @"),
-    s3(Plain, "backup-delete --dry-run -r 'REDUNDANCY 1' @"),
-    s3(Plain, "backup-delete -r 'REDUNDANCY 1' @"),
-    s3(Plain, "backup-delete -r 'REDUNDANCY 0' @"),
-    s3(Plain, "backup-delete -r 'redundancy   4' @"),
+    s3(Plain, "backup-delete --dry-run -r 'REDUNDANCY 2' @")
+        .better(0, WHOLE_FOLDER)
+        .editing(&[("'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n", "'some/path/main/base/20260101T000000/foreign.txt', 'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n"), ("'some/path/main/base/20260103T000000/backup.info'] due to --dry-run option\n", "'some/path/main/base/20260103T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000100000001/000000010000000100000002.gz', 'some/path/main/wals/0000000100000001/000000010000000100000002.partial', 'some/path/main/wals/0000000100000001/000000010000000100000003.gz', 'some/path/main/wals/0000000100000001/000000010000000100000004.gz', 'some/path/main/wals/0000000100000001/000000010000000100000005.gz'] due to --dry-run option\n")]),
+    s3(Plain, "backup-delete -r 'REDUNDANCY 2' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/base/20260103T000000/backup.info", "- some/path/main/base/20260103T000000/data.tar", "- some/path/main/base/20260103T000000/data_0001.tar.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.partial", "- some/path/main/wals/0000000100000001/000000010000000100000003.gz", "- some/path/main/wals/0000000100000001/000000010000000100000004.gz", "- some/path/main/wals/0000000100000001/000000010000000100000005.gz"]),
+    s3(Plain, "backup-delete --dry-run -r 'REDUNDANCY 1' @")
+        .better(0, WHOLE_FOLDER)
+        .editing(&[("'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n", "'some/path/main/base/20260101T000000/foreign.txt', 'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n"), ("Skipping deletion of objects ['some/path/main/base/20260104T000000/data.tar', 'some/path/main/base/20260104T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000100000000/0000000100000000000000FC.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FD.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FE.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FF.gz', 'some/path/main/wals/0000000100000001/000000010000000100000002.gz', ", "Skipping deletion of objects ['some/path/main/wals/0000000100000001/000000010000000100000002.gz', "), ("'some/path/main/wals/0000000100000001/000000010000000100000005.gz', 'some/path/main/wals/0000000200000001/000000020000000100000005.gz', ", "'some/path/main/wals/0000000100000001/000000010000000100000005.gz'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/base/20260104T000000/data.tar', 'some/path/main/base/20260104T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000200000001/000000020000000100000005.gz', ")]),
+    s3(Plain, "backup-delete -r 'REDUNDANCY 1' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/base/20260103T000000/backup.info", "- some/path/main/base/20260103T000000/data.tar", "- some/path/main/base/20260103T000000/data_0001.tar.gz", "- some/path/main/base/20260104T000000/backup.info", "- some/path/main/base/20260104T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.partial", "- some/path/main/wals/0000000100000001/000000010000000100000003.gz", "- some/path/main/wals/0000000100000001/000000010000000100000004.gz", "- some/path/main/wals/0000000100000001/000000010000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000006.gz"]),
+    s3(Plain, "backup-delete -r 'REDUNDANCY 0' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/base/20260103T000000/backup.info", "- some/path/main/base/20260103T000000/data.tar", "- some/path/main/base/20260103T000000/data_0001.tar.gz", "- some/path/main/base/20260104T000000/backup.info", "- some/path/main/base/20260104T000000/data.tar", "- some/path/main/base/20260105T000000/backup.info", "- some/path/main/base/20260105T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.partial", "- some/path/main/wals/0000000100000001/000000010000000100000003.gz", "- some/path/main/wals/0000000100000001/000000010000000100000004.gz", "- some/path/main/wals/0000000100000001/000000010000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000006.gz"]),
+    s3(Plain, "backup-delete -r 'redundancy   4' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
     s3(Plain, "backup-delete -r 'REDUNDANCY 9' @"),
-    s3(Plain, "backup-delete --dry-run -r 'RECOVERY WINDOW OF 7 DAYS' @"),
-    s3(Plain, "backup-delete --retention-policy 'RECOVERY WINDOW OF 7 DAYS' @"),
-    s3(Plain, "backup-delete -r 'recovery window of 1 week' @"),
+    s3(Plain, "backup-delete --dry-run -r 'RECOVERY WINDOW OF 7 DAYS' @")
+        .better(0, WHOLE_FOLDER)
+        .editing(&[("'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n", "'some/path/main/base/20260101T000000/foreign.txt', 'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n"), ("Skipping deletion of objects ['some/path/main/base/20260104T000000/data.tar', 'some/path/main/base/20260104T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000100000000/0000000100000000000000FC.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FD.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FE.gz', 'some/path/main/wals/0000000100000000/0000000100000000000000FF.gz', 'some/path/main/wals/0000000100000001/000000010000000100000002.gz', ", "Skipping deletion of objects ['some/path/main/wals/0000000100000001/000000010000000100000002.gz', "), ("'some/path/main/wals/0000000100000001/000000010000000100000005.gz', 'some/path/main/wals/0000000200000001/000000020000000100000005.gz', ", "'some/path/main/wals/0000000100000001/000000010000000100000005.gz'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/base/20260104T000000/data.tar', 'some/path/main/base/20260104T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000200000001/000000020000000100000005.gz', ")]),
+    s3(Plain, "backup-delete --retention-policy 'RECOVERY WINDOW OF 7 DAYS' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/base/20260103T000000/backup.info", "- some/path/main/base/20260103T000000/data.tar", "- some/path/main/base/20260103T000000/data_0001.tar.gz", "- some/path/main/base/20260104T000000/backup.info", "- some/path/main/base/20260104T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.partial", "- some/path/main/wals/0000000100000001/000000010000000100000003.gz", "- some/path/main/wals/0000000100000001/000000010000000100000004.gz", "- some/path/main/wals/0000000100000001/000000010000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000006.gz"]),
+    s3(Plain, "backup-delete -r 'recovery window of 1 week' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/base/20260103T000000/backup.info", "- some/path/main/base/20260103T000000/data.tar", "- some/path/main/base/20260103T000000/data_0001.tar.gz", "- some/path/main/base/20260104T000000/backup.info", "- some/path/main/base/20260104T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.partial", "- some/path/main/wals/0000000100000001/000000010000000100000003.gz", "- some/path/main/wals/0000000100000001/000000010000000100000004.gz", "- some/path/main/wals/0000000100000001/000000010000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000006.gz"]),
     s3(Plain, "backup-delete -r 'RECOVERY WINDOW OF 900 MONTHS' @"),
-    s3(Plain, "backup-delete -r 'RECOVERY WINDOW OF 7 DAYS' -m 3 @"),
-    s3(Plain, "backup-delete -r 'REDUNDANCY 1' --minimum-redundancy 3 @"),
+    s3(Plain, "backup-delete -r 'RECOVERY WINDOW OF 7 DAYS' -m 3 @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz"]),
+    s3(Plain, "backup-delete -r 'REDUNDANCY 1' --minimum-redundancy 3 @")
+        .better(0, WHOLE_FOLDER)
+        .at_level("WARNING")
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz"]),
     s3(Plain, "backup-delete -b 20260101T000000 -m 5 @"),
-    s3(Plain, "backup-delete -b 20260101T000000 -m 4 @"),
+    s3(Plain, "backup-delete -b 20260101T000000 -m 4 @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
     s3(Plain, "backup-delete -b 20260101T000000 -m 6 @"),
     s3(Plain, "backup-delete -b 20260101T000000 -m -1 @"),
-    s3(Plain, "backup-delete -b 20260101T000000 --batch-size 2 @"),
-    s3(Plain, "backup-delete -b 20260101T000000 --batch-size 0 @"),
-    s3(Plain, "backup-delete -b 20260101T000000 --check-object-lock @"),
+    s3(Plain, "backup-delete -b 20260101T000000 --batch-size 2 @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
+    s3(Plain, "backup-delete -b 20260101T000000 --batch-size 0 @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
+    s3(Plain, "backup-delete -b 20260101T000000 --check-object-lock @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz"]),
     s3(Plain, "backup-delete -r 'REDUNDANCY' @"),
     s3(Plain, "backup-delete -r 'RECOVERY WINDOW OF 7 YEARS' @"),
-    s3(Plain, "backup-delete -r MAIN @"),
-    s3(Plain, "backup-delete -r '' @"),
+    s3(Plain, "backup-delete -r MAIN @")
+        .better(3, NO_POLICY)
+        .at_level("ERROR"),
+    s3(Plain, "backup-delete -r '' @")
+        .better(3, NO_POLICY)
+        .at_level("ERROR"),
     s3(Plain, "backup-delete @"),
     s3(Plain, "backup-delete -b 20260101T000000 -r 'REDUNDANCY 1' @"),
     s3(Catalogue, "backup-delete --dry-run -b 20260101T000000 @"),
@@ -201,23 +318,34 @@ const DELETE: &[Row] = &[
     s3(Catalogue, "backup-delete -b 20260103T000000 @"),
     s3(Catalogue, "backup-delete -b 20260104T000000 @"),
     s3(Catalogue, "backup-delete -b 20260105T000000 @"),
-    s3(Catalogue, "backup-delete -b 20260106T000000 @"),
+    s3(Catalogue, "backup-delete -b 20260106T000000 @")
+        .better(1, MAY_RUN),
     s3(Catalogue, "backup-delete -b 'weekly one' @"),
     s3(Catalogue, "backup-delete -b twin @"),
     s3(Catalogue, "backup-delete --dry-run -r 'REDUNDANCY 1' @"),
     s3(Catalogue, "backup-delete -r 'REDUNDANCY 1' @"),
     s3(Catalogue, "backup-delete -r 'REDUNDANCY 3' @"),
     s3(Catalogue, "backup-delete -r 'RECOVERY WINDOW OF 7 DAYS' @"),
-    s3(Snapshots, "backup-delete --dry-run -b aws-one @"),
-    s3(Incremental, "backup-delete --dry-run -b 20260501T000000 @"),
-    s3(Incremental, "backup-delete -r 'REDUNDANCY 1' @"),
-    s3(Newer, "backup-delete -r 'REDUNDANCY 1' @"),
+    s3(Snapshots, "backup-delete --dry-run -b aws-one @")
+        .better(1, SNAPSHOTS),
+    s3(Incremental, "backup-delete --dry-run -b 20260501T000000 @")
+        .better(1, CHAINS),
+    s3(Incremental, "backup-delete -r 'REDUNDANCY 1' @")
+        .better(0, CHAINS)
+        .changing(&["- some/path/main/base/20260501T000000/backup.info", "- some/path/main/base/20260501T000000/data.tar", "- some/path/main/base/20260502T000000/backup.info", "- some/path/main/base/20260502T000000/data.tar", "- some/path/main/wals/0000000100000000/000000010000000000000001.gz", "- some/path/main/wals/0000000100000000/000000010000000000000002.gz", "- some/path/main/wals/0000000100000000/000000010000000000000003.gz", "- some/path/main/wals/0000000100000000/000000010000000000000004.gz", "- some/path/main/wals/0000000100000000/000000010000000000000005.gz", "- some/path/main/wals/0000000100000000/000000010000000000000006.gz"]),
+    s3(Newer, "backup-delete -r 'REDUNDANCY 1' @")
+        .better(0, NEWER_KEYS)
+        .changing(&["- some/path/main/base/20260601T000000/backup.info", "- some/path/main/base/20260601T000000/data.tar", "- some/path/main/wals/0000000100000000/000000010000000000000001.gz", "- some/path/main/wals/0000000100000000/000000010000000000000002.gz", "- some/path/main/wals/0000000100000000/000000010000000000000003.gz", "- some/path/main/wals/0000000100000000/000000010000000000000004.gz"]),
     s3(Broken, "backup-delete -r 'REDUNDANCY 1' @"),
     s3(Broken, "backup-delete -b 20260701T000000 @"),
     s3(Empty, "backup-delete -r 'REDUNDANCY 1' @"),
     s3(Missing, "backup-delete -r 'REDUNDANCY 1' @"),
-    azure(Plain, "backup-delete --dry-run -r 'REDUNDANCY 1' @"),
-    azure(Plain, "backup-delete -r 'REDUNDANCY 1' @"),
+    azure(Plain, "backup-delete --dry-run -r 'REDUNDANCY 1' @")
+        .better(0, WHOLE_FOLDER)
+        .editing(&[("'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n", "'some/path/main/base/20260101T000000/foreign.txt', 'some/path/main/base/20260101T000000/backup.info'] due to --dry-run option\n"), ("Skipping deletion of objects ['some/path/main/base/20260104T000000/data.tar', 'some/path/main/base/20260104T000000/backup.info'] due to --dry-run option\n", ""), ("'some/path/main/wals/0000000100000001/000000010000000100000005.gz', 'some/path/main/wals/0000000200000001/000000020000000100000005.gz', ", "'some/path/main/wals/0000000100000001/000000010000000100000005.gz'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/base/20260104T000000/data.tar', 'some/path/main/base/20260104T000000/backup.info'] due to --dry-run option\nSkipping deletion of objects ['some/path/main/wals/0000000200000001/000000020000000100000005.gz', ")]),
+    azure(Plain, "backup-delete -r 'REDUNDANCY 1' @")
+        .better(0, WHOLE_FOLDER)
+        .changing(&["- some/path/main/base/20260101T000000/backup.info", "- some/path/main/base/20260101T000000/data.tar", "- some/path/main/base/20260101T000000/foreign.txt", "- some/path/main/base/20260102T000000/backup.info", "- some/path/main/base/20260102T000000/data.tar", "- some/path/main/base/20260103T000000/backup.info", "- some/path/main/base/20260103T000000/data.tar", "- some/path/main/base/20260103T000000/data_0001.tar.gz", "- some/path/main/base/20260104T000000/backup.info", "- some/path/main/base/20260104T000000/data.tar", "- some/path/main/wals/0000000100000000/0000000100000000000000F6.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F7.partial", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.00000028.backup", "- some/path/main/wals/0000000100000000/0000000100000000000000F8.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000F9.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FA.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FB.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FC.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FD.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FE.gz", "- some/path/main/wals/0000000100000000/0000000100000000000000FF.gz", "- some/path/main/wals/0000000100000001/000000010000000100000000.gz", "- some/path/main/wals/0000000100000001/000000010000000100000001.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.gz", "- some/path/main/wals/0000000100000001/000000010000000100000002.partial", "- some/path/main/wals/0000000100000001/000000010000000100000003.gz", "- some/path/main/wals/0000000100000001/000000010000000100000004.gz", "- some/path/main/wals/0000000100000001/000000010000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000005.gz", "- some/path/main/wals/0000000200000001/000000020000000100000006.gz"]),
     azure(Plain, "backup-delete --dry-run -b 20260103T000000 @"),
     azure(Plain, "backup-delete -b 20260103T000000 @"),
     azure(Catalogue, "backup-delete -b 20260102T000000 @"),
@@ -248,8 +376,14 @@ const WAL_RESTORE: &[Row] = &[
     s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000021 DIR/out")
         .better(0, WHOLE_FIRST)
         .changing(&["> out = segment 21"]),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000022 DIR/out"),
-    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000023 DIR/out"),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000022 DIR/out")
+        .better(0, PARTIAL_TOLD)
+        .at_level("WARNING")
+        .changing(&["> out = partial 22"]),
+    s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000023 DIR/out")
+        .better(0, PARTIAL_TOLD)
+        .at_level("WARNING")
+        .changing(&["> out = partial 23"]),
     s3(Wal, "wal-restore --spool-dir DIR/spool @ 000000010000000000000024 DIR/out")
         .better(0, WHOLE_FIRST)
         .changing(&["> out = segment 24"]),
@@ -260,7 +394,9 @@ const WAL_RESTORE: &[Row] = &[
         .better(0, WHOLE_FIRST)
         .changing(&["> out = segment 26"]),
     s3(Wal, "wal-restore --no-partial --spool-dir DIR/spool @ 000000010000000000000020 DIR/out"),
-    s3(Wal, "wal-restore --no-partial @ 000000010000000000000022 DIR/out"),
+    s3(Wal, "wal-restore --no-partial @ 000000010000000000000022 DIR/out")
+        .better(1, PARTIAL_TOLD)
+        .at_level("WARNING"),
     s3(Wal, "wal-restore @ 000000010000000000000022.partial DIR/out"),
     s3(Wal, "wal-restore @ 000000010000000000000031 DIR/out"),
     s3(Wal, "wal-restore @ 000000010000000000000031.00000028.backup DIR/out"),
@@ -270,12 +406,9 @@ const WAL_RESTORE: &[Row] = &[
     s3(Wal, "wal-restore @ 000000010000000000000040 DIR/out"),
     s3(Wal, "wal-restore -q @ 000000010000000000000040 DIR/out"),
     s3(Wal, "wal-restore -qq @ 000000010000000000000040 DIR/out"),
-    s3(Wal, "wal-restore @ 000000010000000000000041 DIR/out")
-        .better(4, NOTHING_BROKEN),
-    s3(Wal, "wal-restore @ 000000010000000000000042 DIR/out")
-        .better(4, NOTHING_BROKEN),
-    s3(Wal, "wal-restore @ 000000010000000000000043 DIR/out")
-        .better(4, NOTHING_BROKEN),
+    s3(Wal, "wal-restore @ 000000010000000000000041 DIR/out").better(4, NOTHING_BROKEN).at_level("WARNING"),
+    s3(Wal, "wal-restore @ 000000010000000000000042 DIR/out").better(4, NOTHING_BROKEN).at_level("WARNING"),
+    s3(Wal, "wal-restore @ 000000010000000000000043 DIR/out").better(4, NOTHING_BROKEN).at_level("WARNING"),
     s3(Wal, "wal-restore @ 000000010000000000000044 DIR/out"),
     s3(Wal, "wal-restore @ junk DIR/out"),
     s3(Wal, "wal-restore @ 00000001000000000000000 DIR/out"),
@@ -294,7 +427,8 @@ const WAL_RESTORE: &[Row] = &[
     azure(Wal, "wal-restore @ 00000002.history DIR/out"),
     azure(Wal, "wal-restore @ 000000010000000000000040 DIR/out"),
     azure(Wal, "wal-restore @ 000000010000000000000043 DIR/out")
-        .better(4, NOTHING_BROKEN),
+        .better(4, NOTHING_BROKEN)
+        .at_level("WARNING"),
     azure(Missing, "wal-restore @ 000000010000000000000001 DIR/out"),
 ];
 
@@ -315,40 +449,47 @@ const WAL_ARCHIVE: &[Row] = &[
     s3(Empty, "wal-archive --gzip @ IN/000000010000000000000031.00000028.backup"),
     s3(Empty, "wal-archive @ IN/00000002.history"),
     s3(Empty, "wal-archive --zstd @ IN/00000002.history"),
-    s3(Empty, "wal-archive @ IN/00000001000000000000004a"),
+    s3(Empty, "wal-archive @ IN/00000001000000000000004a")
+        .better(0, UPPER)
+        .changing(&["+ some/path/main/wals/0000000100000000/00000001000000000000004A = segment 4A"]),
     s3(Empty, "wal-archive @ IN/junk"),
     s3(Empty, "wal-archive @ IN/000000010000000000000099"),
-    s3(Empty, "wal-archive @ IN/junk-inside/000000010000000000000041")
-        .better(4, NO_WAL_INSIDE),
-    s3(Empty, "wal-archive @"),
+    s3(Empty, "wal-archive @ IN/junk-inside/000000010000000000000041").better(4, NO_WAL_INSIDE),
+    s3(Empty, "wal-archive @").better(3, TRACEBACK).at_level("ERROR"),
     s3(Empty, "wal-archive --tags one,1 two,2 -- @ IN/000000010000000000000001"),
     s3(Empty, "wal-archive --tags one,1 two,2 --history-tags three,3 SERVICE URL main IN/00000002.history"),
     s3(Empty, "wal-archive --tags one,1 SERVICE URL main IN/00000002.history"),
-    s3(Empty, "wal-archive --tags one SERVICE URL main IN/00000002.history"),
+    s3(Empty, "wal-archive --tags one SERVICE URL main IN/00000002.history").better(3, OUR_LOG),
     s3(Empty, "wal-archive --tag one,1 --tag two,2 @ IN/000000010000000000000001"),
     s3(Empty, "wal-archive --tag one @ IN/000000010000000000000001"),
     s3(Empty, "wal-archive --tag one,1 --tags two,2 SERVICE URL main IN/000000010000000000000001"),
     s3(Empty, "wal-archive -e AES256 @ IN/000000010000000000000001"),
     s3(Empty, "wal-archive -e ROT13 @ IN/000000010000000000000001"),
     s3(Empty, "wal-archive --sse-kms-key-id some @ IN/000000010000000000000001"),
-    s3(Empty, "wal-archive --max-block-size 8MB --max-concurrency 2 --max-single-put-size 1MiB @ IN/00000002.history"),
+    s3(
+        Empty,
+        "wal-archive --max-block-size 8MB --max-concurrency 2 --max-single-put-size 1MiB @ IN/00000002.history",
+    ),
     s3(Empty, "wal-archive --max-block-size huge @ IN/00000002.history"),
-    s3(Empty, "wal-archive '-e AES256' @ IN/00000002.history"),
-    s3(Empty, "wal-archive SERVICE URL main --gzip IN/00000002.history"),
+    s3(Empty, "wal-archive '-e AES256' @ IN/00000002.history")
+        .better(0, ONE_ITEM)
+        .at_level("WARNING")
+        .changing(&["+ some/path/main/wals/00000002.history = the history"]),
+    s3(Empty, "wal-archive SERVICE URL main --gzip IN/00000002.history")
+        .better(0, LENIENT)
+        .changing(&["+ some/path/main/wals/00000002.history.gz = the history"]),
     s3(Empty, "BARMAN_HOOK=archive_script BARMAN_PHASE=pre BARMAN_FILE=IN/00000002.history wal-archive @"),
-    s3(Empty, "BARMAN_HOOK=archive_script BARMAN_PHASE=post BARMAN_FILE=IN/00000002.history wal-archive @"),
+    s3(Empty, "BARMAN_HOOK=archive_script BARMAN_PHASE=post BARMAN_FILE=IN/00000002.history wal-archive @")
+        .better(1, OUR_LOG),
     s3(Wal, "wal-archive @ IN/000000010000000000000001"),
-    s3(Wal, "wal-archive --gzip @ IN/000000010000000000000001"),
-    s3(Wal, "wal-archive @ IN/changed/000000010000000000000001")
-        .better(4, NO_OVERWRITING),
-    s3(Wal, "wal-archive @ IN/other/000000010000000000000001")
-        .better(4, NO_OVERWRITING),
+    s3(Wal, "wal-archive --gzip @ IN/000000010000000000000001").better(0, SAME_WAL),
+    s3(Wal, "wal-archive @ IN/changed/000000010000000000000001").better(4, NO_OVERWRITING),
+    s3(Wal, "wal-archive @ IN/other/000000010000000000000001").better(4, NO_OVERWRITING),
     s3(Missing, "wal-archive @ IN/000000010000000000000001"),
     azure(Empty, "wal-archive @ IN/000000010000000000000001"),
     azure(Empty, "wal-archive --zstd @ IN/000000010000000000000001"),
     azure(Empty, "wal-archive --gzip --tags one,1 two,2 SERVICE URL main IN/000000010000000000000001"),
-    azure(Wal, "wal-archive @ IN/changed/000000010000000000000001")
-        .better(4, NO_OVERWRITING),
+    azure(Wal, "wal-archive @ IN/changed/000000010000000000000001").better(4, NO_OVERWRITING),
     azure(Missing, "wal-archive @ IN/000000010000000000000001"),
 ];
 
@@ -388,7 +529,6 @@ const RESTORE: &[Row] = &[
     s3(Snapshots, "restore @ aws-one DIR/data"),
     s3(Incremental, "restore @ 20260502T000000 DIR/data"),
     s3(Catalogue, "restore @ 20260103T000000 DIR/data"),
-    s3(Catalogue, "restore @ first DIR/data"),
     s3(Empty, "restore @ latest DIR/data"),
     s3(Empty, "restore @ auto DIR/data"),
     s3(Missing, "restore @ latest DIR/data"),
@@ -419,14 +559,17 @@ const WORDS: &[Row] = &[
     s3(Empty, "backup-list SERVICE some/path main"),
     s3(Empty, "backup --jobs 0 @"),
     s3(Empty, "backup -S small @"),
-    s3(Empty, "backup -S '' @"),
+    s3(Empty, "backup -S '' @").better(3, TRACEBACK),
     s3(Empty, "backup -n latest @"),
     s3(Empty, "backup -n 20260101T000000 @"),
     s3(Empty, "backup --gzip --snappy @"),
     s3(Empty, "backup --xz @"),
-    s3(Empty, "backup --keepalive-interval 5 @"),
+    s3(Empty, "backup --keepalive-interval 5 @").better(1, R320),
     s3(Empty, "backup --host DIR --user nobody @"),
-    s3(Empty, "BARMAN_HOOK=backup_script BARMAN_PHASE=post BARMAN_STATUS=FAILED BARMAN_BACKUP_DIR=DIR BARMAN_BACKUP_ID=20260101T000000 BARMAN_BACKUP_INFO_PATH=DIR/info backup @"),
+    s3(
+        Empty,
+        "BARMAN_HOOK=backup_script BARMAN_PHASE=post BARMAN_STATUS=FAILED BARMAN_BACKUP_DIR=DIR BARMAN_BACKUP_ID=20260101T000000 BARMAN_BACKUP_INFO_PATH=DIR/info backup @",
+    ),
 ];
 
 const REACH: &[Row] = &[
@@ -437,7 +580,7 @@ const REACH: &[Row] = &[
     s3(Empty, "restore -t @ some DIR/data"),
     s3(Empty, "wal-restore -t @ 000000010000000000000001 DIR/out"),
     s3(Empty, "wal-archive -t @ IN/000000010000000000000001"),
-    s3(Empty, "wal-archive -t @"),
+    s3(Empty, "wal-archive -t @").better(3, TRACEBACK).at_level("ERROR"),
     s3(Empty, "backup -t @"),
     s3(Missing, "backup-list -t @"),
     s3(Missing, "backup -t @"),

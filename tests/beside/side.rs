@@ -103,7 +103,9 @@ impl Side {
 impl Place {
     fn filled(&self, word: &str) -> String {
         let path = |path: &Path| path.display().to_string();
-        word.replace("URL", &self.url).replace("DIR", &path(&self.dir)).replace("IN/", &path(&self.files.join("")))
+        word.replace("URL", &self.url)
+            .replace("DIR", &path(&self.dir))
+            .replace("IN/", &path(&self.files.join("")))
     }
 }
 
@@ -134,9 +136,8 @@ fn level(stderr: &str) -> &str {
 }
 
 fn is_variable(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-    })
+    word.split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
 }
 
 /// As a shell would; there are no other quotes than single ones.
