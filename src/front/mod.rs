@@ -5,11 +5,13 @@
 //! and tells the `Outcome` in its own way.
 
 mod barman;
+mod borrowed;
 pub mod exit;
 mod guard;
 mod log;
 pub mod native;
 mod quantity;
+mod run;
 mod signals;
 mod tag;
 mod wire;

@@ -1,6 +1,7 @@
 //! Wiring: from settings to an archive.
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -40,16 +41,26 @@ pub(crate) struct Wire {
     /// Where the customer's key is.
     customer_key: Option<String>,
     exclusive: Option<ExclusivePut>,
+    limits: Limits,
+}
+
+/// What is said about single requests and holds for whichever verb sends them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// What one may take before transfer time is added; the verb's own grace when not set.
+    pub(crate) grace: Option<Duration>,
+    /// At most so many attempts, where the verb has not been told.
+    pub(crate) max_attempts: Option<u32>,
 }
 
 impl Wire {
     /// The archive of `server` in the store at `location`; `exclusive` is what the configuration says about
-    /// exclusive puts. Temporary tokens are kept in the directory `spool`.
+    /// exclusive puts. Temporary tokens are kept in the directory `spool`, or nowhere.
     pub(crate) fn new(
         location: Location,
         server: ServerName,
         kinds: Kinds,
-        spool: &Path,
+        spool: Option<&Path>,
         exclusive: Option<ExclusivePut>,
     ) -> Self {
         let Kinds { s3, azure, gcs, emulator } = kinds;
@@ -58,10 +69,16 @@ impl Wire {
             s3: s3_options(s3),
             azure: azure_options(azure),
             gcs: gcs_options(gcs, emulator),
-            tokens: Some(spool.join(TOKENS)),
+            tokens: spool.map(|spool| spool.join(TOKENS)),
         };
         let address = Address { store: location.identity(&options), server };
-        Self { address, location, options, customer_key, exclusive }
+        Self { address, location, options, customer_key, exclusive, limits: Limits::default() }
+    }
+
+    /// The same with limits of its own for every request.
+    #[must_use]
+    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 }
 
@@ -80,7 +97,12 @@ impl OpenArchive for Wire {
         if let Some(url) = &self.customer_key {
             options.s3.encryption = Some(Encryption::Customer(CustomerKey::read(url)?));
         }
-        let (store, slashed) = self.location.open_spellings(&options, exclusive, patience).await?;
+        let patience = Patience {
+            grace: self.limits.grace.unwrap_or(patience.grace),
+            max_attempts: patience.max_attempts.or(self.limits.max_attempts),
+            ..patience.clone()
+        };
+        let (store, slashed) = self.location.open_spellings(&options, exclusive, &patience).await?;
         let archive = Archive::new(store, self.address.server.clone());
         Ok(match slashed {
             Some(slashed) => archive.with_slashed(slashed, self.location.ends_in_slash()),
@@ -149,7 +171,7 @@ mod tests {
     use super::*;
 
     fn wire(url: &str, kinds: Kinds) -> Wire {
-        Wire::new(url.parse().unwrap(), "main".parse().unwrap(), kinds, Path::new("/spool"), None)
+        Wire::new(url.parse().unwrap(), "main".parse().unwrap(), kinds, Some(Path::new("/spool")), None)
     }
 
     #[test]

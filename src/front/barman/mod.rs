@@ -12,6 +12,7 @@ mod door;
 mod keep;
 mod list;
 mod log;
+mod place;
 mod program;
 mod restore;
 mod show;

@@ -1,5 +1,7 @@
 //! The words that all commands share (spec/barman-cloud.md 1.2).
 
+use std::fmt;
+
 use clap::{ArgAction, Args, ValueEnum};
 
 /// Where the archive is, how much is said, and how the store is talked to.
@@ -60,6 +62,16 @@ pub(super) enum Provider {
     AzureBlobStorage,
     /// Google
     GoogleCloudStorage,
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AwsS3 => "aws-s3",
+            Self::AzureBlobStorage => "azure-blob-storage",
+            Self::GoogleCloudStorage => "google-cloud-storage",
+        })
+    }
 }
 
 /// Where the bucket's name goes.

@@ -6,10 +6,11 @@ use clap::{Args, ValueEnum};
 use super::args::Shared;
 use super::render::Report;
 use super::render_backups::{Deleted, KeptReport, Listing, Shown};
-use super::{Around, block_on, told};
+use super::{Around, told};
 use crate::command::backup_delete;
 use crate::command::backups::{self, KeepAction};
 use crate::error::Result;
+use crate::front::run::block_on;
 use crate::model::{BackupRef, Keep};
 
 /// List the base backups of a server

@@ -7,8 +7,9 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::args::{Shared, layer, text};
-use super::settings::{Environment, Settings};
+use super::settings::Settings;
 use crate::command::check;
+use crate::front::borrowed::Environment;
 use crate::front::quantity::Span;
 
 /// Prove that the archive works and fits this server, before it is needed

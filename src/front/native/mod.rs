@@ -21,7 +21,6 @@ mod settings;
 mod wal;
 
 use std::ffi::{OsStr, OsString};
-use std::future::Future;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -34,8 +33,10 @@ use self::args::{Layer as _, OutputArgs, Shared};
 use self::file::File;
 use self::manner::Manner;
 use self::render::{Archived, Checked, Prefetched, Report, Restored};
-use self::settings::{Environment, Settings};
+use self::settings::Settings;
+use super::borrowed::Environment;
 use super::exit::{Exit, Reader, status};
+use super::run::block_on;
 use super::{guard, log, signals};
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
@@ -233,24 +234,6 @@ impl Verb {
 /// What a verb ended with, as one of many kinds of report.
 fn told<R: Report + 'static>(end: Result<R>) -> Result<Box<dyn Report>> {
     end.map(|report| Box::new(report) as Box<dyn Report>)
-}
-
-/// Runs a verb to its end on this thread.
-fn block_on<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(verb);
-    // A name look-up that nobody answers cannot be called back; it must not hold up the exit beyond
-    // the verb's own deadline.
-    runtime.shutdown_background();
-    result
-}
-
-/// Runs a verb that has much to do at once, on a few threads of its own.
-fn block_on_several<T>(workers: usize, verb: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let result = runtime.block_on(verb);
-    runtime.shutdown_background();
-    result
 }
 
 /// Whether somebody watches a terminal who wants to see more than the result.

@@ -18,10 +18,11 @@ use super::bar::Watching;
 use super::render::Report;
 use super::restored::Told;
 use super::settings::Settings;
-use super::{Around, block_on, told};
+use super::{Around, told};
 use crate::command::restore::{self, Progress, Recovery, restore_command};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
+use crate::front::run::block_on;
 use crate::model::{
     BackupRef, Lsn, RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid,
 };

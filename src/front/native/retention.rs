@@ -9,10 +9,11 @@ use serde::Deserialize;
 use super::args::{Layer as _, Shared, layer, text};
 use super::render::Report;
 use super::render_backups::Deleted;
-use super::{Around, block_on, told};
+use super::{Around, told};
 use crate::command::retention;
 use crate::error::Result;
 use crate::front::quantity::Span;
+use crate::front::run::block_on;
 use crate::model::{RetentionPolicy, RetentionRule};
 
 /// Delete the base backups and the WAL that a policy no longer wants

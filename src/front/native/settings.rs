@@ -7,18 +7,16 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::{ArchiveArgs, AzureArgs, ExclusivePutTrust, GcsArgs, Layer as _, S3Args, Shared, Sse};
+use super::args::{ArchiveArgs, ExclusivePutTrust, Layer as _, S3Args, Shared, Sse};
 use super::file::File;
 use crate::archive::ExclusivePut;
 use crate::command::Access;
 use crate::error::{Context as _, Error, Result};
+use crate::front::borrowed::{Environment, borrow, refuse_secrets};
 use crate::front::quantity::Size;
 use crate::front::wire::{Kinds, Wire};
 use crate::model::ServerName;
-use crate::store::{Location, connection_string_endpoint, profile_settings};
-
-/// Looks a variable up; an argument, so that tests have an environment of their own.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+use crate::store::Location;
 
 /// What the verbs share.
 #[derive(Debug)]
@@ -66,7 +64,7 @@ impl Settings {
         let spool = std::path::absolute(&spool).context(|| "find the spool")?;
         archive.spool = Some(spool.clone());
         let memory = archive.memory.unwrap_or(MEMORY);
-        let wire = Wire::new(location, server, kinds.clone(), &spool, exclusive(&kinds.s3));
+        let wire = Wire::new(location, server, kinds.clone(), Some(&spool), exclusive(&kinds.s3));
         Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, kinds })
     }
 
@@ -116,96 +114,6 @@ fn demand<T>(value: Option<T>, key: &str, what: &str, example: &str) -> Result<T
             super::file::DEFAULT
         ))
     })
-}
-
-/// What the tools of the store's service read from the environment and from their own files and the
-/// libraries do not, or what the store's identity depends on. Gives how many attempts a request has, when
-/// AWS's tools have been told. A directory needs none of it, and reading files costs time in every call.
-fn borrow(kinds: &mut Kinds, location: &Location, environment: Environment<'_>) -> Result<Option<u32>> {
-    let first = |names: &[&str]| names.iter().find_map(|name| environment(name).filter(|v| !v.is_empty()));
-    let attempts = attempts(environment)?;
-    match location {
-        Location::File { .. } => Ok(attempts),
-        Location::S3 { .. } => Ok(attempts.or(borrow_from_aws(&mut kinds.s3, &first)?)),
-        Location::Azure { .. } => {
-            borrow_from_azure(&mut kinds.azure, &first)?;
-            Ok(attempts)
-        }
-        Location::Gcs { .. } => {
-            kinds.emulator = borrow_from_google(&mut kinds.gcs, &first)?;
-            Ok(attempts)
-        }
-    }
-}
-
-/// The first of some variables that is set to something.
-type First<'a> = &'a dyn Fn(&[&str]) -> Option<OsString>;
-
-/// Gives how many attempts a request has, when the profile says so.
-fn borrow_from_aws(s3: &mut S3Args, first: First<'_>) -> Result<Option<u32>> {
-    let profile = profile_settings(s3.profile.as_deref())?;
-    let endpoint =
-        || text(first, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]).filter(|_| !profile.ignores_endpoints);
-    s3.endpoint_url = s3.endpoint_url.take().or_else(endpoint).or(profile.endpoint);
-    refuse_secrets("the endpoint", s3.endpoint_url.as_deref())?;
-    let region = || text(first, &["AWS_REGION", "AWS_DEFAULT_REGION"]);
-    s3.region = s3.region.take().or_else(region).or(profile.region);
-    let bundle = || first(&["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
-    s3.ca_bundle = s3.ca_bundle.take().or_else(bundle).or(profile.ca_bundle);
-    Ok(profile.max_attempts)
-}
-
-/// A connection string counts unless somebody says how to sign in, and then its endpoint does, too. The rest
-/// of it stays where it is.
-fn borrow_from_azure(azure: &mut AzureArgs, first: First<'_>) -> Result<()> {
-    let bundle = || first(&["REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
-    azure.ca_bundle = azure.ca_bundle.take().or_else(bundle);
-    let string = text(first, &["AZURE_STORAGE_CONNECTION_STRING"]).filter(|_| azure.credential.is_none());
-    let endpoint = string.and_then(|string| connection_string_endpoint(&string));
-    refuse_secrets("the endpoint in AZURE_STORAGE_CONNECTION_STRING", endpoint.as_deref())?;
-    azure.endpoint_url = azure.endpoint_url.take().or(endpoint);
-    Ok(())
-}
-
-/// Gives the emulator, which is no word: whoever inherits the environment finds it there, and that it is
-/// one.
-fn borrow_from_google(gcs: &mut GcsArgs, first: First<'_>) -> Result<Option<String>> {
-    let bundle = || first(&["REQUESTS_CA_BUNDLE"]).map(PathBuf::from);
-    gcs.ca_bundle = gcs.ca_bundle.take().or_else(bundle);
-    let universe = || text(first, &["GOOGLE_CLOUD_UNIVERSE_DOMAIN"]);
-    gcs.universe_domain = gcs.universe_domain.take().or_else(universe);
-    let emulator = text(first, &["STORAGE_EMULATOR_HOST"]);
-    refuse_secrets("STORAGE_EMULATOR_HOST", emulator.as_deref())?;
-    // Google's own tools take it with and without a scheme.
-    Ok(emulator.map(|host| if host.contains("://") { host } else { format!("http://{host}") }))
-}
-
-fn text(first: First<'_>, names: &[&str]) -> Option<String> {
-    first(names).map(|value| value.to_string_lossy().into_owned())
-}
-
-fn attempts(environment: Environment<'_>) -> Result<Option<u32>> {
-    let Some(text) = environment("AWS_MAX_ATTEMPTS").filter(|v| !v.is_empty()) else { return Ok(None) };
-    let number = text.to_str().and_then(|t| t.trim().parse().ok()).filter(|n| *n > 0);
-    number.map(Some).ok_or_else(|| {
-        Error::usage(format!("AWS_MAX_ATTEMPTS is `{}`, not a number from 1 up", text.display()))
-    })
-}
-
-/// Refuses an endpoint with a password, which would end up in logs and the list of processes. It may have
-/// slashes in it, and an endpoint has no use for an `@` anywhere; what follows a `?` may be a signature. The
-/// message does not repeat it.
-fn refuse_secrets(what: &str, endpoint: Option<&str>) -> Result<()> {
-    if endpoint.is_some_and(|url| url.contains('@')) {
-        return Err(Error::usage(format!("{what} has a user or password in it"))
-            .hint("credentials come from the environment or the service's own files, never from a URL"));
-    }
-    if endpoint.is_some_and(|url| url.contains(['?', '#'])) {
-        return Err(Error::usage(format!("{what} has a query or a fragment in it")).hint(
-            "leave out the ? or # and what follows; a signature belongs into AZURE_STORAGE_SAS_TOKEN",
-        ));
-    }
-    Ok(())
 }
 
 fn check_endpoints(Kinds { s3, azure, gcs, .. }: &Kinds) -> Result<()> {
@@ -280,7 +188,7 @@ fn default_spool() -> PathBuf {
 mod tests {
     use super::*;
     use crate::archive::OpenArchive as _;
-    use crate::front::native::args::{AddressingStyle, AzureSignIn};
+    use crate::front::native::args::{AddressingStyle, AzureArgs, AzureSignIn, GcsArgs};
 
     fn archive() -> ArchiveArgs {
         ArchiveArgs {

@@ -1,0 +1,23 @@
+//! Runs a verb: the one place where the doors meet the asynchronous runtime.
+
+use std::future::Future;
+
+use crate::error::Result;
+
+/// Runs a verb to its end on this thread.
+pub(crate) fn block_on<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(verb);
+    // A name look-up that nobody answers cannot be called back; it must not hold up the exit beyond
+    // the verb's own deadline.
+    runtime.shutdown_background();
+    result
+}
+
+/// Runs a verb that has much to do at once, on a few threads of its own.
+pub(crate) fn block_on_several<T>(workers: usize, verb: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
+    let result = runtime.block_on(verb);
+    runtime.shutdown_background();
+    result
+}
