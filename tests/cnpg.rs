@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
-use barkeep::store::{ExclusivePut, IfExists, Key, ObjectStore as _, Put};
+use barkeep::store::{ExclusivePut, IfExists, Key, Put};
 use common::azurite::Azurite;
 use common::barkeep::{BUCKET, PATH};
 use common::load::{Ledger, Load};

@@ -45,7 +45,7 @@ pub fn links(scratch: &Scratch) -> PathBuf {
     bin
 }
 
-/// What an ObjectStore says.
+/// What an `ObjectStore` says.
 #[derive(Clone)]
 pub struct ObjectStore {
     destination: String,
@@ -100,7 +100,7 @@ impl ObjectStore {
     }
 }
 
-/// The environment that an ObjectStore makes: nothing of the native door's.
+/// The environment that an `ObjectStore` makes: nothing of the native door's.
 fn variables(reach: &Reach) -> Vec<(&'static str, String)> {
     reach.variables.iter().filter(|(name, _)| !name.starts_with("BARKEEP_")).cloned().collect()
 }
