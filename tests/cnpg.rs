@@ -191,7 +191,8 @@ async fn wal_comes_before_the_first_backup_and_the_bucket_alone_brings_the_clust
     assert!(!nowhere.exists(), "a miss left a file");
 
     let mut primary = Server::init_in(&scratch, NEWEST, &pod);
-    primary.set(&[("archive_mode", "off")]);
+    // Nothing is archived yet, and nothing recycled.
+    primary.set(&[("archive_mode", "off"), ("wal_keep_size", "1GB")]);
     let client = primary.start().await;
     Load::prepare(&client).await;
     let mut ledger = Ledger::default();

@@ -118,9 +118,9 @@ pub struct Pod {
 impl Pod {
     /// A pod of the cluster with this name, which archives into this store.
     pub fn new(scratch: &Scratch, store: &ObjectStore, server: &str) -> Self {
-        let controller = scratch.dir(&format!("controller-{server}"));
+        let controller = scratch.dir(&format!("pod-{server}"));
         for directory in ["wal-archive-spool", "wal-restore-spool", "tmp", "backup", "recovery"] {
-            scratch.dir(&format!("controller-{server}/{directory}"));
+            scratch.dir(&format!("pod-{server}/{directory}"));
         }
         let manager = controller.join("manager");
         std::fs::write(&manager, include_str!("../cnpg/manager.sh")).unwrap();
