@@ -52,7 +52,7 @@ pub(crate) fn start(level: LevelFilter, format: Format) {
 
 /// Only what we say ourselves. The libraries that sign in and talk to the service print whole answers,
 /// even in warnings, and an answer may be a credential; what fails there comes back as an error anyway.
-fn ours(level: LevelFilter) -> Targets {
+pub(crate) fn ours(level: LevelFilter) -> Targets {
     Targets::new().with_default(LevelFilter::OFF).with_target(env!("CARGO_CRATE_NAME"), level)
 }
 

@@ -1,10 +1,13 @@
 //! `barman-cloud-backup`: a base backup (spec/barman-cloud.md 2.3).
 
+use std::num::NonZeroU32;
+
 use clap::{ArgAction, Parser};
 
 use super::LEVEL;
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
+use super::typed::{self, Tag};
 use super::words::{Common, CustomerKey, Encryption};
 use crate::error::Error;
 
@@ -45,29 +48,29 @@ pub(super) struct Words {
     #[arg(long)]
     immediate_checkpoint: bool,
     /// Write so many tars at once
-    #[arg(short = 'J', long, value_name = "N", default_value = "2")]
-    jobs: String,
+    #[arg(short = 'J', long, value_name = "N", default_value = "2", value_parser = typed::positive)]
+    jobs: NonZeroU32,
     /// Ask the server every so many seconds whether it is there
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    keepalive_interval: String,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = typed::non_negative)]
+    keepalive_interval: u32,
     /// Begin a new tar after so much
-    #[arg(short = 'S', long, value_name = "SIZE", default_value = "100GB")]
-    max_archive_size: String,
+    #[arg(short = 'S', long, value_name = "SIZE", default_value = "100GB", value_parser = typed::size)]
+    max_archive_size: u64,
     /// The smallest part
-    #[arg(long, value_name = "SIZE")]
-    min_chunk_size: Option<String>,
+    #[arg(long, value_name = "SIZE", value_parser = typed::size)]
+    min_chunk_size: Option<u64>,
     /// Send at most so much per second
-    #[arg(long, value_name = "SIZE")]
-    max_bandwidth: Option<String>,
+    #[arg(long, value_name = "SIZE", value_parser = typed::size)]
+    max_bandwidth: Option<u64>,
     /// A name for people
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = typed::backup_name)]
     name: Option<String>,
     /// Tag the object: KEY,VALUE; may be repeated
-    #[arg(long, value_name = "KEY,VALUE", conflicts_with = "tags")]
-    tag: Vec<String>,
+    #[arg(long, value_name = "KEY,VALUE", conflicts_with = "tags", value_parser = typed::tag)]
+    tag: Vec<Tag>,
     /// The older spelling: several at once
-    #[arg(long, value_name = "KEY,VALUE", num_args = 0.., action = ArgAction::Append)]
-    tags: Option<Vec<String>>,
+    #[arg(long, value_name = "KEY,VALUE", num_args = 0.., action = ArgAction::Set, value_parser = typed::tags)]
+    tags: Option<Vec<Tag>>,
     #[command(flatten)]
     encryption: Encryption,
     #[command(flatten)]
@@ -88,8 +91,8 @@ pub(super) struct Words {
     #[arg(long)]
     aws_region: Option<String>,
     /// Snapshots: how long they are waited for
-    #[arg(long, default_value = "3600")]
-    aws_await_snapshots_timeout: String,
+    #[arg(long, default_value = "3600", value_parser = typed::positive)]
+    aws_await_snapshots_timeout: NonZeroU32,
     /// Snapshots: how they are locked
     #[arg(long, value_name = "MODE")]
     aws_snapshot_lock_mode: Option<String>,

@@ -5,8 +5,10 @@ use clap::Parser;
 use super::LEVEL;
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
+use super::typed;
 use super::words::Common;
 use crate::error::Error;
+use crate::model::Timeline;
 
 /// Check that the archive is still empty
 #[derive(Debug, Parser)]
@@ -15,11 +17,14 @@ pub(super) struct Words {
     #[command(flatten)]
     common: Common,
     /// Only WAL of this timeline and later ones counts
-    #[arg(long, value_name = "N")]
-    timeline: Option<String>,
+    #[arg(long, value_name = "N", value_parser = typed::timeline)]
+    timeline: Option<Timeline>,
 }
 
 impl Shares for Words {
+    // It makes the bucket.
+    const WITHOUT_BUCKET: Code = Code::Success;
+
     fn common(&self) -> &Common {
         &self.common
     }

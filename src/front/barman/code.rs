@@ -56,4 +56,4 @@ impl From<Error> for Failure {
 }
 
 /// How a command ends.
-pub(super) type End = std::result::Result<Code, Failure>;
+pub(super) type End = Result<Code, Failure>;

@@ -5,6 +5,7 @@ use clap::Parser;
 use super::LEVEL;
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
+use super::typed;
 use super::words::{Common, CustomerKey};
 use crate::error::Error;
 
@@ -21,8 +22,8 @@ pub(super) struct Words {
     #[arg(short, long, group = "what", required = true)]
     retention_policy: Option<String>,
     /// Keep at least so many
-    #[arg(short, long, value_name = "N", default_value = "0")]
-    minimum_redundancy: String,
+    #[arg(short, long, value_name = "N", default_value = "0", value_parser = typed::non_negative)]
+    minimum_redundancy: u32,
     /// Only say what would be deleted
     #[arg(long)]
     dry_run: bool,

@@ -1,60 +1,148 @@
 //! What every command does around its own work: words in, log, status out.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
-use clap::{CommandFactory as _, Parser};
+use clap::Parser;
+use tracing::warn;
 
-use super::code::{Code, End};
-use super::log;
+use super::code::{Code, End, Failure};
+use super::grammar::{self, Told};
 use super::words::Common;
+use super::{log, place};
+use crate::command::reach;
+use crate::error::{Error, Result};
 use crate::front::guard;
+use crate::front::run::{block_on, block_on_several};
+
+/// What a test of the store may take.
+const TEST: Duration = Duration::from_mins(1);
+
+/// How long it asks again.
+const TEST_RETRY_FOR: Duration = Duration::from_secs(10);
 
 /// What surrounds a command's own words.
 #[derive(Debug)]
 pub(super) struct Door {
     /// The name it was started by.
     pub(super) program: String,
+    /// When it began.
+    began: Instant,
+    /// Why something could not be said.
+    unsaid: RefCell<Option<io::Error>>,
+}
+
+/// Words that contain what all commands share.
+pub(super) trait Shares {
+    /// How `--test` ends when the service answers and the bucket is not there.
+    const WITHOUT_BUCKET: Code = Code::Operation;
+
+    /// What all commands share.
+    fn common(&self) -> &Common;
+
+    /// Refuses words that the grammar lets through, before anything is touched and in front of `--test`.
+    fn sound(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 impl Door {
     /// Reads the words and runs the command; nothing is touched before all words are understood.
     pub(super) fn run<W: Parser + Shares>(words: &[OsString], run: fn(W, &Self) -> End) -> Code {
-        let door = Self { program: W::command().get_name().to_owned() };
-        let words = match W::try_parse_from(words) {
-            Ok(words) => words,
-            Err(e) if !e.use_stderr() => {
-                door.say(&e.render().to_string());
-                return Code::Success;
+        let program = W::command().get_name().to_owned();
+        let door = Self { program, began: Instant::now(), unsaid: RefCell::default() };
+        let code = match grammar::read::<W>(words) {
+            Ok((words, split)) => {
+                log::start(words.common().verbose, words.common().quiet);
+                for word in split {
+                    warn!("read as two words: {word}; write them as two items, or with = between them");
+                }
+                door.serve(words, run)
             }
-            Err(e) => {
-                let _ = std::io::stderr().write_all(format!("{}: {}", door.program, e.render()).as_bytes());
-                return Code::Words;
+            Err(Told::Help(text)) => {
+                door.say(&text);
+                Code::Success
+            }
+            Err(Told::Refusal(text)) => {
+                // Whoever closed it does not want to know.
+                let _ = io::stderr().write_all(text.as_bytes());
+                Code::Words
             }
         };
-        log::start(words.common().verbose, words.common().quiet);
-        match guard::catch(|| Ok(run(words, &door))) {
-            Ok(Ok(code)) => code,
-            Ok(Err(failure)) => {
-                log::failure(&failure.error);
-                failure.code
-            }
-            Err(error) => {
-                log::failure(&error);
-                Code::General
-            }
+        door.silenced(code)
+    }
+
+    /// Runs the command, or the test in its place, and logs how it failed.
+    fn serve<W: Parser + Shares>(&self, words: W, run: fn(W, &Self) -> End) -> Code {
+        let work = || {
+            Ok(words.sound().and_then(|()| {
+                if words.common().test { self.test::<W>(words.common()) } else { run(words, self) }
+            }))
+        };
+        let failure = match guard::catch(work) {
+            Ok(Ok(code)) => return code,
+            Ok(Err(failure)) => failure,
+            Err(panic) => Failure::new(Code::General, panic),
+        };
+        log::failure(&failure.error);
+        failure.code
+    }
+
+    /// Whether the store can be reached (spec/barman-cloud.md 1.5).
+    fn test<W: Shares>(&self, common: &Common) -> End {
+        let wire = place::wire(common, None, None)?;
+        let request = reach::Request { retry_for: TEST_RETRY_FOR, max_attempts: None, deadline: TEST };
+        match self.deadline(TEST, reach::run(&request, &wire))? {
+            reach::Outcome::Store => Ok(Code::Success),
+            reach::Outcome::ServiceOnly(_) if W::WITHOUT_BUCKET == Code::Success => Ok(Code::Success),
+            reach::Outcome::ServiceOnly(error) => Err(Failure::new(W::WITHOUT_BUCKET, error)),
         }
     }
 
-    /// To standard output, which carries only what the dialect says.
-    pub(super) fn say(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    /// Runs a verb to its end on this thread. It is given up, kind `Unavailable`, when the command has taken
+    /// this long, counted from its own beginning: whoever started it never stops it.
+    pub(super) fn deadline<T>(&self, limit: Duration, verb: impl Future<Output = Result<T>>) -> Result<T> {
+        block_on(self.within(limit, verb))
     }
-}
 
-/// Words that contain what all commands share.
-pub(super) trait Shares {
-    /// What all commands share.
-    fn common(&self) -> &Common;
+    /// The same for a verb that has much to do at once, on a few threads of its own.
+    pub(super) fn deadline_several<T>(
+        &self,
+        workers: usize,
+        limit: Duration,
+        verb: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        block_on_several(workers, self.within(limit, verb))
+    }
+
+    async fn within<T>(&self, limit: Duration, verb: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout_at((self.began + limit).into(), verb).await.unwrap_or_else(|_| {
+            Err(Error::unavailable(format!("not done after {} s, and given up", limit.as_secs())))
+        })
+    }
+
+    /// To standard output, which carries only what the dialect says. Whoever stopped reading has seen enough;
+    /// any other trouble with it ends the command as failed.
+    pub(super) fn say(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            && e.kind() != io::ErrorKind::BrokenPipe
+        {
+            *self.unsaid.borrow_mut() = Some(e);
+        }
+    }
+
+    /// The status of a command that may not have been able to say what it found.
+    fn silenced(&self, code: Code) -> Code {
+        match self.unsaid.take() {
+            Some(e) if code == Code::Success => {
+                log::failure(&Error::local(format!("write to standard output: {e}")));
+                Code::General
+            }
+            _ => code,
+        }
+    }
 }

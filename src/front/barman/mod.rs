@@ -9,6 +9,7 @@ mod check_wal_archive;
 mod code;
 mod delete;
 mod door;
+mod grammar;
 mod keep;
 mod list;
 mod log;
@@ -26,7 +27,6 @@ use std::process::ExitCode;
 
 pub(crate) use program::Program;
 
-use code::Code;
 use door::Door;
 
 /// What `--version` says behind the name: the level whose words and output this door speaks.

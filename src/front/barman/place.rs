@@ -15,7 +15,7 @@ use crate::front::wire::{Kinds, Limits, Wire};
 use crate::store::Location;
 
 /// The longest that a single request is waited for, whatever the words say.
-const LONGEST_READ: Duration = Duration::from_secs(86_400);
+const LONGEST_READ: Duration = Duration::from_hours(24);
 
 /// How to get at the archive that the words name. Nothing is opened or signed in to yet; each command's own
 /// deadline holds for every request.

@@ -57,10 +57,9 @@ impl Program {
 
     /// The command that these words name, and the words from its name on.
     pub(super) fn named_by(words: &[OsString]) -> Option<(Self, &[OsString])> {
-        [words.first(), words.get(1)].into_iter().enumerate().find_map(|(at, word)| {
-            let name = Path::new(word?).file_name()?;
-            Self::named(name).map(|program| (program, &words[at..]))
-        })
+        let link = words.first().and_then(|word| Path::new(word).file_name()).and_then(Self::named);
+        let verb = || words.get(1).and_then(|word| Self::named(word));
+        link.map(|program| (program, words)).or_else(|| verb().map(|program| (program, &words[1..])))
     }
 
     fn named(name: &OsStr) -> Option<Self> {

@@ -7,8 +7,10 @@ use clap::Parser;
 use super::LEVEL;
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
+use super::typed;
 use super::words::{Common, CustomerKey};
 use crate::error::Error;
+use crate::model::TargetTimeline;
 
 /// Lay a base backup down
 #[derive(Debug, Parser)]
@@ -32,8 +34,8 @@ pub(super) struct Words {
     #[arg(long, value_name = "LSN")]
     target_lsn: Option<String>,
     /// With auto: on this timeline
-    #[arg(long, value_name = "TIMELINE")]
-    target_tli: Option<String>,
+    #[arg(long, value_name = "TIMELINE", value_parser = typed::target_timeline)]
+    target_tli: Option<TargetTimeline>,
     /// Snapshots: the instance
     #[arg(long)]
     snapshot_recovery_instance: Option<String>,

@@ -1,5 +1,6 @@
 //! `barman-cloud-wal-archive`: one WAL file into the archive (spec/barman-cloud.md 2.1).
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
@@ -7,6 +8,7 @@ use clap::{ArgAction, Parser};
 use super::LEVEL;
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
+use super::typed::{self, Effort, Tag};
 use super::words::{Common, CustomerKey, Encryption, WalCodec};
 use crate::error::Error;
 
@@ -22,38 +24,47 @@ pub(super) struct Words {
     #[command(flatten)]
     codec: WalCodec,
     /// Compress this hard: low, medium, high or a number
-    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true)]
-    compression_level: Option<String>,
+    #[arg(long, value_name = "LEVEL", value_parser = typed::effort)]
+    compression_level: Option<Effort>,
     /// Tag the object: KEY,VALUE; may be repeated
-    #[arg(long, value_name = "KEY,VALUE", conflicts_with = "tags")]
-    tag: Vec<String>,
+    #[arg(long, value_name = "KEY,VALUE", conflicts_with = "tags", value_parser = typed::tag)]
+    tag: Vec<Tag>,
     /// The older spelling: several at once
-    #[arg(long, value_name = "KEY,VALUE", num_args = 0.., action = ArgAction::Append)]
-    tags: Option<Vec<String>>,
+    #[arg(long, value_name = "KEY,VALUE", num_args = 0.., action = ArgAction::Set, value_parser = typed::tags)]
+    tags: Option<Vec<Tag>>,
     /// Tag histories with this instead: KEY,VALUE; may be repeated
-    #[arg(long, value_name = "KEY,VALUE", conflicts_with = "history_tags")]
-    history_tag: Vec<String>,
+    #[arg(long, value_name = "KEY,VALUE", conflicts_with = "history_tags", value_parser = typed::tag)]
+    history_tag: Vec<Tag>,
     /// The older spelling: several at once
-    #[arg(long, value_name = "KEY,VALUE", num_args = 0.., action = ArgAction::Append)]
-    history_tags: Option<Vec<String>>,
+    #[arg(long, value_name = "KEY,VALUE", num_args = 0.., action = ArgAction::Set, value_parser = typed::tags)]
+    history_tags: Option<Vec<Tag>>,
     #[command(flatten)]
     encryption: Encryption,
     #[command(flatten)]
     key: CustomerKey,
     /// Azure: the size of a block
-    #[arg(long, value_name = "SIZE", default_value = "4MB")]
-    max_block_size: String,
+    #[arg(long, value_name = "SIZE", default_value = "4MB", value_parser = typed::size)]
+    max_block_size: u64,
     /// Azure: so many blocks at once
-    #[arg(long, value_name = "N", default_value = "1")]
-    max_concurrency: String,
+    #[arg(long, value_name = "N", default_value = "1", value_parser = typed::positive)]
+    max_concurrency: NonZeroU32,
     /// Azure: above this in blocks
-    #[arg(long, value_name = "SIZE", default_value = "64MB")]
-    max_single_put_size: String,
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = typed::size)]
+    max_single_put_size: u64,
 }
 
 impl Shares for Words {
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn sound(&self) -> Result<(), Failure> {
+        let is_hook = ["BARMAN_HOOK", "BARMAN_PHASE"].iter().all(|name| std::env::var_os(name).is_some());
+        if self.wal_path.is_some() || is_hook {
+            return Ok(());
+        }
+        let missing = Error::usage("the following arguments are required: wal_path");
+        Err(Failure::new(Code::Words, missing.hint("give the WAL file, as %p names it")))
     }
 }
 
