@@ -160,7 +160,7 @@ impl Script {
             wal_timeout: Duration::from_millis(300),
             stop_timeout: Duration::from_secs(1),
             started_record: true,
-            spool: self.bed().spool(),
+            spool: Some(self.bed().spool()),
             max_attempts: None,
             now: jiff::Timestamp::UNIX_EPOCH,
             local: jiff::civil::date(2026, 1, 2).at(3, 4, 5, 0),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use barkeep::archive::{Archive, Recorded, Tags, WalPut};
 use barkeep::command::wal_prefetch;
-use barkeep::command::wal_restore::{self, Outcome, Source};
+use barkeep::command::wal_restore::{self, Outcome, Partials, Source};
 use barkeep::model::{Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline, WalName};
 use barkeep::store::MemoryStore;
 use bed::{Bed, MIB, SYSTEM, packed, segment_bytes};
@@ -44,6 +44,7 @@ async fn folder(name: WalName) -> String {
         tags: Tags::default(),
         overwrite: false,
         not_first: false,
+        asked: false,
     };
     archive.put_wal(&how, Bytes::from_static(b"w")).await.unwrap();
     let found = archive.find_wal(&name).await.unwrap();
@@ -203,10 +204,11 @@ async fn store(bed: &Bed, keys: &[&str]) -> Vec<(String, Vec<u8>)> {
 
 /// What a request delivers; `None` when it says that there is nothing.
 async fn restore(bed: &Bed, case: &Value) -> Option<Vec<u8>> {
-    let no_partial = case["no_partial"].as_bool().unwrap();
+    let never = case["no_partial"].as_bool().unwrap();
+    let partials = if never { Partials::Never } else { Partials::ToPostgres };
     let destination = bed.wal("RECOVERYXLOG");
     let usual = bed.restore_request(text(case, "request"), &destination);
-    match wal_restore::run(&wal_restore::Request { no_partial, ..usual }, bed).await.unwrap() {
+    match wal_restore::run(&wal_restore::Request { partials, ..usual }, bed).await.unwrap() {
         Outcome::Delivered { from: Source::Archive, partial: false } => {
             Some(std::fs::read(&destination).unwrap())
         }

@@ -23,6 +23,7 @@ use barkeep::store::{
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use gcs::Gcs;
+use hyper::Method;
 use s3::{Condition, S3};
 
 fn patient(store: impl ObjectStore + 'static) -> Arc<dyn ObjectStore> {
@@ -318,6 +319,59 @@ async fn a_bucket_of_gcs_that_does_not_exist_is_a_usage_error_whatever_is_asked(
             assert!(error.to_string().contains(told), "{error}");
         }
     }
+}
+
+/// Makes the bucket of a store that has none, which is then there and empty.
+async fn make_missing_bucket(store: &dyn ObjectStore) {
+    let everything = Prefix::everything();
+    let missing = store.list(&everything, None).try_next().await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Usage, "{missing:?}");
+    assert!(store.make_bucket().await.unwrap(), "{store}");
+    assert!(store.list(&everything, None).try_next().await.unwrap().is_none(), "{store}");
+    assert!(!store.make_bucket().await.unwrap(), "{store}");
+}
+
+#[tokio::test]
+async fn a_bucket_is_made_where_it_is_missing_and_only_there() {
+    let s3 = S3::start().await;
+    let location: Location = "s3://no-such-bucket".parse().unwrap();
+    let store = location.open(&s3.options(), ExclusivePut::Trusted, &s3::patience()).await.unwrap();
+    make_missing_bucket(&*store).await;
+    assert!(!s3.open().await.make_bucket().await.unwrap());
+
+    let azure = Azure::start().await;
+    let container = Container { name: "no-such-container".to_owned(), ..azure.container() };
+    let location = Location::Azure { container, path: "some/path".to_owned() };
+    let store = location.open(&azure.options(), ExclusivePut::Trusted, &azure::patience()).await.unwrap();
+    make_missing_bucket(&*store).await;
+    assert!(!azure.open().await.make_bucket().await.unwrap());
+
+    for gcs in [Gcs::start().await, Gcs::start_emulator().await] {
+        let (options, exclusive) = (gcs.options(), ExclusivePut::ByService);
+        let store =
+            GcsStore::open("no-such", "a", &options, None, exclusive, &gcs::patience()).await.unwrap();
+        make_missing_bucket(&store).await;
+        assert!(!gcs.open().await.make_bucket().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_may_not_be_listed_is_not_made() {
+    let s3 = S3::start().await;
+    s3.fault(Method::GET, 1, s3::Fault::Answer(403, "AccessDenied"));
+    assert!(!s3.open().await.make_bucket().await.unwrap());
+    assert_eq!(s3.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_is_never_made_and_memory_has_nothing_to_make() {
+    let root = tempfile::tempdir().unwrap();
+    let store = FileStore::open(root.path()).unwrap();
+    assert!(!store.make_bucket().await.unwrap());
+    std::fs::remove_dir(root.path()).unwrap();
+    assert_eq!(store.make_bucket().await.unwrap_err().kind(), ErrorKind::Usage);
+    assert!(!root.path().exists());
+    assert!(!MemoryStore::new().make_bucket().await.unwrap());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod bed;
 
 use std::time::Duration;
 
-use barkeep::command::wal_restore::{self, Outcome, Source};
+use barkeep::command::wal_restore::{self, Outcome, Partials, Source};
 use barkeep::command::{wal_archive, wal_prefetch};
 use barkeep::error::ErrorKind;
 use barkeep::model::{Compression, SegmentSize, SystemId, Timeline};
@@ -167,7 +167,7 @@ async fn a_partial_is_delivered_only_when_nothing_else_is_there_and_nobody_minds
     let by_hand = bed.restore_request(ONE, &bed.wal(ONE));
     assert_eq!(wal_restore::run(&by_hand, &bed).await.unwrap(), Outcome::Missing);
     let to = bed.wal("RECOVERYXLOG");
-    let refused = wal_restore::Request { no_partial: true, ..bed.restore_request(ONE, &to) };
+    let refused = wal_restore::Request { partials: Partials::Never, ..bed.restore_request(ONE, &to) };
     assert_eq!(wal_restore::run(&refused, &bed).await.unwrap(), Outcome::Missing);
     let delivered = bed.restore(ONE).await.unwrap();
     assert_eq!(delivered, Outcome::Delivered { from: Source::Archive, partial: true });

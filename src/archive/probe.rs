@@ -57,6 +57,11 @@ impl Archive {
         self.store.delete(&keys).await
     }
 
+    /// Makes the bucket (the container) that the archive is in where it is missing, and tells whether it did.
+    pub async fn make_bucket(&self) -> Result<bool> {
+        self.store.make_bucket().await
+    }
+
     /// Whether there is anything at all among the WAL; one request.
     pub async fn any_wal(&self) -> Result<bool> {
         let first = self.store.list(&self.layout.wals()?.inside(), None).next().await.transpose()?;

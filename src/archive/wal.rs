@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use super::Archive;
 use super::layout::Layout;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{Compression, SystemId, WalInventory, WalName, WalObject};
+use crate::model::{Compression, SystemId, Timeline, WalInventory, WalName, WalObject};
 use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
 
 /// What an object's metadata says about the WAL file in it; all but the version may be unknown.
@@ -89,6 +89,8 @@ pub struct WalPut {
     pub overwrite: bool,
     /// The archive has been seen to hold WAL before.
     pub not_first: bool,
+    /// A listing has shown a moment ago that the key is free.
+    pub asked: bool,
 }
 
 /// What came of a put.
@@ -110,7 +112,9 @@ impl Archive {
     /// Begins to put a WAL file that is too large for memory; see [`Upload`] for its parts.
     pub async fn upload_wal(&self, how: &WalPut, in_flight: NonZeroUsize) -> Result<WalUpload> {
         let key = self.layout.wal(&how.name, how.compression)?;
-        Ok(WalUpload(self.store.upload(&key, &how.to_put(), in_flight).await?))
+        // By the time all parts are sent it is long ago that the key was asked for.
+        let put = Put { asked: false, ..how.to_put() };
+        Ok(WalUpload(self.store.upload(&key, &put, in_flight).await?))
     }
 
     /// What lies under exactly this name and compression, with what is recorded about it.
@@ -140,6 +144,17 @@ impl Archive {
         }
     }
 
+    /// This very file in every compression that it lies there in, in order of the suffixes: one listing.
+    pub async fn forms_of(&self, name: &WalName) -> Result<Vec<StoredWal>> {
+        let mut listed = self.store.list(&self.layout.wal_candidates(name)?, None);
+        let mut forms = Vec::new();
+        while let Some(meta) = listed.next().await {
+            let meta = meta.context(|| format!("look for {name}"))?;
+            forms.extend(StoredWal::read(&meta).filter(|found| found.name == *name));
+        }
+        Ok(forms)
+    }
+
     /// The complete segments from `from` on, in order of their names, all timelines: one request
     /// serves a thousand.
     pub fn wal_from<'a>(&'a self, from: &WalName) -> Result<impl Stream<Item = Result<StoredWal>> + use<'a>> {
@@ -153,6 +168,19 @@ impl Archive {
             let found = StoredWal::read(&meta);
             Ok(found.filter(|f| f.name.segment().is_some() && f.name >= from))
         }))
+    }
+
+    /// The names of all WAL files in the order of their keys, from this timeline's on when one is given: a
+    /// thousand per request. Older ones may be among them, if somebody has spelled them in lower case.
+    pub fn wal_names<'a>(
+        &'a self,
+        from: Option<Timeline>,
+    ) -> Result<impl Stream<Item = Result<WalName>> + use<'a>> {
+        let wals = self.layout.wals()?;
+        // What is called just like the timeline is no WAL file, and all of its files come after it.
+        let before = from.map(|timeline| wals.join(&timeline.to_string())).transpose()?;
+        let all = self.store.list(&wals.inside(), before.as_ref());
+        Ok(all.try_filter_map(|meta| async move { Ok(StoredWal::read(&meta).map(|found| found.name)) }))
     }
 
     /// Everything there is among the WAL; a thousand files per request.
@@ -249,6 +277,7 @@ impl WalPut {
             tags: self.tags.clone(),
             metadata: self.recorded.to_metadata(),
             not_first: self.not_first,
+            asked: self.asked,
         }
     }
 }

@@ -11,8 +11,9 @@ use crate::error::Result;
 /// What they need for it.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// The spool's directory, where it is remembered what the store can be trusted with.
-    pub spool: PathBuf,
+    /// The spool's directory, where it is remembered what the store can be trusted with; nothing is
+    /// remembered without one.
+    pub spool: Option<PathBuf>,
     /// At most so many attempts per request, when set.
     pub max_attempts: Option<u32>,
     /// What time it is.
@@ -22,7 +23,7 @@ pub struct Access {
 impl Access {
     /// Signs in.
     pub(super) async fn open(&self, archive: &dyn OpenArchive) -> Result<Archive> {
-        let exclusive = exclusive_put(archive, &self.spool, self.now);
+        let exclusive = exclusive_put(archive, self.spool.as_deref(), self.now);
         let patience = Patience { max_attempts: self.max_attempts, ..Patience::default() };
         archive.open(exclusive, &patience).await
     }

@@ -14,6 +14,7 @@ pub mod check;
 pub mod reach;
 pub mod restore;
 pub mod retention;
+pub mod vacancy;
 pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;
@@ -28,11 +29,13 @@ use jiff::Timestamp;
 use crate::archive::{ExclusivePut, OpenArchive};
 use crate::spool::Spool;
 
-/// Whether exclusive puts can be trusted: as the configuration says, else as `check` has proved.
-fn exclusive_put(archive: &dyn OpenArchive, spool: &Path, now: Timestamp) -> ExclusivePut {
+/// Whether exclusive puts can be trusted: as the configuration says, else as `check` has proved and left
+/// in the spool, where there is one.
+fn exclusive_put(archive: &dyn OpenArchive, spool: Option<&Path>, now: Timestamp) -> ExclusivePut {
     archive.configured_exclusive().unwrap_or_else(|| {
         let store = archive.address().store_fingerprint();
-        let proved = Spool::open(spool).is_ok_and(|spool| spool.proved_exclusive(&store, now));
+        let spool = spool.and_then(|spool| Spool::open(spool).ok());
+        let proved = spool.is_some_and(|spool| spool.proved_exclusive(&store, now));
         if proved { ExclusivePut::Trusted } else { ExclusivePut::ByService }
     })
 }

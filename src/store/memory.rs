@@ -149,6 +149,10 @@ impl ObjectStore for MemoryStore {
         self.with(|objects| objects.uploads.retain(|_, upload| !unfinished.contains(upload)));
         Ok(())
     }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// An offset within a body in memory.

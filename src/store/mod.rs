@@ -106,6 +106,12 @@ pub trait ObjectStore: fmt::Display + Send + Sync {
     /// Frees what these hold. Those that are gone already are success. When it fails, some may be gone;
     /// doing it again is safe. Whoever still writes to one will fail to finish it.
     async fn forget(&self, unfinished: &[Unfinished]) -> Result<()>;
+
+    /// Makes the bucket (the container) where it is missing, and tells whether it did. Asks for it first, by
+    /// a list of at most one object; one that may not be listed is there. One that somebody else makes in
+    /// the same moment is success. A directory's root is never made: when it is missing that is kind `Usage`,
+    /// as it is everywhere else.
+    async fn make_bucket(&self) -> Result<bool>;
 }
 
 /// An object under way. Dropping it without [`finish`](Self::finish) leaves nothing visible, but may
@@ -173,6 +179,9 @@ pub struct Put {
     /// The caller has seen objects in the key's first folder before. A directory without that folder is
     /// then not begun anew, kind `Usage`: a volume that is not mounted looks just like it.
     pub not_first: bool,
+    /// The caller has asked for the key a moment ago, and it was free: a service that is not trusted is not
+    /// asked once more.
+    pub asked: bool,
 }
 
 /// What happens when the key is taken.

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use barkeep::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience, Tags};
 use barkeep::command::check;
 use barkeep::command::wal_archive::{self, Archived};
-use barkeep::command::wal_restore;
+use barkeep::command::wal_restore::{self, Partials};
 use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Compression, SegmentName, SegmentSize};
 use barkeep::store::{
@@ -186,6 +186,11 @@ impl ObjectStore for Watched {
         self.note("forget", unfinished.first().map_or("", |upload| upload.key.as_str()))?;
         self.inner.forget(unfinished).await
     }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        self.note("make", "")?;
+        self.inner.make_bucket().await
+    }
 }
 
 /// A data directory, a spool and a store.
@@ -292,7 +297,7 @@ impl Bed {
             overwrite: false,
             look_ahead: 32,
             soft_limit: Duration::from_secs(20),
-            spool: self.spool(),
+            spool: Some(self.spool()),
             memory: 96 << 20,
             retry_for: Duration::from_secs(1),
             max_attempts: None,
@@ -323,9 +328,11 @@ impl Bed {
         wal_restore::Request {
             name: name.parse().unwrap(),
             destination: destination.to_path_buf(),
-            no_partial: false,
+            partials: Partials::ToPostgres,
+            trust_empty: false,
             window: 32,
-            spool: self.spool(),
+            spool: Some(self.spool()),
+            batch: None,
             retry_for: None,
             max_attempts: None,
             filler: Vec::new(),

@@ -1,7 +1,7 @@
 //! What the service inside the test keeps, and how it answers: Put Blob, Put Block, Put Block List, Get
 //! Block List, Get Blob, Get Blob Properties, Delete Blob and List Blobs, as Microsoft documents them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use base64::Engine;
@@ -23,6 +23,8 @@ pub(crate) struct Blobs {
     uncommitted: BTreeMap<String, BTreeMap<Vec<u8>, Bytes>>,
     /// How many were ever stored, for entity tags.
     stored: u64,
+    /// Containers that were made, all empty.
+    made: BTreeSet<String>,
 }
 
 struct Blob {
@@ -81,6 +83,15 @@ impl Blobs {
         let (account, container) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let name = parts.next().unwrap_or_default();
         if (account, container) != (ACCOUNT, CONTAINER) {
+            if seen.word("restype") == "container" && seen.method == Method::PUT {
+                let is_new = self.made.insert(container.to_owned());
+                let refused = || Reply::refusal(409, "ContainerAlreadyExists");
+                return if is_new { Reply::new(201, "") } else { refused() };
+            }
+            if self.made.contains(container) && seen.word("comp") == "list" {
+                // What is made anew is empty.
+                return Self::default().list(seen);
+            }
             return Reply::refusal(404, "ContainerNotFound");
         }
         match (&seen.method, seen.word("comp").as_str()) {

@@ -184,7 +184,7 @@ impl Gcs {
         };
         let credentials = serde_json::json!({
             "type": "authorized_user", "client_id": "barkeep", "client_secret": "hunter2",
-            "refresh_token": "hunter2", "token_uri": format!("{}/token", self.endpoint()),
+            "refresh_token": "hunter2", "project_id": "walproject", "token_uri": format!("{}/token", self.endpoint()),
         });
         let anonymous = self.shared.is_emulator;
         GcsOptions {

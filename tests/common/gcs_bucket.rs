@@ -1,6 +1,6 @@
 //! A bucket of Google Cloud Storage in memory, and how requests about it are answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use base64::Engine;
@@ -34,6 +34,8 @@ pub(super) struct Bucket {
     uploads: BTreeMap<(String, String), Parts>,
     /// The last generation, session or upload.
     last: u64,
+    /// Buckets that were made, all empty.
+    made: BTreeSet<String>,
 }
 
 /// A request with its body.
@@ -94,10 +96,31 @@ impl Asked {
 }
 
 impl Bucket {
+    /// A bucket that is to be made must be told its project.
+    fn make(&mut self, asked: &Asked) -> Response<Bytes> {
+        let wanted: Value = serde_json::from_slice(&asked.body).unwrap();
+        if asked.word("project").is_none() {
+            return refusal(false, 400, "required", "Required parameter: project");
+        }
+        let name = wanted["name"].as_str().unwrap();
+        if !self.made.insert(name.to_owned()) {
+            return refusal(
+                false,
+                409,
+                "conflict",
+                "Your previous request to create the named bucket succeeded",
+            );
+        }
+        json(200, &json!({"name": name}))
+    }
+
     pub(super) fn answer(&mut self, asked: &Asked, emulates: bool) -> Response<Bytes> {
         let is_xml = is_xml(&asked.uri);
         if is_xml && emulates {
             return plain(501, "");
+        }
+        if asked.method == Method::POST && asked.uri.path() == "/storage/v1/b" {
+            return self.make(asked);
         }
         let path: Vec<&str> = asked.uri.path().splitn(7, '/').collect();
         let (bucket, name) = match (is_xml, path.as_slice()) {
@@ -106,6 +129,10 @@ impl Bucket {
             (false, [_, _, _, _, bucket, _, name]) => (*bucket, (*name).to_owned()),
             _ => return plain(404, ""),
         };
+        if self.made.contains(bucket) && asked.method == Method::GET && name.is_empty() {
+            // What is made anew is empty.
+            return Self::default().list(asked, emulates);
+        }
         if bucket != BUCKET {
             let reason = if is_xml { "NoSuchBucket" } else { "notFound" };
             let words = "The specified bucket does not exist.";

@@ -100,6 +100,10 @@ impl ObjectStore for Counting {
     async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
         self.inner.forget(unfinished).await
     }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        self.inner.make_bucket().await
+    }
 }
 
 #[async_trait]

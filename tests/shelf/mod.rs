@@ -120,6 +120,11 @@ impl ObjectStore for Counted {
         self.note()?;
         self.inner.forget(unfinished).await
     }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        self.note()?;
+        self.inner.make_bucket().await
+    }
 }
 
 /// The shelf.
@@ -183,7 +188,7 @@ impl Shelf {
     }
 
     pub fn access(&self) -> Access {
-        Access { spool: "/nonexistent/spool".into(), max_attempts: None, now: self.now }
+        Access { spool: None, max_attempts: None, now: self.now }
     }
 
     /// Puts an object below the server.

@@ -72,8 +72,9 @@ pub struct Request {
     pub stop_timeout: Duration,
     /// Whether the identifier is claimed by a record with status STARTED.
     pub started_record: bool,
-    /// The spool's directory, where it is remembered what the store can do.
-    pub spool: PathBuf,
+    /// The spool's directory, where it is remembered what the store can do; nothing is remembered without
+    /// one.
+    pub spool: Option<PathBuf>,
     /// At most so many attempts per request, when set.
     pub max_attempts: Option<u32>,
     /// What time it is.
@@ -167,7 +168,7 @@ async fn look(request: &Request, server: &dyn Connect) -> Result<(Box<dyn Server
 }
 
 async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
-    let exclusive = super::exclusive_put(archive, &request.spool, request.now);
+    let exclusive = super::exclusive_put(archive, request.spool.as_deref(), request.now);
     let patience =
         Patience { retry_for: RETRY_FOR, max_attempts: request.max_attempts, ..Patience::default() };
     archive.open(exclusive, &patience).await

@@ -3,9 +3,13 @@
 //!
 //! Both cost requests, so the answers are remembered in the spool: an archive that was ours an hour
 //! ago is ours, and after the last object with another suffix only ours can follow.
+//!
+//! Without a spool one listing is what every call can afford, and it is that of the file's own name: it
+//! shows a twin, and whether the key is taken, so that the store need not be asked that before it stores.
+//! Another cluster's archive is then known by its files only where one has our file's name.
 
 use futures_util::{StreamExt, TryStreamExt};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::Request;
 use super::source::Source;
@@ -24,10 +28,24 @@ const TWINS: usize = 1000;
 pub(super) struct Admitted {
     /// The same file under another suffix.
     pub(super) twin: Option<StoredWal>,
+    /// What is known of the file's own key.
+    pub(super) own: Own,
     /// Successors may be sent in the same call: none of them can have a twin.
     pub(super) look_ahead: bool,
     /// What to remember once the file is stored.
     pub(super) learnt: Option<Known>,
+}
+
+/// What is known of the key that a file is to be stored under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Own {
+    /// Nothing; the store is to see to it.
+    #[default]
+    Unasked,
+    /// It was free a moment ago.
+    Free,
+    /// Something lies there.
+    Taken,
 }
 
 /// Decides whether a file may be sent. Kind `Conflict` when the archive is another cluster's, `Usage`
@@ -38,6 +56,9 @@ pub(super) async fn admit(
     request: &Request,
     spool: Option<&ArchiveSpool>,
 ) -> Result<Admitted> {
+    if request.spool.is_none() {
+        return admit_by_name(archive, source, request.compression).await;
+    }
     let remembered = spool.and_then(ArchiveSpool::known);
     let fresh = remembered.as_ref().filter(|k| k.is_fresh(request.now));
     let suffix = request.compression.suffix();
@@ -63,7 +84,23 @@ pub(super) async fn admit(
         seen: request.now,
     });
     let twin = others.into_iter().find(|f| f.name == source.name);
-    Ok(Admitted { twin, look_ahead: false, learnt })
+    Ok(Admitted { twin, learnt, ..Admitted::default() })
+}
+
+/// Decides by what lies under the file's own name, in one request.
+async fn admit_by_name(archive: &Archive, source: &Source, ours: Compression) -> Result<Admitted> {
+    let forms = match archive.forms_of(&source.name).await {
+        // Who may only store can still do that under the store's own condition.
+        Err(e) if e.kind() == ErrorKind::Denied => {
+            debug!("archiving without looking first: {e}");
+            return Ok(Admitted::default());
+        }
+        forms => forms?,
+    };
+    let taken = forms.iter().any(|form| form.compression == ours);
+    let twin = forms.into_iter().find(|form| form.compression != ours);
+    let own = if taken { Own::Taken } else { Own::Free };
+    Ok(Admitted { twin, own, ..Admitted::default() })
 }
 
 /// An archive that held WAL when it was last looked at and holds none now is most likely not there: a

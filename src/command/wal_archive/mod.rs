@@ -23,6 +23,7 @@ use crate::error::{Context, Error, Result};
 use crate::model::{Compression, Level, WalName};
 use crate::spool::{ArchiveSpool, Known, Lock, Spool, Turn};
 use ahead::Limits;
+use guard::Own;
 pub(super) use guard::owner;
 use send::{Sender, Sent};
 use source::Source;
@@ -52,8 +53,9 @@ pub struct Request {
     pub look_ahead: u8,
     /// Once the own file is stored, successors are waited for no longer than this.
     pub soft_limit: Duration,
-    /// The spool's directory.
-    pub spool: PathBuf,
+    /// The spool's directory. Without one nothing is remembered from call to call: no file is archived ahead,
+    /// and every call asks the store what lies under its file's name.
+    pub spool: Option<PathBuf>,
     /// What all buffers together may hold, in bytes.
     pub memory: u64,
     /// How long a request to the store is tried again for.
@@ -126,11 +128,18 @@ async fn archive_it(
         Err(Stored) => return Ok(Outcome { name: source.name, archived: Archived::Ahead, ahead: 0 }),
     };
     let opened = open(request, archive, deadline).await?;
-    let sender = Sender::new(&opened, request, &source, spool.as_ref());
+    let mut sender = Sender::new(&opened, request, &source, spool.as_ref());
     let source = Arc::new(source);
     // Packing takes the processor and the guard takes the network, so neither waits for the other.
     let guard = guard::admit(&opened, &source, request, spool.as_ref());
     let (admitted, prepared) = tokio::try_join!(guard, sender.prepare(&source))?;
+    match admitted.own {
+        Own::Taken if !request.overwrite => {
+            sender.compare(&source, prepared).await?;
+            return Ok(Outcome { name: source.name, archived: Archived::Same, ahead: 0 });
+        }
+        own => sender.asked = own == Own::Free,
+    }
     if let Some(twin) = admitted.twin.as_ref().filter(|_| !request.overwrite) {
         compare::same_or_conflict(&opened, &source, twin).await?;
         return Ok(Outcome { name: source.name, archived: Archived::Same, ahead: 0 });
@@ -169,7 +178,7 @@ fn remember(spool: Option<&ArchiveSpool>, learnt: Option<&Known>) {
 /// slower and no less safe; so trouble with it is told and does not stop us.
 fn spool(request: &Request, source: &Source, archive: &dyn OpenArchive) -> Option<ArchiveSpool> {
     let system_id = source.system_id?;
-    let opened = Spool::open(&request.spool)
+    let opened = Spool::open(request.spool.as_deref()?)
         .and_then(|spool| spool.archive(&archive.address().fingerprint(), system_id));
     opened.inspect_err(|e| warn!("archiving without look-ahead: {e}")).ok()
 }
@@ -209,6 +218,6 @@ async fn open(request: &Request, archive: &dyn OpenArchive, deadline: Instant) -
         deadline: Some(deadline),
         ..Patience::default()
     };
-    let exclusive = super::exclusive_put(archive, &request.spool, request.now);
+    let exclusive = super::exclusive_put(archive, request.spool.as_deref(), request.now);
     archive.open(exclusive, &patience).await
 }

@@ -1,6 +1,7 @@
 //! A file on its way into the archive: counted, digested and compressed.
 
-use std::io::{Read, Write};
+use std::error::Error as _;
+use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 use fs_err::File;
@@ -8,6 +9,7 @@ use fs_err::File;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::model::Compression;
+use crate::stream::buffer::Buffer;
 use crate::stream::codec::{self, Encoder};
 use crate::stream::digest::{Sha256Sum, Tally};
 use crate::stream::parts::PartWriter;
@@ -63,6 +65,24 @@ pub(super) fn pack(source: &Source, how: Packing, room: u64, plain: &mut [u8]) -
     Ok(body?.map(|body| Packed { body, sha256 }))
 }
 
+/// Packs a file into memory like [`pack`], but reads it in pieces: slower, and without memory for its
+/// plain bytes.
+pub(super) fn pack_in_pieces(source: &Source, how: Packing, room: u64) -> Result<Option<Packed>> {
+    let mut packed = Buffer::with_room(usize::try_from(room).unwrap_or(usize::MAX))?;
+    let encoder = codec::encoder(how.compression, how.level, Box::new(&mut packed))?;
+    match copy(source, encoder) {
+        Ok(sha256) => Ok(Some(Packed { body: packed.into_bytes(), sha256 })),
+        Err(e) if is_too_little_room(&e) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Nothing but the buffer can be full where a file is only read.
+fn is_too_little_room(e: &Error) -> bool {
+    let cause = e.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::StorageFull)
+}
+
 fn read_whole(source: &Source, plain: &mut [u8]) -> Result<()> {
     let mut file = File::open(&source.path)?;
     let whole = file.read_exact(plain);
@@ -79,7 +99,7 @@ pub(super) fn pack_into(source: &Source, how: Packing, mut parts: PartWriter) ->
 
 /// The digest alone, for stores that want it before the first byte.
 pub(super) fn digest(source: &Source) -> Result<Sha256Sum> {
-    copy(source, codec::encoder(Compression::None, 0, Box::new(std::io::sink()))?)
+    copy(source, codec::encoder(Compression::None, 0, Box::new(io::sink()))?)
 }
 
 fn copy(source: &Source, mut to: Box<dyn Encoder + Send + '_>) -> Result<Sha256Sum> {

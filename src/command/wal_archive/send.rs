@@ -12,7 +12,7 @@ use super::pack::{self, Packed, Packing};
 use super::source::Source;
 use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
 use crate::error::{Error, Result};
-use crate::model::WalName;
+use crate::model::{Compression, WalName};
 use crate::spool::ArchiveSpool;
 use crate::stream::buffer::Pages;
 use crate::stream::codec;
@@ -55,6 +55,10 @@ pub(super) struct Sender<'a> {
     history_tags: Option<Tags>,
     overwrite: bool,
     not_first: bool,
+    /// The key of every file that is sent has been found free a moment ago.
+    pub(super) asked: bool,
+    /// The budget has no room for a file's plain bytes beside its packed ones.
+    lean: bool,
     /// In KiB, since a semaphore counts to 2^32.
     memory: Arc<Semaphore>,
     memory_kib: u32,
@@ -74,24 +78,26 @@ impl<'a> Sender<'a> {
         spool: Option<&ArchiveSpool>,
     ) -> Self {
         let threads = threads();
+        let level = request.compression.level(request.level);
+        let codec = codec::encoder_memory(request.compression, level);
+        let lean = request.memory < OWN + own.len + pack::worst_case(own.len) + codec;
         // Every packing thread keeps a buffer for plain bytes; the rest is for what is packed.
-        let plain = if own.len > LARGE { 0 } else { threads as u64 * own.len };
+        let plain = if lean || own.len > LARGE { 0 } else { threads as u64 * own.len };
         let memory_kib = kib(request.memory.saturating_sub(OWN + plain)).max(1);
         Self {
             archive,
-            packing: Packing {
-                compression: request.compression,
-                level: request.compression.level(request.level),
-            },
+            packing: Packing { compression: request.compression, level },
             tags: request.tags.clone(),
             history_tags: request.history_tags.clone(),
             overwrite: request.overwrite,
             not_first: spool.and_then(ArchiveSpool::known).is_some_and(|known| known.owned),
+            asked: false,
+            lean,
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
             threads: Arc::new(Semaphore::new(threads)),
             plain: Mutex::default(),
-            dense: AtomicBool::new(false),
+            dense: AtomicBool::new(request.compression == Compression::None),
         }
     }
 
@@ -118,14 +124,19 @@ impl<'a> Sender<'a> {
     async fn pack(&self, source: &Arc<Source>, room: u64) -> Result<Option<Prepared>> {
         let mut memory = self.reserve(room).await?;
         let thread = acquire(&self.threads, 1).await?;
-        let mut plain = self.take_plain(source.len)?;
         let (file, how) = (Arc::clone(source), self.packing);
-        let (plain, packed) = blocking(move || {
-            let packed = pack::pack(&file, how, room, &mut plain)?;
-            Ok((plain, packed))
-        })
-        .await?;
-        self.plain.lock().unwrap_or_else(PoisonError::into_inner).push(plain);
+        let packed = if self.lean {
+            blocking(move || pack::pack_in_pieces(&file, how, room)).await?
+        } else {
+            let mut plain = self.take_plain(source.len)?;
+            let (plain, packed) = blocking(move || {
+                let packed = pack::pack(&file, how, room, &mut plain)?;
+                Ok((plain, packed))
+            })
+            .await?;
+            self.plain.lock().unwrap_or_else(PoisonError::into_inner).push(plain);
+            packed
+        };
         drop(thread);
         Ok(packed.map(|packed| {
             let kept = kib(packed.body.len() as u64) as usize;
@@ -176,7 +187,10 @@ impl<'a> Sender<'a> {
         let sha256 = blocking(move || pack::digest(&digested)).await?;
         let put = self.put_of(source, sha256.to_string());
         // Rather one request than a gigabyte sent in vain.
-        if !self.overwrite && self.archive.stored_wal(&put.name, put.compression).await?.is_some() {
+        if !self.overwrite
+            && !self.asked
+            && self.archive.stored_wal(&put.name, put.compression).await?.is_some()
+        {
             return self.taken(source, &put).await;
         }
 
@@ -221,6 +235,22 @@ impl<'a> Sender<'a> {
         Ok((packed?, stored_bytes))
     }
 
+    /// Compares a file with what lies under its key already, and sends nothing.
+    pub(super) async fn compare(&self, source: &Arc<Source>, prepared: Option<Prepared>) -> Result<Sent> {
+        let sha256 = match prepared {
+            Some(prepared) => prepared.packed.sha256,
+            None => {
+                let file = Arc::clone(source);
+                blocking(move || pack::digest(&file)).await?
+            }
+        };
+        let same = self.taken(source, &self.put_of(source, sha256.to_string())).await;
+        if same.is_ok() {
+            source.drop_from_cache();
+        }
+        same
+    }
+
     async fn taken(&self, source: &Arc<Source>, put: &WalPut) -> Result<Sent> {
         compare::with_stored(self.archive, source, put).await.map(|()| Sent::Same)
     }
@@ -241,6 +271,7 @@ impl<'a> Sender<'a> {
             tags: tags.clone(),
             overwrite: self.overwrite,
             not_first: self.not_first,
+            asked: self.asked,
         }
     }
 

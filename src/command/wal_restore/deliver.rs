@@ -33,9 +33,13 @@ pub(super) struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// Fetches the file to its destination; `None` when a listing proved that the archive does not
-    /// have it. Where a miss ends recovery, an archive without any WAL proves nothing: a volume that is
+    /// have it. Where `empty_is_no_answer`, an archive without any WAL proves nothing: a volume that is
     /// not mounted and a misspelled server look just like it.
-    pub(super) async fn fetch(&self, archive: &Archive, ends_recovery: bool) -> Result<Option<Delivered>> {
+    pub(super) async fn fetch(
+        &self,
+        archive: &Archive,
+        empty_is_no_answer: bool,
+    ) -> Result<Option<Delivered>> {
         if let Some(hint) = self.hint
             && let Some((stored, object, recorded)) = archive.open_wal_as(self.name, hint).await?
         {
@@ -45,7 +49,7 @@ impl Wanted<'_> {
             }
         }
         let found = archive.find_wal(self.name).await?;
-        if found.is_empty() && ends_recovery && !archive.any_wal().await? {
+        if found.is_empty() && empty_is_no_answer && !archive.any_wal().await? {
             return Err(Error::usage("the archive holds no WAL at all")
                 .hint("look at --store and --server, and whether the store's volume is mounted"));
         }

@@ -5,6 +5,7 @@
 //! whatever else the filler is doing, verified, and renamed. "Missing" is only ever said after the
 //! store was asked and answered.
 
+mod batch;
 mod deliver;
 mod spooled;
 
@@ -15,10 +16,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::debug;
 
-use crate::archive::{ExclusivePut, OpenArchive, Patience};
-use crate::error::{Context, ErrorKind, Result};
+use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{SystemId, WalName};
 use crate::pgdata::{DataDir, Signal};
+pub use batch::{Batch, Folder};
 use deliver::{Delivered, Wanted};
 use spooled::Spooled;
 pub(super) use spooled::instance;
@@ -33,12 +35,18 @@ pub struct Request {
     pub name: WalName,
     /// Where it is to appear, `%p`: relative to the current directory or absolute.
     pub destination: PathBuf,
-    /// Never deliver a `.partial` segment in place of a complete one.
-    pub no_partial: bool,
-    /// At most so many segments are fetched ahead: 0 (none) to 32.
+    /// When a `.partial` segment may stand in for the complete one.
+    pub partials: Partials,
+    /// That the archive holds no WAL at all is an answer like any other. Else it is a failure where it would
+    /// end recovery: a volume that is not mounted and a misspelled server look just like it.
+    pub trust_empty: bool,
+    /// At most so many segments are fetched ahead in the background: 0 (none) to 32.
     pub window: u8,
-    /// The spool's directory.
-    pub spool: PathBuf,
+    /// The spool's directory. Without one nothing is remembered from call to call, nothing is fetched in the
+    /// background, and nothing is written but the destination.
+    pub spool: Option<PathBuf>,
+    /// Segments fetched ahead by the call itself, where the caller keeps a folder for them.
+    pub batch: Option<Batch>,
     /// How long a request to the store is tried again for; `None` takes it from the caller: five
     /// minutes during recovery, else thirty seconds.
     pub retry_for: Option<Duration>,
@@ -49,6 +57,27 @@ pub struct Request {
     pub filler: Vec<OsString>,
     /// What time it is.
     pub now: Timestamp,
+}
+
+/// When a `.partial` segment may stand in for a complete one that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partials {
+    /// Never.
+    Never,
+    /// When it is PostgreSQL that asks: `pg_rewind` and people get exactly what they name.
+    ToPostgres,
+    /// Whoever asks.
+    Always,
+}
+
+impl Partials {
+    fn serve(self, caller: Caller) -> bool {
+        match self {
+            Self::Never => false,
+            Self::ToPostgres => caller != Caller::Other,
+            Self::Always => true,
+        }
+    }
 }
 
 /// What became of the request.
@@ -127,6 +156,11 @@ impl Caller {
 pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
     let caller = Caller::of(&request.destination);
     let cluster = cluster(request);
+    if let Some((batch, segment)) = request.batch.as_ref().zip(request.name.segment())
+        && batch.deliver(segment, cluster, &request.destination)
+    {
+        return Ok(Outcome::Delivered { from: Source::Spool, partial: false });
+    }
     let spooled = match (caller, cluster) {
         (Caller::Other, _) | (_, None) => None,
         (_, Some(cluster)) => Spooled::open(request, archive.address(), cluster),
@@ -145,13 +179,18 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         deliver::remove_drafts(&request.destination);
     }
     let fetched = fetch(request, archive, caller, cluster, spooled.as_ref()).await;
-    let Some(delivered) = fetched.context(|| format!("restore {}", request.name))? else {
+    let Some((delivered, archive)) = fetched.context(|| format!("restore {}", request.name))? else {
         if let Some(spooled) = &spooled {
             spooled.missed(request.now);
         }
         return Ok(Outcome::Missing);
     };
     let partial = delivered.stored.name != request.name;
+    if let (Some(batch), Some(segment), Some(header)) =
+        (&request.batch, delivered.stored.name.segment(), delivered.header)
+    {
+        batch.fetch_behind(&archive, segment, header).await;
+    }
     if let Some(spooled) = spooled.filter(|_| !partial) {
         spooled.delivered(Some(&delivered), request);
     }
@@ -166,7 +205,7 @@ async fn fetch(
     caller: Caller,
     cluster: Option<SystemId>,
     spooled: Option<&Spooled>,
-) -> Result<Option<Delivered>> {
+) -> Result<Option<(Delivered, Archive)>> {
     let patience = Patience {
         retry_for: request.retry_for.unwrap_or(caller.retry_for()),
         max_attempts: request.max_attempts,
@@ -178,17 +217,16 @@ async fn fetch(
         destination: &request.destination,
         cluster,
         hint: spooled.and_then(Spooled::compression),
-        // pg_rewind and people get exactly what they name.
-        partial: caller != Caller::Other && !request.no_partial,
+        partial: request.partials.serve(caller),
     };
     let mut refused = 0;
     loop {
-        let opened = archive.open(ExclusivePut::ByService, &patience).await;
-        let found = match opened {
-            Ok(opened) => wanted.fetch(&opened, caller == Caller::Recovery).await,
-            Err(e) => Err(e),
+        let look = async {
+            let opened = archive.open(ExclusivePut::ByService, &patience).await?;
+            let found = wanted.fetch(&opened, caller == Caller::Recovery && !request.trust_empty).await?;
+            Ok::<_, Error>(found.map(|delivered| (delivered, opened)))
         };
-        match found {
+        match look.await {
             Err(e) if e.kind() == ErrorKind::Denied && refused < REFUSALS => {
                 refused += 1;
                 debug!("refused, asking again: {e}");

@@ -48,14 +48,20 @@ impl Spooled {
     /// time.
     pub(super) fn open(request: &Request, address: &Address, cluster: SystemId) -> Option<Self> {
         let asked = request.name.segment().filter(|_| request.window > 0)?;
-        Self::try_open(request, address, cluster, asked)
+        Self::try_open(request, request.spool.as_deref()?, address, cluster, asked)
             .inspect_err(|e| warn!("restoring without look-ahead: {e}"))
             .ok()
     }
 
-    fn try_open(request: &Request, address: &Address, cluster: SystemId, asked: SegmentName) -> Result<Self> {
+    fn try_open(
+        request: &Request,
+        spool: &Path,
+        address: &Address,
+        cluster: SystemId,
+        asked: SegmentName,
+    ) -> Result<Self> {
         let instance = instance(DataDir::around_wal(&request.destination).path());
-        let spool = Spool::open(&request.spool)?.restore(&address.fingerprint(), cluster, &instance)?;
+        let spool = Spool::open(spool)?.restore(&address.fingerprint(), cluster, &instance)?;
         let (last, boot) = (spool.demand(), boot());
         if last.as_ref().is_none_or(|last| last.boot != boot) {
             // What an earlier boot left was never synced and must not be delivered.
@@ -194,7 +200,7 @@ pub(in crate::command) fn instance(data: &Path) -> String {
 }
 
 /// Renames the file to its destination; across file systems it is copied and then renamed.
-fn hand_over(file: &Path, destination: &Path) -> Result<bool> {
+pub(super) fn hand_over(file: &Path, destination: &Path) -> Result<bool> {
     match std::fs::rename(file, destination) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {

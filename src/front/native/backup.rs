@@ -322,7 +322,7 @@ impl BackupArgs {
             wal_timeout: self.wal_timeout.map_or(WAIT, |span| span.0),
             stop_timeout: self.stop_timeout.map_or(WAIT, |span| span.0),
             started_record: !self.no_started_record.unwrap_or(false),
-            spool: settings.spool.clone(),
+            spool: Some(settings.spool.clone()),
             max_attempts: settings.max_attempts,
             now: settings.now,
             local: settings.now.to_zoned(TimeZone::system()).datetime(),

@@ -70,7 +70,7 @@ impl Settings {
 
     /// What the verbs of the catalogue need of them.
     pub(crate) fn access(&self) -> Access {
-        Access { spool: self.spool.clone(), max_attempts: self.max_attempts, now: self.now }
+        Access { spool: Some(self.spool.clone()), max_attempts: self.max_attempts, now: self.now }
     }
 
     /// What all buffers together may hold, for a verb with a default of its own.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::args::{Shared, layer, text};
 use super::settings::Settings;
+use crate::command::wal_restore::Partials;
 use crate::command::{wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
 use crate::front::exit::OnError;
@@ -106,7 +107,7 @@ impl WalArchive {
             overwrite: own.overwrite.unwrap_or(false),
             look_ahead: own.look_ahead.unwrap_or(Depth::MAX).0,
             soft_limit: or_seconds(own.soft_limit, 20),
-            spool: settings.spool.clone(),
+            spool: Some(settings.spool.clone()),
             memory: settings.memory,
             retry_for: or_seconds(own.retry_for, 10),
             max_attempts: settings.max_attempts,
@@ -176,9 +177,11 @@ impl WalRestore {
         Ok(wal_restore::Request {
             name,
             destination,
-            no_partial: own.no_partial.unwrap_or(false),
+            partials: if own.no_partial.unwrap_or(false) { Partials::Never } else { Partials::ToPostgres },
+            trust_empty: false,
             window: own.window.unwrap_or(Depth::MAX).0,
-            spool: settings.spool.clone(),
+            spool: Some(settings.spool.clone()),
+            batch: None,
             retry_for: own.retry_for.map(|span| span.0),
             max_attempts: settings.max_attempts,
             filler: filler(settings)?,

@@ -70,6 +70,15 @@ impl Client {
         self.send(get(url), &[200]).await
     }
 
+    /// Makes the container; its answer when it is there already is 409.
+    pub(super) async fn create_container(&self) -> azure_core::Result<AsyncRawResponse> {
+        let mut url = self.url("");
+        url.set_query(Some("restype=container"));
+        let mut request = Request::new(url, Method::Put);
+        request.insert_header("x-ms-version", VERSION);
+        self.send(request, &[201]).await
+    }
+
     fn url(&self, name: &str) -> Url {
         names::url(&self.service, &self.container, name)
     }

@@ -97,6 +97,9 @@ pub(super) const WRITE: Permission = Permission { sas: "w (Write)", role: "Stora
 /// To store an object with tags, which only the owner's role may set.
 pub(super) const WRITE_TAGS: Permission =
     Permission { sas: "w (Write) and t (Tags)", role: "Storage Blob Data Owner" };
+/// To make a container.
+pub(super) const CREATE: Permission =
+    Permission { sas: "c (Create), for the account", role: "Storage Blob Data Contributor" };
 /// To delete an object.
 pub(super) const DELETE: Permission = Permission { sas: "d (Delete)", role: "Storage Blob Data Contributor" };
 

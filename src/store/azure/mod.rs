@@ -1,5 +1,6 @@
 //! Azure Blob Storage, and emulators of it.
 
+mod bucket;
 mod client;
 mod delete;
 mod errors;
@@ -135,7 +136,7 @@ impl AzureStore {
 
     /// Kind `Conflict` when the key is taken and must be asked for first.
     async fn ask_first(&self, key: &Key, how: &Put) -> Result<()> {
-        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first;
+        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first && !how.asked;
         if asks && self.head_now(key).await?.is_some() {
             return Err(Error::conflict(format!("{key} is already in {self}")));
         }
@@ -286,6 +287,10 @@ impl ObjectStore for AzureStore {
 
     async fn forget(&self, _unfinished: &[Unfinished]) -> Result<()> {
         Ok(())
+    }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        bucket::make(self).await.context(|| format!("make the container of {self}"))
     }
 }
 

@@ -287,6 +287,10 @@ impl ObjectStore for FileStore {
         };
         self.blocking("remove leftovers from".into(), remove).await
     }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        self.blocking("look for".into(), |store| store.require_root().map(|()| false)).await
+    }
 }
 
 /// An object that is written to a draft, part after part.

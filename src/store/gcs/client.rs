@@ -147,6 +147,14 @@ impl Client {
         self.access.is_emulator
     }
 
+    /// The project that a new bucket belongs to: the credentials' own, else whoever pays for the requests.
+    pub(super) fn project(&self) -> Option<&str> {
+        let Access { project, quota_project, is_emulator, .. } = &self.access;
+        // An emulator has no projects, but wants the word.
+        let none = is_emulator.then_some("emulator");
+        project.as_deref().or(quota_project.as_deref()).or(none)
+    }
+
     /// Sends a request and gives its answer when that is success.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, Failure> {
         self.send_patiently(call, &self.patience).await
@@ -246,9 +254,14 @@ fn is_private(uri: &Uri) -> bool {
     uri.scheme_str() == Some("https") || is_loopback
 }
 
+/// The path of all buckets in the JSON interface.
+pub(super) const fn buckets() -> &'static str {
+    "/storage/v1/b"
+}
+
 /// The path of a bucket's objects in the JSON interface.
 pub(super) fn objects(bucket: &str) -> String {
-    format!("/storage/v1/b/{}/o", escape(bucket))
+    format!("{}/{}/o", buckets(), escape(bucket))
 }
 
 /// The path of an object in the JSON interface, where its slashes are none.
@@ -282,7 +295,14 @@ mod tests {
 
     fn access(service: &str, is_emulator: bool) -> Access {
         let who = "nobody".to_owned();
-        Access { service: service.to_owned(), is_emulator, tokens: None, quota_project: None, who }
+        Access {
+            service: service.to_owned(),
+            is_emulator,
+            tokens: None,
+            project: None,
+            quota_project: None,
+            who,
+        }
     }
 
     fn client(service: &str, is_emulator: bool) -> Client {

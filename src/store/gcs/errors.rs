@@ -51,6 +51,8 @@ pub(super) enum About {
     Bucket,
     /// An upload that was begun.
     Upload,
+    /// The project that a new bucket is to belong to.
+    Project,
 }
 
 /// What the service says of a request that it refuses.
@@ -138,7 +140,7 @@ fn by_status(status: u16, about: About) -> Class {
         (404 | 410 | 499, About::Upload) => Class::NoUpload,
         (404, About::Bucket) => Class::NoBucket,
         (404, About::Object) => Class::Missing,
-        (412, _) => Class::Taken,
+        (409, About::Project) | (412, _) => Class::Taken,
         (501, _) => Class::NotImplemented,
         (408 | 409 | 425 | 429 | 500.., _) => Class::Passing,
         _ => Class::Refused,
@@ -344,6 +346,7 @@ mod tests {
         (412, "conditionNotMet", "", About::Bucket, Class::Taken, ErrorKind::Conflict),
         (412, "PreconditionFailed", "", About::Bucket, Class::Taken, ErrorKind::Conflict),
         (412, "", "", About::Upload, Class::Taken, ErrorKind::Conflict),
+        (409, "conflict", "You already own this bucket.", About::Project, Class::Taken, ErrorKind::Conflict),
         (401, "authError", "Invalid Credentials", About::Bucket, Class::Denied, ErrorKind::Denied),
         (401, "required", "Login Required", About::Bucket, Class::Denied, ErrorKind::Denied),
         (401, "", "", About::Object, Class::Denied, ErrorKind::Denied),

@@ -5,6 +5,7 @@
 //! listed when they are left behind ([`upload`]); one that must be the first goes through a session of the
 //! JSON interface, which knows conditions ([`resumable`]). An emulator has the JSON interface only.
 
+mod bucket;
 mod client;
 mod delete;
 mod errors;
@@ -113,7 +114,7 @@ impl GcsStore {
 
     /// Kind `Conflict` when the key is taken and must be asked for first.
     async fn ask_first(&self, key: &Key, how: &Put) -> Result<()> {
-        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first;
+        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first && !how.asked;
         if asks && self.resource(key).await?.is_some() {
             return Err(Error::conflict(format!("{key} is already in {self}")));
         }
@@ -339,6 +340,10 @@ impl ObjectStore for GcsStore {
     async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
         let forgotten = unfinished::forget(self, unfinished).await;
         forgotten.context(|| format!("forget unfinished uploads of {self}"))
+    }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        bucket::make(self).await.context(|| format!("make the bucket of {self}"))
     }
 }
 

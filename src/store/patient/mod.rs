@@ -117,6 +117,11 @@ impl ObjectStore for Patient {
         }
         Ok(())
     }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        let what = || format!("make the bucket of {self}");
+        self.patience.persist(0, what, || self.store.make_bucket()).await
+    }
 }
 
 /// A list under way, which goes on after the last key it gave.

@@ -1,5 +1,6 @@
 //! S3 and what speaks like it.
 
+mod bucket;
 mod client;
 mod credentials;
 mod delete;
@@ -167,7 +168,7 @@ impl S3Store {
 
     /// Kind `Conflict` when the key is taken and must be asked for first.
     async fn ask_first(&self, key: &Key, how: &Put) -> Result<()> {
-        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first;
+        let asks = how.if_exists == IfExists::Fail && self.shared.asks_first && !how.asked;
         if asks && self.head_now(key).await?.is_some() {
             return Err(Error::conflict(format!("{key} is already in {self}")));
         }
@@ -211,14 +212,21 @@ impl S3Store {
         if shared.is_there.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let list = shared.client.list_objects_v2().bucket(&shared.bucket).prefix(&shared.root).max_keys(1);
-        match list.send().await {
+        match self.list_one().await {
             Err(e) if class_of(&e) != Some(Class::Denied) => Err(self.explain_list(&e)),
             _ => {
                 shared.is_there.store(true, Ordering::Relaxed);
                 Ok(())
             }
         }
+    }
+
+    async fn list_one(
+        &self,
+    ) -> std::result::Result<ListObjectsV2Output, SdkError<ListObjectsV2Error, HttpResponse>> {
+        let shared = &*self.shared;
+        let list = shared.client.list_objects_v2().bucket(&shared.bucket).prefix(&shared.root).max_keys(1);
+        list.send().await
     }
 
     fn explain_list(&self, e: &SdkError<ListObjectsV2Error, HttpResponse>) -> Error {
@@ -401,6 +409,10 @@ impl ObjectStore for S3Store {
     async fn forget(&self, unfinished: &[Unfinished]) -> Result<()> {
         let forgotten = unfinished::forget(self, unfinished).await;
         forgotten.context(|| format!("forget unfinished uploads of {self}"))
+    }
+
+    async fn make_bucket(&self) -> Result<bool> {
+        bucket::make(self).await.context(|| format!("make the bucket of {self}"))
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Access {
     pub(super) is_emulator: bool,
     /// Where `Authorization: Bearer` comes from; `None` when nobody signs in.
     pub(super) tokens: Option<Tokens>,
+    /// The project that the credentials belong to, when they say so.
+    pub(super) project: Option<String>,
     /// Who pays for the requests, sent as `x-goog-user-project`, when the credentials say so.
     pub(super) quota_project: Option<String>,
     /// Who signs in, for messages: an account's address, never a secret.
@@ -145,7 +147,8 @@ fn decide(
     let payer = around.text("GOOGLE_CLOUD_QUOTA_PROJECT");
     if options.anonymous || endpoint.is_emulator {
         let Endpoint { service, is_emulator } = endpoint;
-        return Ok(Access { service, is_emulator, tokens: None, quota_project: payer, who: "nobody".into() });
+        let (tokens, project, who) = (None, None, "nobody".into());
+        return Ok(Access { service, is_emulator, tokens, project, quota_project: payer, who });
     }
     let fields = credentials(&place(options, around))?;
     let own = fields.as_ref().map(|fields| fields.maybe("universe_domain")).transpose()?.flatten();
@@ -157,11 +160,13 @@ fn decide(
         None => Way::of_the_machine(around),
     };
     let own_payer = fields.as_ref().map(|fields| fields.maybe("quota_project_id")).transpose()?.flatten();
+    let project = fields.as_ref().map(|fields| fields.maybe("project_id")).transpose()?.flatten();
     let directory = tokens.filter(|_| way.is_kept).map(Path::to_owned);
     Ok(Access {
         service,
         is_emulator,
         tokens: Some(Tokens::new(way.source, directory, patience)),
+        project: project.map(str::to_owned),
         quota_project: payer.or_else(|| own_payer.map(str::to_owned)),
         who: way.who,
     })
