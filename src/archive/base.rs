@@ -37,6 +37,11 @@ impl BackupFiles {
         let tars: u64 = self.tars.iter().map(|tar| tar.stored_bytes).sum();
         tars + self.manifest.as_ref().map_or(0, |manifest| manifest.stored_bytes)
     }
+
+    /// The keys of everything but annotations, for messages.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.body().map(Key::as_str)
+    }
 }
 
 /// A tar as it lies in the archive.

@@ -52,6 +52,8 @@ pub struct Unreadable {
     pub error: Error,
     /// What of it lies in the archive.
     pub files: BackupFiles,
+    /// Whether it is kept, and for what.
+    pub keep: Option<Keep>,
 }
 
 /// A backup's folder without a record.
@@ -61,6 +63,8 @@ pub struct Orphan {
     pub id: BackupId,
     /// What lies in it.
     pub files: BackupFiles,
+    /// What an annotation in it says that it is kept for.
+    pub keep: Option<Keep>,
     /// When the newest of it was stored, by the store's clock.
     pub newest: Option<Timestamp>,
 }
@@ -146,14 +150,14 @@ impl Archive {
             files.note_keep(slashed, key);
         }
         files.tars.sort_unstable_by_key(|tar| tar.name);
-        let Some(record) = record else { return Ok(Read::Orphan(Orphan { id, files, newest })) };
+        let Some(record) = record else { return Ok(Read::Orphan(Orphan { id, files, keep, newest })) };
         let recorded = record.modified;
         Ok(match self.read_record(id, &record).await {
             Ok(backup) => Read::Entry(Box::new(Entry { backup, files, keep, recorded })),
             // Deleted since it was listed.
-            Err(e) if e.kind() == ErrorKind::NotFound => Read::Orphan(Orphan { id, files, newest }),
+            Err(e) if e.kind() == ErrorKind::NotFound => Read::Orphan(Orphan { id, files, keep, newest }),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                Read::Unreadable(Unreadable { id, error, files })
+                Read::Unreadable(Unreadable { id, error, files, keep })
             }
             Err(e) => return Err(e),
         })
@@ -234,6 +238,18 @@ impl Catalog {
                 self.entries.iter().rfind(failed).ok_or_else(|| none("no failed backup"))
             }
         }
+    }
+
+    /// What lies in the folder of the backup that is meant, and what it is kept for. By its identifier also
+    /// one is found whose record cannot be read or is gone. Kinds of failure: those of [`find`](Self::find).
+    pub fn folder(&self, which: &BackupRef) -> Result<(BackupId, &BackupFiles, Option<Keep>)> {
+        let unreadable = self.unreadable.iter().map(|bad| (bad.id, &bad.files, bad.keep));
+        let orphans = self.orphans.iter().map(|orphan| (orphan.id, &orphan.files, orphan.keep));
+        let nameless = unreadable.chain(orphans).find(|(id, ..)| *which == BackupRef::Id(*id));
+        nameless.map_or_else(
+            || self.find(which).map(|entry| (entry.backup.id, &entry.files, entry.keep)),
+            Ok,
+        )
     }
 
     fn by_id(&self, id: BackupId) -> Result<&Entry> {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 /// A value as Python's `repr` prints it and its literal evaluator reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Literal {
+pub enum Literal {
     /// `None`
     None,
     /// `True`, `False`
@@ -28,7 +28,7 @@ const MAX_DEPTH: u32 = 16;
 
 impl Literal {
     /// Reads one literal and nothing after it; kind `Corrupt` otherwise.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         let mut reader = Reader { rest: text.trim() };
         let value = reader.value(MAX_DEPTH).filter(|_| reader.rest.is_empty());
         value.ok_or_else(|| {
@@ -38,7 +38,7 @@ impl Literal {
     }
 
     /// A text.
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 }

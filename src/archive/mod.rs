@@ -21,6 +21,7 @@ pub use address::Address;
 pub use base::{BackupFiles, MANIFEST_COMPRESSION, StoredManifest, StoredTar};
 pub use catalog::{Catalog, Entry, Orphan, Unreadable};
 use layout::Layout;
+pub use literal::Literal;
 pub use probe::Probe;
 pub use removal::Abandoned;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};

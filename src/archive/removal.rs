@@ -13,20 +13,25 @@
 //! looks just like the one of a tool that stores its record only at the end of a backup, so it could be
 //! touched only after days, and its WAL never.
 
+use std::num::NonZeroUsize;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::layout::BackupObject;
 use super::{Archive, BackupFiles};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::model::{Backup, BackupId, BackupStatus, WalObject};
-use crate::store::{Key, ObjectStore, Tags};
+use crate::store::{Key, Lock, ObjectStore, Tags};
 
 /// Objects per deletion request: what S3 takes.
 const BATCH: usize = 1000;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 4;
+
+/// Questions for locks under way at once.
+const HEADS_AT_ONCE: usize = 16;
 
 impl Archive {
     /// Step 1 for one backup.
@@ -38,28 +43,63 @@ impl Archive {
     }
 
     /// Step 2, for all these backups.
-    pub async fn remove_files<'a>(&self, all: impl Iterator<Item = &'a BackupFiles> + Clone) -> Result<()> {
+    pub async fn remove_files<'a>(
+        &self,
+        all: impl Iterator<Item = &'a BackupFiles> + Clone,
+        batch: Option<NonZeroUsize>,
+    ) -> Result<()> {
         let bodies = all.clone().flat_map(BackupFiles::body).cloned().collect();
-        remove(&*self.store, bodies, |_| ()).await?;
+        remove(&*self.store, bodies, batch, |_| ()).await?;
         for slashed in [false, true] {
             let keeps = all.clone().flat_map(|files| files.keeps_in(slashed)).cloned().collect();
-            remove(self.spelling(slashed), keeps, |_| ()).await?;
+            remove(self.spelling(slashed), keeps, batch, |_| ()).await?;
         }
         Ok(())
     }
 
     /// Step 3: these files, in their order. `removed` is told how many are gone after every batch.
-    pub async fn remove_wals(&self, all: &[WalObject], removed: impl FnMut(usize)) -> Result<()> {
+    pub async fn remove_wals(
+        &self,
+        all: &[WalObject],
+        batch: Option<NonZeroUsize>,
+        removed: impl FnMut(usize),
+    ) -> Result<()> {
         let keys: Result<Vec<Key>> =
             all.iter().map(|object| self.layout.wal(&object.name, object.compression)).collect();
-        remove(&*self.store, keys?, removed).await
+        remove(&*self.store, keys?, batch, removed).await
     }
 
     /// Step 4.
-    pub async fn remove_records(&self, ids: &[BackupId]) -> Result<()> {
+    pub async fn remove_records(&self, ids: &[BackupId], batch: Option<NonZeroUsize>) -> Result<()> {
         let keys: Result<Vec<Key>> =
             ids.iter().map(|id| self.layout.backup(id, &BackupObject::Record)).collect();
-        remove(&*self.store, keys?, |_| ()).await
+        remove(&*self.store, keys?, batch, |_| ()).await
+    }
+
+    /// The first object of a backup that the store would not let go now, and why.
+    pub async fn first_lock(&self, files: &BackupFiles, now: Timestamp) -> Result<Option<(String, Lock)>> {
+        let asked = files.body().cloned().map(|key| async move {
+            let found = self.store.head(&key).await.context(|| format!("ask whether {key} is locked"))?;
+            let lock = found.and_then(|meta| meta.lock).filter(|lock| lock.holds(now));
+            Ok::<_, Error>(lock.map(|lock| (key.to_string(), lock)))
+        });
+        let mut answers = stream::iter(asked).buffered(HEADS_AT_ONCE);
+        while let Some(answer) = answers.try_next().await? {
+            if answer.is_some() {
+                return Ok(answer);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The key of a backup's record, for messages.
+    pub fn record_key(&self, id: &BackupId) -> Result<String> {
+        Ok(self.layout.backup(id, &BackupObject::Record)?.to_string())
+    }
+
+    /// The key of a WAL file, for messages.
+    pub fn wal_key(&self, object: &WalObject) -> Result<String> {
+        Ok(self.layout.wal(&object.name, object.compression)?.to_string())
     }
 
     /// The uploads below `base` and `wals` that were begun before this moment and never finished.
@@ -100,8 +140,14 @@ impl Abandoned {
 }
 
 /// Removes objects in batches, a few requests at a time, and counts in their order.
-async fn remove(store: &dyn ObjectStore, keys: Vec<Key>, mut removed: impl FnMut(usize)) -> Result<()> {
-    let batches: Vec<Vec<Key>> = keys.chunks(BATCH).map(<[Key]>::to_vec).collect();
+async fn remove(
+    store: &dyn ObjectStore,
+    keys: Vec<Key>,
+    batch: Option<NonZeroUsize>,
+    mut removed: impl FnMut(usize),
+) -> Result<()> {
+    let size = batch.map_or(BATCH, |batch| batch.get().min(BATCH));
+    let batches: Vec<Vec<Key>> = keys.chunks(size).map(<[Key]>::to_vec).collect();
     let sent = stream::iter(batches).map(|batch| async move {
         store.delete(&batch).await?;
         Ok::<_, crate::error::Error>(batch.len())

@@ -324,6 +324,7 @@ mod tests {
                     modified: None,
                     etag: None,
                     metadata: BTreeMap::new(),
+                    lock: None,
                 })
             })
             .collect()

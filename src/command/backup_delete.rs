@@ -1,7 +1,7 @@
 //! `backup-delete`: one base backup, and the WAL that only it needed.
 
 use super::Access;
-use super::deletion::{Deletion, carry_out};
+use super::deletion::{Care, Deletion, Doomed, carry_out};
 use crate::archive::OpenArchive;
 use crate::error::Result;
 use crate::model::{BackupRef, Plan};
@@ -17,6 +17,8 @@ pub struct Request {
     pub minimum: u32,
     /// Only tell what would be deleted.
     pub dry_run: bool,
+    /// How it is removed.
+    pub care: Care,
 }
 
 /// Deletes it.
@@ -27,9 +29,12 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletio
     let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
     let id = catalog.find(&request.which)?.backup.id;
     let plan = Plan::of_one(id, request.minimum, request.access.now, &catalog.facts(), &wal)?;
-    if !request.dry_run {
-        carry_out(&opened, &catalog, &plan).await?;
+    let mut doomed = Doomed::default();
+    if request.dry_run {
+        doomed = Doomed::of(&opened, &catalog, &plan)?;
+    } else {
+        carry_out(&opened, &catalog, &plan, request.care, request.access.now).await?;
     }
     let address = archive.address().to_string();
-    Ok(Deletion { address, plan, abandoned: Vec::new(), dry_run: request.dry_run })
+    Ok(Deletion { address, plan, abandoned: Vec::new(), dry_run: request.dry_run, catalog, doomed })
 }

@@ -2,7 +2,7 @@
 
 use super::Access;
 use super::fetch;
-use crate::archive::{Archive, Entry, OpenArchive, Orphan, Unreadable};
+use crate::archive::{Archive, Catalog, Entry, OpenArchive, Orphan, Unreadable};
 use crate::error::{Error, Result};
 use crate::model::{BackupId, BackupRef, Keep, Timelines, WalInventory, WalState};
 
@@ -72,6 +72,11 @@ pub struct Kept {
     pub before: Option<Keep>,
 }
 
+/// All backups, without a look at the WAL they need: one listing, their records and their annotations.
+pub async fn catalog(access: &Access, archive: &dyn OpenArchive) -> Result<Catalog> {
+    access.open(archive).await?.catalog().await
+}
+
 /// Lists all backups.
 pub async fn list(access: &Access, archive: &dyn OpenArchive) -> Result<List> {
     let opened = access.open(archive).await?;
@@ -93,7 +98,8 @@ pub async fn show(which: &BackupRef, access: &Access, archive: &dyn OpenArchive)
     Ok(Show { address: archive.address().to_string(), backup })
 }
 
-/// Keeps a backup, lets it go, or tells. Only a usable one can be kept: kind `Conflict` otherwise.
+/// Keeps a backup, lets it go, or tells. Only a usable one can be kept: kind `Conflict` otherwise. By its
+/// identifier also one can be let go whose record cannot be read or is gone.
 pub async fn keep(
     which: &BackupRef,
     action: KeepAction,
@@ -102,21 +108,22 @@ pub async fn keep(
 ) -> Result<Kept> {
     let opened = access.open(archive).await?;
     let catalog = opened.catalog().await?;
-    let Entry { backup, files, keep: before, .. } = catalog.find(which)?;
+    let (id, files, before) = catalog.folder(which)?;
     let keep = match action {
-        KeepAction::Status => *before,
+        KeepAction::Status => before,
         KeepAction::Release => {
             opened.release_backup(files).await?;
             None
         }
-        KeepAction::Keep(_) if !backup.is_usable() => {
-            let (id, status) = (backup.id, backup.status);
-            return Err(Error::conflict(format!("{id} is {status}, and only a usable backup can be kept")));
-        }
         KeepAction::Keep(keep) => {
-            opened.keep_backup(&backup.id, files, keep).await?;
+            let status = catalog.find(which)?.backup.status;
+            if !status.is_usable() {
+                let refused = format!("{id} is {status}, and only a usable backup can be kept");
+                return Err(Error::conflict(refused));
+            }
+            opened.keep_backup(&id, files, keep).await?;
             Some(keep)
         }
     };
-    Ok(Kept { id: backup.id, keep, before: *before })
+    Ok(Kept { id, keep, before })
 }

@@ -2,15 +2,28 @@
 //! in `archive/removal.rs`.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::archive::{Archive, Catalog};
+use jiff::Timestamp;
+
+use crate::archive::{Archive, Catalog, Entry};
 use crate::error::{Context, Error, Result};
-use crate::model::{BackupId, Plan};
+use crate::model::{BackupId, Plan, WalObject};
 
 /// How many records are rewritten at once.
 const AT_ONCE: usize = 16;
+
+/// How things are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Care {
+    /// At most so many objects in one request, when the service's own limit is too much.
+    pub batch: Option<NonZeroUsize>,
+    /// Ask the store first whether it would refuse: one request per object of a backup. While one of them
+    /// is locked, nothing is deleted.
+    pub heed_locks: bool,
+}
 
 /// A plan, and what came of it.
 #[derive(Debug)]
@@ -23,6 +36,59 @@ pub struct Deletion {
     pub abandoned: Vec<String>,
     /// The plan was only to be shown.
     pub dry_run: bool,
+    /// What it was made upon.
+    pub catalog: Catalog,
+    /// The objects that would go; of a dry run only.
+    pub doomed: Doomed,
+}
+
+/// What would go, object by object, by the keys of the store.
+#[derive(Debug, Default)]
+pub struct Doomed {
+    /// Of each backup everything but annotations, the record last; oldest first, folders without a record
+    /// behind them.
+    pub backups: Vec<(BackupId, Vec<String>)>,
+    /// The WAL, in the order of the plan.
+    pub wals: Vec<(WalObject, String)>,
+}
+
+impl Doomed {
+    /// What `plan` would remove.
+    pub(super) fn of(archive: &Archive, catalog: &Catalog, plan: &Plan) -> Result<Self> {
+        if plan.blocked().is_some() {
+            return Ok(Self::default());
+        }
+        let mut backups = Vec::new();
+        for Entry { backup, files, .. } in going(catalog, plan) {
+            let keys = files.keys().map(str::to_owned).chain([archive.record_key(&backup.id)?]);
+            backups.push((backup.id, keys.collect()));
+        }
+        let orphans = catalog.orphans.iter().filter(|orphan| goes(plan, orphan.id));
+        backups.extend(orphans.map(|orphan| (orphan.id, orphan.files.keys().map(str::to_owned).collect())));
+        let wals = plan.wal.objects.iter().map(|object| Ok((*object, archive.wal_key(object)?)));
+        Ok(Self { backups, wals: wals.collect::<Result<_>>()? })
+    }
+}
+
+/// The backups that go, oldest first.
+fn going<'a>(catalog: &'a Catalog, plan: &'a Plan) -> impl DoubleEndedIterator<Item = &'a Entry> {
+    let entry = |id: BackupId| catalog.entries.iter().find(move |entry| entry.backup.id == id);
+    plan.going().filter_map(move |judged| entry(judged.id))
+}
+
+/// Whether a folder without a record goes.
+fn goes(plan: &Plan, orphan: BackupId) -> bool {
+    plan.going_orphans().any(|judged| judged.id == orphan)
+}
+
+/// Kind `Conflict` while one of the objects that are to go is locked.
+async fn require_unlocked(archive: &Archive, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Result<()> {
+    for Entry { backup, files, .. } in going(catalog, plan) {
+        if let Some((key, lock)) = archive.first_lock(files, now).await? {
+            return Err(Error::conflict(format!("{} cannot be deleted: {key} {lock}", backup.id)));
+        }
+    }
+    Ok(())
 }
 
 impl Deletion {
@@ -49,29 +115,42 @@ impl fmt::Display for Done {
 
 /// Deletes what the plan says; a plan that is blocked deletes nothing. A failure tells how far it came;
 /// the next run goes on from there.
-pub(super) async fn carry_out(archive: &Archive, catalog: &Catalog, plan: &Plan) -> Result<()> {
+pub(super) async fn carry_out(
+    archive: &Archive,
+    catalog: &Catalog,
+    plan: &Plan,
+    care: Care,
+    now: Timestamp,
+) -> Result<()> {
     if plan.blocked().is_some() {
         return Ok(());
     }
+    if care.heed_locks {
+        require_unlocked(archive, catalog, plan, now).await?;
+    }
     let mut done = Done::default();
-    let end = steps(archive, catalog, plan, &mut done).await;
+    let end = steps(archive, catalog, plan, care.batch, &mut done).await;
     end.context(|| format!("delete ({done})")).map_err(|e| e.hint("run it again: it goes on from there"))
 }
 
-async fn steps(archive: &Archive, catalog: &Catalog, plan: &Plan, done: &mut Done) -> Result<()> {
+async fn steps(
+    archive: &Archive,
+    catalog: &Catalog,
+    plan: &Plan,
+    batch: Option<NonZeroUsize>,
+    done: &mut Done,
+) -> Result<()> {
     // Newest first, so that nothing stays published without what it builds upon.
-    let ids: Vec<BackupId> = plan.going().rev().map(|judged| judged.id).collect();
-    let entry = |id: &BackupId| catalog.entries.iter().find(|entry| entry.backup.id == *id);
-    let entries: Vec<_> = ids.iter().filter_map(entry).collect();
+    let entries: Vec<_> = going(catalog, plan).rev().collect();
+    let ids: Vec<BackupId> = entries.iter().map(|entry| entry.backup.id).collect();
     let requests = entries.iter().map(|entry| archive.unpublish_backup(&entry.backup));
     let mut unpublished = stream::iter(requests).buffered(AT_ONCE);
     while unpublished.try_next().await?.is_some() {
         done.unpublished += 1;
     }
-    let orphan = |orphan: &_| plan.going_orphans().any(|judged| judged.id == *orphan);
-    let orphans = catalog.orphans.iter().filter(|o| orphan(&o.id)).map(|orphan| &orphan.files);
-    archive.remove_files(entries.iter().map(|entry| &entry.files).chain(orphans)).await?;
+    let orphans = catalog.orphans.iter().filter(|o| goes(plan, o.id)).map(|orphan| &orphan.files);
+    archive.remove_files(entries.iter().map(|entry| &entry.files).chain(orphans), batch).await?;
     done.files = true;
-    archive.remove_wals(&plan.wal.objects, |count| done.wals += count).await?;
-    archive.remove_records(&ids).await
+    archive.remove_wals(&plan.wal.objects, batch, |count| done.wals += count).await?;
+    archive.remove_records(&ids, batch).await
 }

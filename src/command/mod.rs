@@ -20,7 +20,7 @@ pub mod wal_prefetch;
 pub mod wal_restore;
 
 pub use access::Access;
-pub use deletion::Deletion;
+pub use deletion::{Care, Deletion, Doomed};
 
 use std::path::Path;
 

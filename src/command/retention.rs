@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Access;
-use super::deletion::{Deletion, carry_out};
+use super::deletion::{Care, Deletion, Doomed, carry_out};
 use crate::archive::OpenArchive;
 use crate::error::{Context, Result};
 use crate::model::{Plan, RetentionRule};
@@ -17,6 +17,8 @@ pub struct Request {
     pub rule: RetentionRule,
     /// Only tell what would be deleted.
     pub dry_run: bool,
+    /// How the rest is removed.
+    pub care: Care,
 }
 
 /// Deletes the rest. A catalogue with an unreadable record is an outcome in which nothing was deleted.
@@ -27,11 +29,14 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletio
     let before = now.checked_sub(request.rule.leftovers_after).unwrap_or(Timestamp::MIN);
     let abandoned = opened.abandoned(before).await.context(|| "look for abandoned uploads")?;
     let plan = Plan::of_rule(&request.rule, now, &catalog.facts(), &wal);
-    if !request.dry_run && plan.blocked().is_none() {
-        carry_out(&opened, &catalog, &plan).await?;
+    let mut doomed = Doomed::default();
+    if request.dry_run {
+        doomed = Doomed::of(&opened, &catalog, &plan)?;
+    } else if plan.blocked().is_none() {
+        carry_out(&opened, &catalog, &plan, request.care, now).await?;
         opened.forget(&abandoned).await.context(|| "forget abandoned uploads")?;
     }
     let address = archive.address().to_string();
     let abandoned = abandoned.keys().map(str::to_owned).collect();
-    Ok(Deletion { address, plan, abandoned, dry_run: request.dry_run })
+    Ok(Deletion { address, plan, abandoned, dry_run: request.dry_run, catalog, doomed })
 }

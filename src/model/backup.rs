@@ -105,7 +105,7 @@ impl Backup {
 
     /// Whether it is complete, as far as its record says.
     pub fn is_usable(&self) -> bool {
-        matches!(self.status, BackupStatus::Done | BackupStatus::WaitingForWals)
+        self.status.is_usable()
     }
 
     /// What the record of a backup says as its `error` while the backup is being deleted.
@@ -154,6 +154,11 @@ impl BackupStatus {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Empty, Self::Started, Self::Failed, Self::WaitingForWals, Self::Done, Self::Syncing];
+
+    /// Whether it is that of a complete backup.
+    pub const fn is_usable(self) -> bool {
+        matches!(self, Self::Done | Self::WaitingForWals)
+    }
 
     /// The word of the record.
     pub const fn name(self) -> &'static str {

@@ -55,6 +55,7 @@ impl MemoryStore {
                 modified: Some(Timestamp::now()),
                 etag: Some(objects.writes.to_string()),
                 metadata: how.metadata.clone(),
+                lock: None,
             };
             objects.by_key.insert(key.clone(), (meta, body));
             Ok(())

@@ -165,6 +165,36 @@ pub struct ObjectMeta {
     pub etag: Option<String>,
     /// What the writer said about it; empty from `list`, and from a store that keeps none.
     pub metadata: BTreeMap<String, String>,
+    /// What keeps it from being deleted; only S3 tells, and only `head`.
+    pub lock: Option<Lock>,
+}
+
+/// What keeps an object from being deleted (S3 Object Lock).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Until this moment.
+    Until(Timestamp),
+    /// Until somebody lifts the legal hold.
+    Hold,
+}
+
+impl Lock {
+    /// Whether it does at this moment.
+    pub fn holds(self, now: Timestamp) -> bool {
+        match self {
+            Self::Until(end) => end > now,
+            Self::Hold => true,
+        }
+    }
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Until(end) => write!(f, "is locked until {end}"),
+            Self::Hold => f.write_str("is under a legal hold"),
+        }
+    }
 }
 
 /// How an object is stored.

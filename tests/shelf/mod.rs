@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use barkeep::archive::{Address, Archive, Catalog, ExclusivePut, OpenArchive, Patience};
-use barkeep::command::{Access, Deletion, backup_delete, retention};
+use barkeep::command::{Access, Care, Deletion, backup_delete, retention};
 use barkeep::error::{Error, Result};
 use barkeep::model::{BackupId, RetentionRule};
 use barkeep::store::{
@@ -226,12 +226,12 @@ impl Shelf {
     pub async fn retention(&self, policy: &str, minimum: u32, dry_run: bool) -> Result<Deletion> {
         let leftovers_after = Duration::from_hours(7 * 24);
         let rule = RetentionRule { policy: policy.parse()?, minimum, leftovers_after };
-        retention::run(&retention::Request { access: self.access(), rule, dry_run }, self).await
+        retention::run(&retention::Request { access: self.access(), rule, dry_run, care: Care::default() }, self).await
     }
 
     pub async fn delete(&self, which: &str, minimum: u32) -> Result<Deletion> {
         let request =
-            backup_delete::Request { access: self.access(), which: which.parse()?, minimum, dry_run: false };
+            backup_delete::Request { access: self.access(), which: which.parse()?, minimum, dry_run: false, care: Care::default() };
         backup_delete::run(&request, self).await
     }
 }

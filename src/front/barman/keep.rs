@@ -1,16 +1,19 @@
 //! `barman-cloud-backup-keep`: keeps a backup (spec/barman-cloud.md 2.7).
 
-use clap::Parser;
+use clap::{ArgGroup, Parser, ValueEnum};
 
-use super::LEVEL;
+use super::catalog::{self, LOOKING, Which};
 use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
 use super::words::{Common, CustomerKey};
-use crate::error::Error;
+use super::{LEVEL, place};
+use crate::command::backups::{self, KeepAction};
+use crate::error::{Error, ErrorKind};
+use crate::model::{BackupRef, Keep};
 
 /// Keep a backup from being deleted
 #[derive(Debug, Parser)]
-#[command(name = "barman-cloud-backup-keep", version = LEVEL, disable_help_flag = true, infer_long_args = true, args_override_self = true)]
+#[command(name = "barman-cloud-backup-keep", version = LEVEL, disable_help_flag = true, infer_long_args = true, args_override_self = true, group = ArgGroup::new("what").required(true))]
 pub(super) struct Words {
     #[command(flatten)]
     common: Common,
@@ -25,9 +28,18 @@ pub(super) struct Words {
     status: bool,
     /// Keep it for this
     #[arg(long, value_name = "TARGET", group = "what")]
-    target: Option<String>,
+    target: Option<Target>,
     #[command(flatten)]
     key: CustomerKey,
+}
+
+/// What a backup is kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// With all WAL from its beginning on
+    Full,
+    /// With the WAL it needs itself
+    Standalone,
 }
 
 impl Shares for Words {
@@ -38,6 +50,41 @@ impl Shares for Words {
 
 /// Runs it.
 pub(super) fn run(words: Words, door: &Door) -> End {
-    let _ = (words, door, Code::Success);
-    Err(Failure::new(Code::General, Error::bug("not built yet")))
+    let action = words.action();
+    let Words { common, backup_id, key, .. } = words;
+    let wire = place::wire(&common, Some(&key), None)?;
+    let id = match Which::from(backup_id.as_str()) {
+        Which::Id(id) => id,
+        word => match word.find(&catalog::read(&wire)?, &common.server)? {
+            Some(entry) => entry.backup.id,
+            None => return Err(Error::bug("a name was looked for and no name was missing").into()),
+        },
+    };
+    let kept = catalog::within(
+        LOOKING,
+        backups::keep(&BackupRef::Id(id), action, &catalog::access(), &wire),
+    );
+    let keep = match kept {
+        Ok(kept) => kept.keep,
+        // What is not there is not kept.
+        Err(e) if e.kind() == ErrorKind::NotFound && !matches!(action, KeepAction::Keep(_)) => None,
+        Err(e) if e.kind() == ErrorKind::Conflict => return Err(Failure::new(Code::Operation, e)),
+        Err(e) => return Err(e.into()),
+    };
+    if action == KeepAction::Status {
+        door.say(&format!("Keep: {}\n", keep.map_or("nokeep", Keep::name)));
+    }
+    Ok(Code::Success)
+}
+
+impl Words {
+    /// The parser has seen that exactly one of them is given.
+    fn action(&self) -> KeepAction {
+        match self.target {
+            Some(Target::Full) => KeepAction::Keep(Keep::Full),
+            Some(Target::Standalone) => KeepAction::Keep(Keep::Standalone),
+            None if self.release => KeepAction::Release,
+            None => KeepAction::Status,
+        }
+    }
 }

@@ -5,8 +5,10 @@
 //! in their way. Everything that only they know (their grammar, exit statuses, output) is in this folder.
 
 mod backup;
+mod catalog;
 mod check_wal_archive;
 mod code;
+mod console;
 mod delete;
 mod door;
 mod grammar;
@@ -15,6 +17,8 @@ mod list;
 mod log;
 mod place;
 mod program;
+mod python;
+mod record;
 mod restore;
 mod show;
 mod typed;

@@ -7,7 +7,7 @@ use super::args::Shared;
 use super::render::Report;
 use super::render_backups::{Deleted, KeptReport, Listing, Shown};
 use super::{Around, told};
-use crate::command::backup_delete;
+use crate::command::{Care, backup_delete};
 use crate::command::backups::{self, KeepAction};
 use crate::error::Result;
 use crate::front::run::block_on;
@@ -116,6 +116,7 @@ impl BackupDelete {
             which: self.backup,
             minimum: self.minimum_redundancy.unwrap_or(0),
             dry_run: self.dry_run.unwrap_or(false),
+            care: Care::default(),
         };
         told(block_on(backup_delete::run(&request, &settings.wire)).map(Deleted))
     }

@@ -206,7 +206,7 @@ struct RangeJson {
 
 impl<'a> DeletionJson<'a> {
     pub(super) fn new(deletion: &'a Deletion, exit: u8) -> Self {
-        let Deletion { address, plan, abandoned, dry_run } = deletion;
+        let Deletion { address, plan, abandoned, dry_run, .. } = deletion;
         let judged = |judged: &Judged| JudgedJson {
             id: judged.id.to_string(),
             status: judged.status.map(BackupStatus::name),

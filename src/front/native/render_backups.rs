@@ -168,7 +168,7 @@ fn show_text(show: &Show) -> String {
 }
 
 fn deletion_text(deletion: &Deletion) -> String {
-    let Deletion { address, plan, abandoned, dry_run } = deletion;
+    let Deletion { address, plan, abandoned, dry_run, .. } = deletion;
     let blocked = plan.blocked().is_some();
     let (goes, stays) = if blocked || *dry_run { ("would go", "stays") } else { ("gone", "stays") };
     let judged = |judged: &Judged| {
@@ -282,7 +282,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::archive::{BackupFiles, Entry, Orphan, Unreadable};
+    use crate::archive::{BackupFiles, Catalog, Entry, Orphan, Unreadable};
+    use crate::command::Doomed;
     use crate::golden::{cases, number, text};
     use crate::model::{
         BackupFact, BackupStatus, Compression, Facts, Lsn, Plan, RetentionRule, SystemId, Tablespace,
@@ -341,10 +342,12 @@ mod tests {
                 id: "20261121T000606".parse().unwrap(),
                 error: Error::corrupt("not an integer").context("`size=`"),
                 files: BackupFiles::default(),
+                keep: None,
             }],
             orphans: vec![Orphan {
                 id: "20261121T000707".parse().unwrap(),
                 files: BackupFiles::default(),
+                keep: None,
                 newest: "2026-11-21T00:07:09Z".parse().ok(),
             }],
         }
@@ -372,7 +375,14 @@ mod tests {
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         let plan = Plan::of_rule(&rule, now, &facts, &WalInventory::new(wal.collect()));
         let abandoned = vec!["main/base/20261101T000000/data.tar.zst".to_owned()];
-        Deletion { address: ADDRESS.into(), plan, abandoned, dry_run }
+        Deletion {
+            address: ADDRESS.into(),
+            plan,
+            abandoned,
+            dry_run,
+            catalog: Catalog::default(),
+            doomed: Doomed::default(),
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::args::{Layer as _, Shared, layer, text};
 use super::render::Report;
 use super::render_backups::Deleted;
 use super::{Around, told};
-use crate::command::retention;
+use crate::command::{Care, retention};
 use crate::error::Result;
 use crate::front::quantity::Span;
 use crate::front::run::block_on;
@@ -69,6 +69,7 @@ impl Retention {
                 leftovers_after: own.leftovers_after.map_or(LEFTOVERS_AFTER, |span| span.0),
             },
             dry_run: own.dry_run.unwrap_or(false),
+            care: Care::default(),
         };
         told(block_on(retention::run(&request, &settings.wire)).map(Deleted))
     }

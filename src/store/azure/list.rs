@@ -180,7 +180,7 @@ fn object(key: Key, properties: &Properties) -> Result<Option<ObjectMeta>> {
     let size = properties.content_length.ok_or_else(|| names::no_size(&key))?;
     let modified = properties.last_modified.as_deref().and_then(names::time);
     let etag = properties.etag.as_deref().map(names::etag);
-    Ok(Some(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new() }))
+    Ok(Some(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new(), lock: None }))
 }
 
 #[cfg(test)]

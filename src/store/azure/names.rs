@@ -56,6 +56,7 @@ pub(super) fn meta(key: &Key, size: u64, headers: &Headers) -> ObjectMeta {
         modified: text("last-modified").and_then(time),
         etag: text("etag").map(etag),
         metadata: metadata.collect(),
+        lock: None,
     }
 }
 

@@ -343,7 +343,7 @@ async fn off_thread<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 's
 fn meta(key: Key, found: &Metadata) -> ObjectMeta {
     let etag = format!("{:x}-{:x}.{:x}-{:x}", found.ino(), found.mtime(), found.mtime_nsec(), found.size());
     let modified = found.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-    ObjectMeta { key, size: found.size(), modified, etag: Some(etag), metadata: BTreeMap::new() }
+    ObjectMeta { key, size: found.size(), modified, etag: Some(etag), metadata: BTreeMap::new(), lock: None }
 }
 
 /// Whether the error says that there is no such file; a file in a folder's place says so too.

@@ -39,7 +39,7 @@ impl Resource {
         let size = self.size.and_then(|size| size.parse().ok());
         let size = size.ok_or_else(|| no_size(&key))?;
         let modified = self.updated.and_then(|time| time.parse().ok());
-        Ok(ObjectMeta { key, size, modified, etag: self.generation, metadata: self.metadata })
+        Ok(ObjectMeta { key, size, modified, etag: self.generation, metadata: self.metadata, lock: None })
     }
 
     /// Whether it has these very bytes.
@@ -67,6 +67,7 @@ pub(super) fn from_headers(key: &Key, headers: &HeaderMap, range: Option<&Range<
         modified: modified.map(|time| time.timestamp()),
         etag: Some(generation.to_owned()),
         metadata: metadata.collect(),
+        lock: None,
     })
 }
 

@@ -32,6 +32,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
@@ -44,7 +45,7 @@ pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3
 pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
-    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
+    ByteStream, ExclusivePut, IfExists, Key, Lock, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
     Unfinished, Upload,
 };
 use crate::error::{Context, Error, Result};
@@ -293,7 +294,7 @@ impl S3Store {
                 let size = size(&key, object.size())?;
                 let modified = timestamp(object.last_modified());
                 let etag = object.e_tag().map(str::to_owned);
-                objects.push(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new() });
+                objects.push(ObjectMeta { key, size, modified, etag, metadata: BTreeMap::new(), lock: None });
             }
         }
         Ok(objects)
@@ -423,7 +424,15 @@ fn head_meta(key: &Key, found: &HeadObjectOutput) -> Result<ObjectMeta> {
         modified: timestamp(found.last_modified()),
         etag: found.e_tag().map(str::to_owned),
         metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
+        lock: lock(found),
     })
+}
+
+/// A legal hold has no end, so it counts before what has one.
+fn lock(found: &HeadObjectOutput) -> Option<Lock> {
+    let held = found.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On);
+    let until = || timestamp(found.object_lock_retain_until_date()).map(Lock::Until);
+    if held { Some(Lock::Hold) } else { until() }
 }
 
 /// With a range, the whole size stands in `Content-Range: bytes 5-9/100`.
@@ -435,6 +444,7 @@ fn get_meta(key: &Key, found: &GetObjectOutput, range: Option<&Range<u64>>) -> R
         modified: timestamp(found.last_modified()),
         etag: found.e_tag().map(str::to_owned),
         metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
+        lock: None,
     })
 }
 
