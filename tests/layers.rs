@@ -165,6 +165,11 @@ fn the_other_dialect_is_named_behind_its_own_door_only() {
     for (_, path, text) in sources().into_iter().filter(|(_, path, _)| !path.starts_with("src/front/barman"))
     {
         for (i, line) in text.lines().enumerate() {
+            // Where the doors hang, and where links to the other one are made, it is named.
+            let names_it = ["src/front/mod.rs", "src/front/native/install_compat.rs"];
+            if names_it.iter().any(|name| path.ends_with(name)) {
+                continue;
+            }
             // A reference to the specification of the layout names a file, not the dialect.
             if line.replace("spec/barman-cloud.md", "").to_lowercase().contains("barman") {
                 broken.push(format!("{}:{}: {}", path.display(), i + 1, line.trim()));

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_line_has_local_time_with_a_comma_process_level_and_text_on_one_line() {
-        let now: Zoned = "2026-01-02T03:04:05.0678+01:00[Europe/Berlin]".parse().unwrap();
+        let now: Zoned = "2026-01-02T03:04:05.0678+01:00[+01:00]".parse().unwrap();
         assert_eq!(
             spelled(&now, 123, Level::WARN, "one\ntwo"),
             "2026-01-02 03:04:05,067 [123] WARNING: one two"

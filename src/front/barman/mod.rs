@@ -12,6 +12,7 @@ mod console;
 mod delete;
 mod door;
 mod grammar;
+mod install;
 mod keep;
 mod list;
 mod log;
@@ -29,9 +30,10 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub(crate) use program::Program;
+pub(crate) use install::{Installed, install};
 
 use door::Door;
+use program::Program;
 
 /// What `--version` says behind the name: the level whose words and output this door speaks.
 const LEVEL: &str = "3.20.1";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// One of the nine commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Program {
+pub(super) enum Program {
     /// One WAL file into the archive.
     WalArchive,
     /// One WAL file out of it.
@@ -28,7 +28,7 @@ pub(crate) enum Program {
 
 impl Program {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::WalArchive,
         Self::WalRestore,
         Self::Backup,
@@ -41,7 +41,7 @@ impl Program {
     ];
 
     /// The name it is started by.
-    pub(crate) const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::WalArchive => "barman-cloud-wal-archive",
             Self::WalRestore => "barman-cloud-wal-restore",

@@ -25,7 +25,7 @@ impl Manner {
 
     /// Takes from the words what they say about the end.
     pub(super) fn heed(&mut self, verb: &Verb) {
-        self.json = verb.shared().output.json.unwrap_or(false);
+        self.json = verb.output().json.unwrap_or(false);
         self.reader = match verb {
             Verb::WalRestore(words) => {
                 let on_error = words.own.on_error.unwrap_or_default();

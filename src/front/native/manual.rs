@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 10] = [
+pub const MANUALS: [Manual; 11] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -180,6 +180,11 @@ pub const MANUALS: [Manual; 10] = [
             ("barkeep retention 'REDUNDANCY 3' --leftovers-after 2d", "the newest three, and tidy up sooner"),
         ],
         exits: CATALOGUE,
+    },
+    Manual {
+        verb: "install-compat",
+        examples: &[("barkeep install-compat /usr/local/bin", "when an image for CloudNativePG is built")],
+        exits: &[Exit::Done, Exit::Usage, Exit::Conflict, Exit::Local, Exit::Bug],
     },
 ];
 

@@ -10,6 +10,7 @@ mod backups_json;
 mod bar;
 mod check;
 mod file;
+mod install_compat;
 mod manner;
 pub mod manual;
 mod render;
@@ -65,6 +66,7 @@ enum Verb {
     BackupDelete(Box<backups::BackupDelete>),
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
+    InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
 }
@@ -107,8 +109,11 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     if matches!(verb, Verb::WalPrefetch(_)) {
         wal::detach();
     }
-    let file = File::load(verb.shared().config.as_deref())?;
-    let output = verb.shared().output.clone().over(file.output.clone());
+    let file = match verb.shared() {
+        Some(shared) => File::load(shared.config.as_deref())?,
+        None => File::default(),
+    };
+    let output = verb.output().over(file.output.clone());
     manner.json = output.json.unwrap_or(false);
     if !matches!(verb, Verb::WalPrefetch(_)) {
         log::start(log::level(output.verbose, output.quiet), output.log_format.unwrap_or_default());
@@ -125,7 +130,9 @@ fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
         .or_else(|e| if e.use_stderr() { Err(e) } else { command().try_get_matches_from(words) })?;
     let mut verb = Cli::from_arg_matches(&matches)?.verb;
     if let Some((_, matches)) = matches.subcommand() {
-        verb.shared_mut().settle(matches);
+        if let Some(shared) = verb.shared_mut() {
+            shared.settle(matches);
+        }
     }
     Ok(verb)
 }
@@ -153,8 +160,10 @@ impl Around<'_> {
 }
 
 impl Verb {
-    fn shared(&self) -> &Shared {
-        match self {
+    /// What it shares with the others, when it has to do with an archive.
+    fn shared(&self) -> Option<&Shared> {
+        Some(match self {
+            Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &words.shared,
             Self::WalRestore(words) => &words.shared,
             Self::Check(words) => &words.shared,
@@ -166,11 +175,12 @@ impl Verb {
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
-        }
+        })
     }
 
-    fn shared_mut(&mut self) -> &mut Shared {
-        match self {
+    fn shared_mut(&mut self) -> Option<&mut Shared> {
+        Some(match self {
+            Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &mut words.shared,
             Self::WalRestore(words) => &mut words.shared,
             Self::Check(words) => &mut words.shared,
@@ -182,6 +192,14 @@ impl Verb {
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
+        })
+    }
+
+    /// What is said and how.
+    fn output(&self) -> OutputArgs {
+        match self {
+            Self::InstallCompat(words) => words.output.clone(),
+            _ => self.shared().map(|shared| shared.output.clone()).unwrap_or_default(),
         }
     }
 
@@ -222,6 +240,7 @@ impl Verb {
             Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
+            Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;
                 let request = words.request(&settings);
