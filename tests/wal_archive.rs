@@ -478,3 +478,89 @@ fn find_depth(bed: &Bed) -> std::path::PathBuf {
     let mut folders = std::fs::read_dir(bed.spool().join("archive")).unwrap();
     folders.next().unwrap().unwrap().path().join("depth")
 }
+
+/// A call that may keep nothing, uncompressed, with little memory.
+fn forgetful(bed: &Bed, file: &std::path::Path) -> wal_archive::Request {
+    let compression = Compression::None;
+    wal_archive::Request { compression, spool: None, memory: 40 << 20, ..bed.archive_request(file) }
+}
+
+#[tokio::test]
+async fn without_a_spool_a_segment_costs_a_listing_and_a_put_and_leaves_nothing_behind() {
+    let bed = Bed::new();
+    for n in 1..4 {
+        bed.ready(&name(n + 1));
+        let request = forgetful(&bed, &bed.segment(&name(n)));
+        bed.store.reset();
+        let outcome = wal_archive::run(&request, &bed).await.unwrap();
+        assert_eq!((outcome.archived, outcome.ahead), (stored(&bed, &name(n)).await, 0));
+        assert_eq!(bed.store.requests(), 2);
+    }
+    assert!(!bed.spool().exists());
+}
+
+async fn stored(bed: &Bed, name: &str) -> Archived {
+    let bytes = bed.object(&format!("main/wals/0000000100000000/{name}")).await.len() as u64;
+    Archived::Stored { plain_bytes: bytes, stored_bytes: bytes }
+}
+
+#[tokio::test]
+async fn without_a_spool_the_same_again_is_success_in_two_requests_and_other_content_is_refused() {
+    let bed = Bed::new();
+    let file = bed.segment(ONE);
+    wal_archive::run(&forgetful(&bed, &file), &bed).await.unwrap();
+    bed.store.reset();
+    let again = wal_archive::run(&forgetful(&bed, &file), &bed).await.unwrap();
+    assert_eq!((again.archived, bed.store.requests()), (Archived::Same, 2));
+
+    let before = bed.object(&format!("main/wals/0000000100000000/{ONE}")).await;
+    std::fs::write(&file, segment_bytes(ONE, OTHER_SYSTEM, SegmentSize::new(MIB).unwrap(), 9)).unwrap();
+    let refused = wal_archive::run(&forgetful(&bed, &file), &bed).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    let told = refused.to_string();
+    assert!(told.contains(&SYSTEM.to_string()) && told.contains(&OTHER_SYSTEM.to_string()), "{told}");
+    assert_eq!(bed.object(&format!("main/wals/0000000100000000/{ONE}")).await, before);
+}
+
+#[tokio::test]
+async fn without_a_spool_the_same_wal_under_another_suffix_is_found_and_other_content_there_refused() {
+    let bed = Bed::new();
+    let file = bed.segment(ONE);
+    bed.archive_new(&file).await;
+    let again = wal_archive::run(&forgetful(&bed, &file), &bed).await.unwrap();
+    assert_eq!(again.archived, Archived::Same);
+    assert_eq!(bed.keys().await, [KEY_ONE]);
+    std::fs::write(&file, segment_bytes(ONE, SYSTEM, SegmentSize::new(MIB).unwrap(), 9)).unwrap();
+    let refused = wal_archive::run(&forgetful(&bed, &file), &bed).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert_eq!(bed.keys().await, [KEY_ONE]);
+}
+
+#[tokio::test]
+async fn with_little_memory_every_codec_stores_what_its_decoder_gives_back() {
+    for how in Compression::ALL {
+        let bed = Bed::new();
+        // Does not become smaller, so that there is too little room at first.
+        let (file, plain) = (bed.wal(ONE), dense_segment(ONE));
+        std::fs::write(&file, &plain).unwrap();
+        let request = wal_archive::Request { compression: how, memory: 24 << 20, ..forgetful(&bed, &file) };
+        wal_archive::run(&request, &bed).await.unwrap();
+        let stored = bed.object(&format!("main/wals/0000000100000000/{ONE}{}", how.suffix())).await;
+        let mut decoder =
+            barkeep::stream::codec::decoder(how, Box::new(std::io::Cursor::new(stored))).unwrap();
+        let mut back = Vec::new();
+        std::io::Read::read_to_end(&mut decoder, &mut back).unwrap();
+        assert!(back == plain, "{how}");
+    }
+}
+
+/// A segment that no codec makes smaller.
+fn dense_segment(name: &str) -> Vec<u8> {
+    let mut bytes = segment_bytes(name, SYSTEM, SegmentSize::new(MIB).unwrap(), 1);
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    for byte in &mut bytes[64..] {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *byte = (state >> 56) as u8;
+    }
+    bytes
+}

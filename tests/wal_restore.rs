@@ -6,7 +6,7 @@ mod bed;
 
 use std::time::Duration;
 
-use barkeep::command::wal_restore::{self, Outcome, Partials, Source};
+use barkeep::command::wal_restore::{self, Batch, Folder, Outcome, Partials, Source};
 use barkeep::command::{wal_archive, wal_prefetch};
 use barkeep::error::ErrorKind;
 use barkeep::model::{Compression, SegmentSize, SystemId, Timeline};
@@ -479,4 +479,104 @@ fn find(below: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
         }
     }
     None
+}
+
+/// A request that fetches up to `successors` ahead into the bed's folder for that, and keeps nothing else.
+fn batched(bed: &Bed, name: &str, to: &std::path::Path, successors: u8) -> wal_restore::Request {
+    let folder = Folder::open(&bed.dir.path().join("batch")).unwrap();
+    let batch = Some(Batch { folder, successors });
+    let (spool, filler, window) = (None, Vec::new(), 0);
+    wal_restore::Request { spool, filler, window, batch, ..bed.restore_request(name, to) }
+}
+
+fn in_batch(bed: &Bed) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(bed.dir.path().join("batch"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_batch_fetches_what_follows_up_to_the_first_gap_and_later_calls_take_it_from_there() {
+    let bed = archived(3).await;
+    bed.archive_new(&bed.segment(&name(5))).await;
+    let to = bed.wal("RECOVERYXLOG");
+    let first = wal_restore::run(&batched(&bed, &name(1), &to, 7), &bed).await.unwrap();
+    assert_eq!(first, Outcome::Delivered { from: Source::Archive, partial: false });
+    assert_eq!(in_batch(&bed), [name(2), name(3)]);
+
+    bed.store.reset();
+    for n in 2..4 {
+        let next = wal_restore::run(&batched(&bed, &name(n), &to, 7), &bed).await.unwrap();
+        assert_eq!(next, Outcome::Delivered { from: Source::Spool, partial: false });
+        assert_eq!(std::fs::read(&to).unwrap(), plain(&name(n)));
+    }
+    assert_eq!((bed.store.requests(), in_batch(&bed)), (0, Vec::new()));
+    assert!(!bed.spool().join("restore").exists());
+}
+
+#[tokio::test]
+async fn a_batch_goes_on_behind_the_end_of_a_log_at_the_clusters_own_segment_size() {
+    let bed = Bed::new();
+    let names = ["000000010000000000000FFE", "000000010000000000000FFF", "000000010000000100000000"];
+    for name in names {
+        bed.archive_new(&bed.segment(name)).await;
+    }
+    let to = bed.wal("RECOVERYXLOG");
+    wal_restore::run(&batched(&bed, names[0], &to, 2), &bed).await.unwrap();
+    assert_eq!(in_batch(&bed), names[1..]);
+}
+
+#[tokio::test]
+async fn what_lies_in_the_folder_and_is_not_the_segment_is_not_delivered() {
+    let bed = archived(1).await;
+    let (to, folder) = (bed.wal("RECOVERYXLOG"), bed.dir.path().join("batch"));
+    let good = plain(ONE);
+    let foreign = segment_bytes(ONE, OTHER_SYSTEM, size(), 1);
+    let other = segment_bytes(&name(2), SYSTEM, size(), 1);
+    for bad in [Vec::new(), good[..good.len() - 1].to_vec(), foreign, other] {
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(ONE), bad).unwrap();
+        let outcome = wal_restore::run(&batched(&bed, ONE, &to, 0), &bed).await.unwrap();
+        assert_eq!(outcome, Outcome::Delivered { from: Source::Archive, partial: false });
+        assert_eq!(std::fs::read(&to).unwrap(), good);
+    }
+}
+
+#[tokio::test]
+async fn a_successor_that_cannot_be_fetched_is_no_trouble_of_the_segment_that_is_asked_for() {
+    let bed = archived(2).await;
+    bed.exchange(&format!("{FOLDER}/{}.zst", name(2)), b"broken".to_vec()).await;
+    let to = bed.wal("RECOVERYXLOG");
+    let outcome = wal_restore::run(&batched(&bed, ONE, &to, 3), &bed).await.unwrap();
+    assert_eq!(outcome, Outcome::Delivered { from: Source::Archive, partial: false });
+    assert_eq!(in_batch(&bed), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_empty_archive_is_an_answer_only_to_whoever_trusts_it() {
+    let bed = Bed::new();
+    let to = bed.wal("RECOVERYXLOG");
+    let usual = wal_restore::Request { spool: None, ..bed.restore_request(ONE, &to) };
+    assert_eq!(wal_restore::run(&usual, &bed).await.unwrap_err().kind(), ErrorKind::Usage);
+    bed.store.reset();
+    let trusting = wal_restore::Request { trust_empty: true, ..usual };
+    assert_eq!(wal_restore::run(&trusting, &bed).await.unwrap(), Outcome::Missing);
+    assert_eq!(bed.store.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_partial_segment_goes_to_whoever_asks_only_when_that_is_wanted() {
+    let bed = Bed::new();
+    bed.archive_new(&bed.segment(&format!("{ONE}.partial"))).await;
+    let to = bed.dir.path().join("somewhere");
+    for (partials, delivered) in
+        [(Partials::Never, false), (Partials::ToPostgres, false), (Partials::Always, true)]
+    {
+        let request = wal_restore::Request { partials, spool: None, ..bed.restore_request(ONE, &to) };
+        let outcome = wal_restore::run(&request, &bed).await.unwrap();
+        assert_eq!(outcome != Outcome::Missing, delivered, "{partials:?}");
+    }
 }

@@ -12,7 +12,6 @@ use super::words::Common;
 use super::{place, typed};
 use crate::command::vacancy;
 use crate::error::Error;
-use crate::front::run::block_on;
 use crate::model::{Timeline, Vacancy};
 
 /// Check that the archive is still empty
@@ -42,11 +41,11 @@ const RETRY: Duration = Duration::from_secs(30);
 const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Runs it.
-pub(super) fn run(words: Words, _door: &Door) -> End {
+pub(super) fn run(words: Words, door: &Door) -> End {
     let wire = place::wire(&words.common, None, None)?;
     let request =
         vacancy::Request { from: words.timeline, retry_for: RETRY, max_attempts: None, deadline: DEADLINE };
-    let outcome = block_on(vacancy::run(&request, &wire))?;
+    let outcome = door.deadline(DEADLINE, vacancy::run(&request, &wire))?;
     if outcome.made_bucket {
         info!("the bucket was missing and has been made");
     }

@@ -17,7 +17,6 @@ use super::words::{Common, CustomerKey, Encryption, WalCodec};
 use crate::command::wal_archive;
 use crate::error::Error;
 use crate::front::borrowed::Environment;
-use crate::front::run::block_on;
 use crate::model::{Compression, Level, WalName};
 
 /// Put one WAL file into the archive
@@ -67,12 +66,7 @@ impl Shares for Words {
     }
 
     fn sound(&self) -> Result<(), Failure> {
-        let is_hook = ["BARMAN_HOOK", "BARMAN_PHASE"].iter().all(|name| std::env::var_os(name).is_some());
-        if self.wal_path.is_some() || is_hook {
-            return Ok(());
-        }
-        let missing = Error::usage("the following arguments are required: wal_path");
-        Err(Failure::new(Code::Words, missing.hint("give the WAL file, as %p names it")))
+        require_name(&self.file()?)
     }
 }
 
@@ -86,16 +80,19 @@ const RETRY: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Runs it.
-pub(super) fn run(words: Words, _door: &Door) -> End {
-    let file = file(words.wal_path.clone(), &|name| std::env::var_os(name))?;
-    require_name(&file)?;
+pub(super) fn run(words: Words, door: &Door) -> End {
+    let file = words.file()?;
     let wire = place::wire(&words.common, Some(&words.key), Some(&words.encryption))?;
-    let outcome = block_on(wal_archive::run(&words.request(file), &wire))?;
+    let outcome = door.deadline(DEADLINE, wal_archive::run(&words.request(file), &wire))?;
     info!("{} is archived: {:?}", outcome.name, outcome.archived);
     Ok(Code::Success)
 }
 
 impl Words {
+    fn file(&self) -> Result<PathBuf, Failure> {
+        file(self.wal_path.clone(), &|name| std::env::var_os(name))
+    }
+
     /// What the verb is asked to do: one file, nothing ahead of its turn, nothing on disk. The sizes of
     /// Azure's blocks are ours, so that the words about them have been read and count for nothing.
     fn request(self, file: PathBuf) -> wal_archive::Request {
@@ -124,6 +121,7 @@ fn file(words: Option<PathBuf>, environment: Environment<'_>) -> Result<PathBuf,
     let set = |name: &str| environment(name).filter(|value| !value.is_empty());
     let (Some(hook), Some(phase)) = (set("BARMAN_HOOK"), set("BARMAN_PHASE")) else {
         let missing = || Error::usage("the following arguments are required: wal_path");
+        let missing = || missing().hint("give the WAL file, as %p names it");
         return words.ok_or_else(|| Failure::new(Code::Words, missing()));
     };
     let refused = |text: String| Failure::new(Code::Operation, Error::usage(text));
@@ -168,10 +166,12 @@ mod tests {
 
     use super::*;
     use crate::archive::Tags;
+    use crate::front::barman::grammar;
 
     fn request(more: &[&str]) -> wal_archive::Request {
-        let words = [&["x", "s3://b", "s"][..], more].concat();
-        Words::try_parse_from(words).unwrap().request("f".into())
+        let words = [&["x"][..], more, &["-v", "s3://b", "s", "f"]].concat();
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        grammar::read::<Words>(&words).unwrap().0.request("f".into())
     }
 
     #[test]

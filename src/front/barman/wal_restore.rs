@@ -1,6 +1,7 @@
 //! `barman-cloud-wal-restore`: one WAL file out of the archive (spec/barman-cloud.md 2.2).
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use jiff::Timestamp;
@@ -11,9 +12,8 @@ use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
 use super::place;
 use super::words::{Common, CustomerKey};
-use crate::command::wal_restore::{self, Batch, Folder, Outcome, Partials};
+use crate::command::wal_restore::{self, Batch, Caller, Folder, Outcome, Partials};
 use crate::error::Error;
-use crate::front::run::block_on;
 use crate::model::WalName;
 
 /// Bring one WAL file out of the archive
@@ -45,20 +45,34 @@ impl Shares for Words {
     fn common(&self) -> &Common {
         &self.common
     }
+
+    fn sound(&self) -> Result<(), Failure> {
+        name(&self.wal_name).map(drop)
+    }
 }
 
 /// Where segments that are fetched ahead go when nothing is said.
 const SPOOL: &str = "/var/tmp/walrestore";
 
+/// What a whole call may take that a failure of which ends recovery: nobody ends it from outside.
+const RECOVERY: Duration = Duration::from_mins(30);
+
+/// The same for a standby, which asks again by itself, and everybody else. Fetching ahead is in it.
+const OTHERS: Duration = Duration::from_mins(6);
+
 /// Runs it.
-pub(super) fn run(words: Words, _door: &Door) -> End {
+pub(super) fn run(words: Words, door: &Door) -> End {
     let name = name(&words.wal_name)?;
     let wire = place::wire(&words.common, Some(&words.key), None)?;
     if is_never_served(&name, words.no_partial) {
         return Err(missing(&words));
     }
     let request = words.request(name)?;
-    match block_on(wal_restore::run(&request, &wire))? {
+    let limit = match Caller::of(&words.wal_dest) {
+        Caller::Recovery => RECOVERY,
+        Caller::Standby | Caller::Other => OTHERS,
+    };
+    match door.deadline(limit, wal_restore::run(&request, &wire))? {
         Outcome::Delivered { from, partial } => {
             info!("{name} is at its destination, from {from:?}, partial: {partial}");
             Ok(Code::Success)
