@@ -147,9 +147,9 @@ impl Container {
             }
         }
         for folder in ["/", "/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/var/lock"] {
-            let strangers = entries(Path::new(folder)).into_iter().filter(|path| {
-                path.symlink_metadata().is_ok_and(|metadata| metadata.uid() == NOBODY)
-            });
+            let strangers = entries(Path::new(folder))
+                .into_iter()
+                .filter(|path| path.symlink_metadata().is_ok_and(|metadata| metadata.uid() == NOBODY));
             seen.extend(strangers.map(|path| path.display().to_string()));
         }
         seen
@@ -207,7 +207,8 @@ fn must_be_a_log(output: &Output) {
     {
         let mut words = first.split(' ');
         let date = format!("{} {}", words.next().unwrap(), words.next().unwrap());
-        jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S,%f", &date).unwrap_or_else(|e| panic!("{e}: {first}"));
+        jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S,%f", &date)
+            .unwrap_or_else(|e| panic!("{e}: {first}"));
         let pid = words.next().unwrap().strip_prefix('[').and_then(|word| word.strip_suffix(']'));
         assert!(pid.is_some_and(|pid| pid.parse::<u32>().is_ok()), "no process: {first}");
         let level = words.next().unwrap();
@@ -357,7 +358,8 @@ async fn a_restore_that_is_told_to_end_ends_without_a_file_and_without_calling_i
     }
     let words = [name(1), container.destination().display().to_string()];
     let words = words.each_ref().map(String::as_str);
-    let output = end_once(&container, &Method::GET, spawn(&mut container.command("wal-restore", &[], &words)));
+    let output =
+        end_once(&container, &Method::GET, spawn(&mut container.command("wal-restore", &[], &words)));
     assert_ne!(output.status.code(), Some(1), "PostgreSQL would end recovery here: {output:?}");
     assert_eq!(container.places(), before, "something was left");
 }
@@ -421,10 +423,16 @@ async fn a_spool_is_filled_where_it_is_asked_for_and_holds_nobody_up() {
             && !place.contains("/RECOVERYXLOG")
     });
     // The directory's own line is not among them: what is listed is what is in it.
-    assert_eq!(outside.filter(|place| place.contains("/controller/")).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(
+        outside.filter(|place| place.contains("/controller/")).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
     for n in 2..=4 {
         succeeds(&container.restore(&name(n), &["--parallel", "3", "--spool-dir", &spool]));
         let restored = std::fs::read(container.destination()).unwrap();
-        assert!(restored == std::fs::read(container.bed.wal(&name(n))).unwrap(), "segment {n} came back changed");
+        assert!(
+            restored == std::fs::read(container.bed.wal(&name(n))).unwrap(),
+            "segment {n} came back changed"
+        );
     }
 }

@@ -169,7 +169,8 @@ async fn an_archive_that_the_reference_began_is_gone_on_with_restored_and_expire
     let folder = format!("/base/{}/", theirs.backup_id);
     assert!(!keys.iter().any(|key| key.contains(&folder)), "something of it is left: {keys:?}");
     let needed = ours.begin_wal.unwrap();
-    let segments = keys.iter().filter_map(|key| key.strip_prefix(&format!("{PATH}/main/wals/"))?.split('/').nth(1));
+    let segments =
+        keys.iter().filter_map(|key| key.strip_prefix(&format!("{PATH}/main/wals/"))?.split('/').nth(1));
     let segments = segments.map(|name| &name[..24]).collect::<Vec<_>>();
     assert!(segments.contains(&needed.as_str()), "{needed} is gone: {segments:?}");
     assert!(segments.iter().all(|name| *name >= needed.as_str()), "WAL before {needed}: {segments:?}");
@@ -303,10 +304,12 @@ async fn happened_on(reach: &Reach, backup: &Record, day: &str) {
     let store = reach.open(&reach.url(PATH), ExclusivePut::AskFirst).await;
     let key = Key::new(format!("main/base/{}/backup.info", backup.backup_id)).unwrap();
     let body = store.get(&key, None).await.unwrap().body.try_collect::<Vec<_>>().await.unwrap().concat();
-    let aged = String::from_utf8(body).unwrap().lines().fold(String::new(), |all, line| match line.split_once('=') {
-        Some(("begin_time", _)) => all + &format!("begin_time={day} 00:00:00+00:00\n"),
-        Some(("end_time", _)) => all + &format!("end_time={day} 00:00:10+00:00\n"),
-        _ => all + line + "\n",
+    let aged = String::from_utf8(body).unwrap().lines().fold(String::new(), |all, line| {
+        match line.split_once('=') {
+            Some(("begin_time", _)) => all + &format!("begin_time={day} 00:00:00+00:00\n"),
+            Some(("end_time", _)) => all + &format!("end_time={day} 00:00:10+00:00\n"),
+            _ => all + line + "\n",
+        }
     });
     let replace = Put { if_exists: IfExists::Replace, ..Put::default() };
     store.put(&key, aged.into(), &replace).await.unwrap();

@@ -82,7 +82,10 @@ fn the_commands_image_has_the_binary_its_manual_its_completions_and_authorities_
         "/usr/share/zsh/site-functions/_barkeep 644",
     ];
     let expected: BTreeSet<_> = pages.chain(others.map(str::to_owned)).collect();
-    assert_eq!(Image::lay_out("barkeep").listing().lines().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+    assert_eq!(
+        Image::lay_out("barkeep").listing().lines().map(str::to_owned).collect::<BTreeSet<_>>(),
+        expected
+    );
 }
 
 #[test]
@@ -127,7 +130,8 @@ fn the_dockerfile_ships_what_was_laid_out_and_of_others_only_the_plugins_manager
     let dockerfile = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
     let shipped = |target: &str| {
         let begin = format!("FROM scratch AS {target}\n");
-        let (_, stage) = dockerfile.split_once(&begin).unwrap_or_else(|| panic!("there is no stage {target}"));
+        let (_, stage) =
+            dockerfile.split_once(&begin).unwrap_or_else(|| panic!("there is no stage {target}"));
         let stage = stage.split("\nFROM ").next().unwrap();
         let adds = |line: &&str| ["COPY", "ADD", "RUN"].iter().any(|word| line.starts_with(word));
         stage.lines().filter(adds).map(str::to_owned).collect::<Vec<_>>()

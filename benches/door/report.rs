@@ -16,6 +16,14 @@ const SHARE_OF_MEMORY: f64 = 0.2;
 /// How much longer a miss may take than the store's latency, in milliseconds.
 const MISS_BEYOND_MS: f64 = 20.0;
 
+/// One call, and how many requests it made of the store.
+pub(crate) struct Asked {
+    /// The call.
+    pub(crate) call: Call,
+    /// The requests.
+    pub(crate) requests: u64,
+}
+
 /// What calls of one kind took.
 #[derive(Debug, Serialize)]
 pub(crate) struct Measured {
@@ -23,14 +31,23 @@ pub(crate) struct Measured {
     cpu_ms: f64,
     /// The greatest of all of them.
     peak_mib: f64,
+    /// The most of all of them.
+    requests: u64,
 }
 
 impl Measured {
     /// The figures of these calls.
-    pub(crate) fn of(calls: &[Call]) -> Self {
-        let middle = |of: fn(&Call) -> Duration| milliseconds(median(&calls.iter().map(of).collect::<Vec<_>>()));
-        let peak = calls.iter().map(|call| call.peak_bytes).max().unwrap_or_default();
-        Self { median_ms: middle(|call| call.took), cpu_ms: middle(|call| call.cpu), peak_mib: mebibytes(peak) }
+    pub(crate) fn of(calls: &[Asked]) -> Self {
+        let middle = |of: fn(&Call) -> Duration| {
+            milliseconds(median(&calls.iter().map(|c| of(&c.call)).collect::<Vec<_>>()))
+        };
+        let peak = calls.iter().map(|asked| asked.call.peak_bytes).max().unwrap_or_default();
+        Self {
+            median_ms: middle(|call| call.took),
+            cpu_ms: middle(|call| call.cpu),
+            peak_mib: mebibytes(peak),
+            requests: calls.iter().map(|asked| asked.requests).max().unwrap_or_default(),
+        }
     }
 }
 
@@ -69,6 +86,7 @@ impl Row {
         let mut cells = vec![self.what.clone(), format!("{} ms", self.latency_ms)];
         for side in [&self.ours, &self.reference] {
             cells.extend([side.median_ms, side.cpu_ms, side.peak_mib].map(|value| format!("{value:.1}")));
+            cells.push(side.requests.to_string());
         }
         cells.extend([format!("{:.1} x", self.times_faster()), format!("{:.2}", self.share_of_memory())]);
         cells
@@ -131,8 +149,19 @@ impl Report {
     }
 }
 
-const ROWS: [&str; 10] = [
-    "errand", "latency", "ours", "CPU", "MiB", "reference", "CPU", "MiB", "faster", "memory",
+const ROWS: [&str; 12] = [
+    "errand",
+    "latency",
+    "ours",
+    "CPU",
+    "MiB",
+    "requests",
+    "reference",
+    "CPU",
+    "MiB",
+    "requests",
+    "faster",
+    "memory",
 ];
 const BARS: [&str; 5] = ["bar", "wanted", "found", "where", "verdict"];
 

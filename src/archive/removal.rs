@@ -150,7 +150,7 @@ async fn remove(
     let batches: Vec<Vec<Key>> = keys.chunks(size).map(<[Key]>::to_vec).collect();
     let sent = stream::iter(batches).map(|batch| async move {
         store.delete(&batch).await?;
-        Ok::<_, crate::error::Error>(batch.len())
+        Ok::<_, Error>(batch.len())
     });
     let mut answers = sent.buffered(AT_ONCE);
     while let Some(count) = answers.try_next().await? {

@@ -158,12 +158,7 @@ impl Pod {
     pub fn restore_command(&self, server: &str) -> String {
         let spool = self.controller.join("wal-restore-spool");
         let words = [self.store.place(server), self.store.restore_words.clone()].concat();
-        format!(
-            "{} restore {} {AT_ONCE} %f %p {}",
-            self.manager.display(),
-            spool.display(),
-            words.join(" ")
-        )
+        format!("{} restore {} {AT_ONCE} %f %p {}", self.manager.display(), spool.display(), words.join(" "))
     }
 
     /// `check-wal-archive`, before the first WAL of a new data directory.

@@ -226,12 +226,21 @@ impl Shelf {
     pub async fn retention(&self, policy: &str, minimum: u32, dry_run: bool) -> Result<Deletion> {
         let leftovers_after = Duration::from_hours(7 * 24);
         let rule = RetentionRule { policy: policy.parse()?, minimum, leftovers_after };
-        retention::run(&retention::Request { access: self.access(), rule, dry_run, care: Care::default() }, self).await
+        retention::run(
+            &retention::Request { access: self.access(), rule, dry_run, care: Care::default() },
+            self,
+        )
+        .await
     }
 
     pub async fn delete(&self, which: &str, minimum: u32) -> Result<Deletion> {
-        let request =
-            backup_delete::Request { access: self.access(), which: which.parse()?, minimum, dry_run: false, care: Care::default() };
+        let request = backup_delete::Request {
+            access: self.access(),
+            which: which.parse()?,
+            minimum,
+            dry_run: false,
+            care: Care::default(),
+        };
         backup_delete::run(&request, self).await
     }
 }

@@ -79,21 +79,33 @@ impl Which<'_> {
     /// # Errors
     /// Status 4 for a name that no backup has, or several have.
     pub(super) fn find<'c>(self, catalog: &'c Catalog, server: &str) -> Result<Option<&'c Entry>, Failure> {
-        let word = match self {
-            Self::Id(id) => return Ok(catalog.entries.iter().find(|entry| entry.backup.id == id)),
-            Self::Word(word) => word,
-        };
-        let status = |entry: &&Entry| entry.backup.status;
-        let ended = |entry: &&Entry| status(entry) != BackupStatus::Started;
-        let failed = |entry: &&Entry| status(entry) == BackupStatus::Failed;
-        let found = match word {
-            "latest" | "last" => catalog.entries.iter().rfind(ended),
-            "oldest" | "first" => catalog.entries.iter().find(ended),
-            "last-failed" => catalog.entries.iter().rfind(failed),
-            _ => None,
-        };
-        found.map_or_else(|| named(word, catalog, server), Ok).map(Some)
+        match self {
+            Self::Id(id) => Ok(catalog.entries.iter().find(|entry| entry.backup.id == id)),
+            Self::Word(word) => meant(word, catalog, server).map(Some),
+        }
     }
+
+    /// Its identifier; the catalogue is read only when that is not what was given.
+    pub(super) fn id(self, wire: &Wire, server: &str) -> Result<BackupId, Failure> {
+        match self {
+            Self::Id(id) => Ok(id),
+            Self::Word(word) => Ok(meant(word, &read(wire)?, server)?.backup.id),
+        }
+    }
+}
+
+/// The backup that a word means.
+fn meant<'c>(word: &str, catalog: &'c Catalog, server: &str) -> Result<&'c Entry, Failure> {
+    let status = |entry: &&Entry| entry.backup.status;
+    let ended = |entry: &&Entry| status(entry) != BackupStatus::Started;
+    let failed = |entry: &&Entry| status(entry) == BackupStatus::Failed;
+    let found = match word {
+        "latest" | "last" => catalog.entries.iter().rfind(ended),
+        "oldest" | "first" => catalog.entries.iter().find(ended),
+        "last-failed" => catalog.entries.iter().rfind(failed),
+        _ => None,
+    };
+    found.map_or_else(|| named(word, catalog, server), Ok)
 }
 
 fn named<'c>(name: &str, catalog: &'c Catalog, server: &str) -> Result<&'c Entry, Failure> {

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use super::python;
 use super::record::{byte, on_off};
 use crate::archive::Literal;
-use crate::model::Backup;
+use crate::model::{Backup, Timeline};
 
 /// What is not known.
 const NONE: &str = "None";
@@ -132,7 +132,7 @@ fn base(page: &mut Page, backup: &Backup) {
     let size = other("deduplicated_size").and_then(|size| size.parse().ok());
     page.below_if("Backup Size", size.filter(|size| *size > 0).map(python::size));
     page.below_if("Backup Compression", other("compression"));
-    page.below("Timeline", or_none(backup.timeline.map(|timeline| timeline.number())));
+    page.below("Timeline", or_none(backup.timeline.map(Timeline::number)));
     page.below("Begin WAL", or_none(backup.begin.wal));
     page.below("End WAL", or_none(backup.end.wal));
     page.below("Begin time", time(&backup.begin.time));

@@ -8,7 +8,7 @@ use super::door::{Door, Shares};
 use super::words::{Common, CustomerKey};
 use super::{LEVEL, place};
 use crate::command::backups::{self, KeepAction};
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
 use crate::model::{BackupRef, Keep};
 
 /// Keep a backup from being deleted
@@ -53,13 +53,7 @@ pub(super) fn run(words: Words, door: &Door) -> End {
     let action = words.action();
     let Words { common, backup_id, key, .. } = words;
     let wire = place::wire(&common, Some(&key), None)?;
-    let id = match Which::from(backup_id.as_str()) {
-        Which::Id(id) => id,
-        word => match word.find(&catalog::read(&wire)?, &common.server)? {
-            Some(entry) => entry.backup.id,
-            None => return Err(Error::bug("a name was looked for and no name was missing").into()),
-        },
-    };
+    let id = Which::from(backup_id.as_str()).id(&wire, &common.server)?;
     let kept = catalog::within(
         LOOKING,
         backups::keep(&BackupRef::Id(id), action, &catalog::access(), &wire),

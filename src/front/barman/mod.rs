@@ -11,6 +11,7 @@ mod code;
 mod console;
 mod delete;
 mod door;
+mod dry_run;
 mod grammar;
 mod install;
 mod keep;

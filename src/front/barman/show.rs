@@ -50,13 +50,11 @@ pub(super) fn run(words: Words, door: &Door) -> End {
 
 /// Why there is none with this identifier: its record cannot be read, or it is not there.
 fn none(id: &str, catalog: &Catalog, server: &str) -> Failure {
-    match catalog.unreadable.iter().find(|bad| bad.id.as_str() == id) {
-        Some(bad) => Failure::new(Code::General, Error::corrupt(bad.error.to_string())),
-        None => {
-            let text = format!("Backup {id} for server {server} does not exist");
-            Failure::new(Code::Operation, Error::not_found(text))
-        }
+    if let Some(bad) = catalog.unreadable.iter().find(|bad| bad.id.as_str() == id) {
+        return Failure::new(Code::General, Error::corrupt(bad.error.to_string()));
     }
+    let text = format!("Backup {id} for server {server} does not exist");
+    Failure::new(Code::Operation, Error::not_found(text))
 }
 
 /// The backup under the server's name that its record has: `cloud` for all that is stored object by object.
