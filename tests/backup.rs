@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use barkeep::archive::{Archive, Catalog, Tags};
-use barkeep::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress, Request};
+use barkeep::command::backup::{
+    self, Checkpoint, ManifestChecksum, OnDamage, Outcome, Progress, Request, Sizes, WaitWal,
+};
 use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use barkeep::pgdata::manifest::ManifestReader;
@@ -152,16 +154,18 @@ impl Script {
             memory: 64 << 20,
             max_rate: None,
             max_read_rate: None,
+            sizes: Sizes::default(),
             checkpoint: Checkpoint::Fast,
             on_damage: OnDamage::Fail,
             manifest: ManifestChecksum::Crc32c,
             archive_check: true,
-            wait_wal: true,
+            wait_wal: WaitWal::Always,
             wal_timeout: Duration::from_millis(300),
             stop_timeout: Duration::from_secs(1),
             started_record: true,
             spool: Some(self.bed().spool()),
             max_attempts: None,
+            deadline: None,
             now: jiff::Timestamp::UNIX_EPOCH,
             local: jiff::civil::date(2026, 1, 2).at(3, 4, 5, 0),
         }
@@ -462,7 +466,7 @@ async fn a_standbys_backup_that_went_over_to_a_new_timeline_has_a_range_of_wal_o
     assert!(e.to_string().contains("00000002.history is not in the archive"), "{e}");
 
     let script = forked(false, false).await;
-    let outcome = script.run(&Request { wait_wal: false, ..script.request() }).await.unwrap();
+    let outcome = script.run(&Request { wait_wal: WaitWal::Never, ..script.request() }).await.unwrap();
     assert_eq!(ranges(&script).await, [(1, BEGIN.0, END.0)]);
     assert!(outcome.warnings.iter().any(|w| w.contains("pg_verifybackup")), "{:?}", outcome.warnings);
 }
@@ -471,7 +475,7 @@ async fn a_standbys_backup_that_went_over_to_a_new_timeline_has_a_range_of_wal_o
 async fn wal_that_is_not_waited_for_is_told() {
     let script = Script::new();
     script.0.swallowed.lock().unwrap().extend(NEEDED);
-    let outcome = script.run(&Request { wait_wal: false, ..script.request() }).await.unwrap();
+    let outcome = script.run(&Request { wait_wal: WaitWal::Never, ..script.request() }).await.unwrap();
     assert_eq!(script.backup().await.status, BackupStatus::Done);
     assert!(!outcome.wal_seen && outcome.warnings.iter().any(|w| w.contains("not waited for")));
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use barkeep::archive::{ExclusivePut, OpenArchive, Patience, Tags};
-use barkeep::command::restore::{self, Gap, Outcome, Progress, Recovery};
+use barkeep::command::restore::{self, Aim, Gap, Outcome, Progress, Recovery};
 use barkeep::command::wal_restore;
 use barkeep::error::{ErrorKind, Result};
 use barkeep::model::{
@@ -157,8 +157,9 @@ fn request(bed: &Bed) -> restore::Request {
     restore::Request {
         directory: bed.dir.path().join("copy"),
         backup: None,
-        target: target.clone(),
+        aim: Aim::Target(target.clone()),
         tablespaces: BTreeMap::new(),
+        pass_unknown: false,
         waldir: None,
         recovery: Some(Recovery { restore_command, target, standby: false, primary_conninfo: None }),
         allow_gap: false,
@@ -168,7 +169,7 @@ fn request(bed: &Bed) -> restore::Request {
         max_rate: None,
         // Ranges of 1 MiB, so that an object has several.
         memory: 42 << 20,
-        spool: bed.spool(),
+        spool: Some(bed.spool()),
         retry_for: Duration::from_secs(1),
         max_attempts: None,
         warm: false,
@@ -517,7 +518,7 @@ async fn a_gap_on_the_way_is_named_and_stops_the_restore_before_it_begins() {
     assert!(!copy(&bed).exists());
     // Before the gap all is well, and somebody may want the files all the same.
     for point in [TargetPoint::Immediate, TargetPoint::Lsn(Lsn(4 * MIB + 5))] {
-        let early = restore::Request { target: target(point), plan_only: true, ..request(&bed) };
+        let early = restore::Request { aim: Aim::Target(target(point)), plan_only: true, ..request(&bed) };
         assert!(restore::run(&early, &bed).await.unwrap().refusal.is_none());
     }
     let brave = restore::Request { allow_gap: true, ..request(&bed) };
@@ -529,7 +530,7 @@ async fn a_gap_on_the_way_is_named_and_stops_the_restore_before_it_begins() {
 async fn a_target_beyond_the_archive_is_told() {
     let bed = stocked(ordinary()).await;
     let beyond = target(TargetPoint::Lsn(Lsn(40 * MIB)));
-    let request = restore::Request { target: beyond, plan_only: true, ..request(&bed) };
+    let request = restore::Request { aim: Aim::Target(beyond), plan_only: true, ..request(&bed) };
     let outcome = restore::run(&request, &bed).await.unwrap();
     assert!(outcome.refusal.is_none());
     let warning = outcome.plan.warnings.concat();
@@ -681,7 +682,7 @@ async fn timeline(bed: &Bed, number: u32, forks: &str, segments: impl IntoIterat
 }
 
 async fn planned(bed: &Bed, target: RecoveryTarget) -> Result<restore::Plan> {
-    let request = restore::Request { target, plan_only: true, ..request(bed) };
+    let request = restore::Request { aim: Aim::Target(target), plan_only: true, ..request(bed) };
     restore::run(&request, bed).await.map(|outcome| outcome.plan)
 }
 

@@ -86,6 +86,19 @@ impl Archive {
         self.put_record(backup, &how).await
     }
 
+    /// What the text of a record says; kind `Corrupt` when it cannot be understood.
+    pub fn parse_record(id: BackupId, text: &str) -> Result<Backup> {
+        backup_info::parse(id, text)
+    }
+
+    /// Stores a backup's record as another tool has written it, with the same effect as
+    /// [`publish_backup`](Self::publish_backup).
+    pub async fn publish_record(&self, id: &BackupId, text: Bytes, tags: &Tags) -> Result<()> {
+        let key = self.layout.backup(id, &BackupObject::Record)?;
+        let how = Put { if_exists: IfExists::Replace, tags: tags.clone(), ..Put::default() };
+        self.store.put(&key, text, &how).await
+    }
+
     async fn put_record(&self, backup: &Backup, how: &Put) -> Result<()> {
         let key = self.layout.backup(&backup.id, &BackupObject::Record)?;
         let text = backup_info::print(backup);

@@ -8,6 +8,7 @@ mod barman;
 mod borrowed;
 pub mod exit;
 mod guard;
+mod libpq;
 mod log;
 pub mod native;
 mod quantity;

@@ -68,6 +68,16 @@ pub struct Choice {
     pub rejected: Vec<Rejected>,
 }
 
+/// What is known of the way recovery will go when somebody else decides upon it: then only the end of a
+/// backup counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedBy {
+    /// It ended by then; points that records do not speak of say nothing.
+    pub point: TargetPoint,
+    /// It was taken on this timeline.
+    pub timeline: Option<Timeline>,
+}
+
 /// Why a backup was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
@@ -75,6 +85,8 @@ pub enum Why {
     Named,
     /// It is the newest from which the target can be reached.
     Newest,
+    /// It is the newest that ended by then; where recovery goes from there somebody else decides.
+    NewestEnded,
     /// It is the newest, and nothing tells whether the target came after it: records say nothing of
     /// transactions and restore points. When it did not, PostgreSQL ends with "recovery ended before
     /// configured recovery target was reached" and opens nothing, and an older one must be named.
@@ -86,6 +98,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Self::Named => "as asked for",
             Self::Newest => "the newest from which the target can be reached",
+            Self::NewestEnded => "the newest that ended by then",
             Self::NewestUnproven => "the newest; whether the target came after it cannot be known beforehand",
         })
     }
@@ -111,6 +124,8 @@ pub enum Unfit {
     Incremental(String),
     /// Its files are not all there.
     Flawed(String),
+    /// It was taken on another timeline than the one that is wanted.
+    OnTimeline(Timeline, Timeline),
     /// Its record lacks what must be known.
     Lacks(&'static str),
     /// It ended after the moment that is wanted.
@@ -135,6 +150,9 @@ impl fmt::Display for Unfit {
             Self::Snapshot => f.write_str("it consists of volume snapshots, which are not in the store"),
             Self::Incremental(parent) => write!(f, "it is incremental and needs {parent}"),
             Self::Flawed(flaw) => f.write_str(flaw),
+            Self::OnTimeline(on, wanted) => {
+                write!(f, "it was taken on timeline {}, not on {}", on.number(), wanted.number())
+            }
             Self::Lacks(what) => write!(f, "its record does not tell {what}"),
             Self::EndedAfter(end, target) => {
                 write!(f, "it ended at {}, after the target {}", utc(*end), utc(*target))
@@ -159,6 +177,45 @@ pub fn choose(
     target: &RecoveryTarget,
     timelines: &Timelines,
 ) -> Result<Choice> {
+    let why = why(named, &target.point);
+    first(candidates, named, why, |candidate| fit(candidate, target, timelines))
+        .map_err(|rejected| none(named, &format!(" to {}", target.point), &rejected))
+}
+
+/// Chooses a backup when somebody else decides where recovery goes: the one that is `named`, if it can be
+/// restored at all, else the newest that ended `by` then. Kinds: `NotFound` when there is none, or one whose
+/// files are not all there is named; `Usage` when the one named cannot serve otherwise.
+pub fn choose_ended(candidates: &[Candidate<'_>], named: Option<&BackupId>, by: &EndedBy) -> Result<Choice> {
+    let why = if named.is_some() { Why::Named } else { Why::NewestEnded };
+    let goal = match &by.point {
+        point @ (TargetPoint::Time(_) | TargetPoint::Lsn(_)) if named.is_none() => format!(" to {point}"),
+        _ => String::new(),
+    };
+    first(candidates, named, why, |candidate| {
+        let (own, end) = whole(candidate)?;
+        if named.is_some() {
+            return Ok(());
+        }
+        if let Some(wanted) = by.timeline.filter(|wanted| *wanted != own) {
+            return Err(Unfit::OnTimeline(own, wanted));
+        }
+        ended_by(candidate.backup, end, &by.point)
+    })
+    .map_err(|rejected| match rejected.as_slice() {
+        [Rejected { because: Unfit::Flawed(flaw), id }] if named.is_some() => {
+            Error::not_found(format!("backup {id} cannot be restored: {flaw}"))
+        }
+        rejected => none(named, &goal, rejected),
+    })
+}
+
+/// The first that is fit, from the newest on; all that are not when none is.
+fn first(
+    candidates: &[Candidate<'_>],
+    named: Option<&BackupId>,
+    why: Why,
+    fit: impl Fn(&Candidate<'_>) -> Result<(), Unfit>,
+) -> Result<Choice, Vec<Rejected>> {
     let mut newest_first: Vec<_> = candidates.iter().collect();
     newest_first.sort_by_key(|candidate| std::cmp::Reverse(candidate.backup.id));
     let mut rejected = Vec::new();
@@ -167,12 +224,12 @@ pub fn choose(
         if named.is_some_and(|named| *named != id) {
             continue;
         }
-        match fit(candidate, target, timelines) {
-            Ok(()) => return Ok(Choice { id, why: why(named, &target.point), rejected }),
+        match fit(candidate) {
+            Ok(()) => return Ok(Choice { id, why, rejected }),
             Err(because) => rejected.push(Rejected { id, because }),
         }
     }
-    Err(none(named, target, &rejected))
+    Err(rejected)
 }
 
 const fn why(named: Option<&BackupId>, point: &TargetPoint) -> Why {
@@ -183,8 +240,9 @@ const fn why(named: Option<&BackupId>, point: &TargetPoint) -> Why {
     }
 }
 
-/// Whether the target can be reached from a backup, as far as records tell.
-fn fit(candidate: &Candidate<'_>, target: &RecoveryTarget, timelines: &Timelines) -> Result<(), Unfit> {
+/// Whether a backup can be restored, as far as records and the names of its files tell; its timeline and
+/// where it ended.
+fn whole(candidate: &Candidate<'_>) -> Result<(Timeline, Lsn), Unfit> {
     let backup = candidate.backup;
     if backup.is_snapshot() {
         return Err(Unfit::Snapshot);
@@ -200,16 +258,26 @@ fn fit(candidate: &Candidate<'_>, target: &RecoveryTarget, timelines: &Timelines
     }
     let own = backup.timeline.ok_or(Unfit::Lacks("its timeline"))?;
     let end = backup.end.lsn.ok_or(Unfit::Lacks("where it ended"))?;
-    match target.point {
+    Ok((own, end))
+}
+
+/// Whether a backup, which ended at `end`, ended by then.
+fn ended_by(backup: &Backup, end: Lsn, point: &TargetPoint) -> Result<(), Unfit> {
+    match *point {
         TargetPoint::Time(wanted) => {
             let ended = backup.end.time.as_ref().ok_or(Unfit::Lacks("when it ended"))?.timestamp();
-            if ended > wanted {
-                return Err(Unfit::EndedAfter(ended, wanted));
-            }
+            if ended > wanted { Err(Unfit::EndedAfter(ended, wanted)) } else { Ok(()) }
         }
-        TargetPoint::Lsn(wanted) if end > wanted => return Err(Unfit::EndedBeyond(end, wanted)),
-        _ => {}
+        TargetPoint::Lsn(wanted) if end > wanted => Err(Unfit::EndedBeyond(end, wanted)),
+        _ => Ok(()),
     }
+}
+
+/// Whether the target can be reached from a backup, as far as records tell.
+fn fit(candidate: &Candidate<'_>, target: &RecoveryTarget, timelines: &Timelines) -> Result<(), Unfit> {
+    let (own, end) = whole(candidate)?;
+    let backup = candidate.backup;
+    ended_by(backup, end, &target.point)?;
     let followed = timelines.followed(target.timeline, own);
     let history = timelines.history(followed);
     // A standby may have gone over to another timeline while it was copied. Then only its beginning is
@@ -223,20 +291,21 @@ fn fit(candidate: &Candidate<'_>, target: &RecoveryTarget, timelines: &Timelines
     }
 }
 
-fn none(named: Option<&BackupId>, target: &RecoveryTarget, rejected: &[Rejected]) -> Error {
+/// `goal` says what for: ` to …`, or nothing.
+fn none(named: Option<&BackupId>, goal: &str, rejected: &[Rejected]) -> Error {
     let reasons: Vec<_> = rejected.iter().map(|r| format!("{}: {}", r.id, r.because)).collect();
     let hint = "`barkeep backup-list` shows what there is";
     match (named, reasons.as_slice()) {
         (Some(id), [reason, ..]) => {
             let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, why)| why);
-            Error::usage(format!("backup {id} cannot be restored to {}: {reason}", target.point)).hint(hint)
+            Error::usage(format!("backup {id} cannot be restored{goal}: {reason}")).hint(hint)
         }
         (Some(id), []) => Error::not_found(format!("there is no backup {id}")).hint(hint),
         (None, []) => Error::not_found("the archive holds no base backup")
             .hint("look at --store and --server, or take one with `barkeep backup`"),
         (None, reasons) => {
             let all = reasons.join("; ");
-            Error::not_found(format!("no backup can be restored to {}: {all}", target.point)).hint(hint)
+            Error::not_found(format!("no backup can be restored{goal}: {all}")).hint(hint)
         }
     }
 }

@@ -24,7 +24,7 @@ mod wal_state;
 
 pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
-pub use choose::{Candidate, Choice, Rejected, Timelines, Unfit, Why, choose};
+pub use choose::{Candidate, Choice, EndedBy, Rejected, Timelines, Unfit, Why, choose, choose_ended};
 pub use compression::{Compression, Level};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;

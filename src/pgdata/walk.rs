@@ -28,6 +28,9 @@ pub struct Survey<'a> {
     pub pgdata: &'a Path,
     /// The tablespaces that the server knows. Those in place are part of the data directory.
     pub tablespaces: &'a [Tablespace],
+    /// The directory where each tablespace lies under its number, when they are not where the data
+    /// directory's links lead: as in a backup that another tool keeps in directories.
+    pub numbered: Option<&'a Path>,
     /// The server's `server_version_num`.
     pub version: u32,
     /// Names of files directly in the data directory that something else takes the place of.
@@ -62,7 +65,11 @@ impl Survey<'_> {
         let mut series = Vec::new();
         let mut elsewhere = HashSet::new();
         for tablespace in self.tablespaces {
-            let Some(root) = outside(&pgdata, tablespace)? else { continue };
+            let root = match self.numbered {
+                Some(above) => beside(&pgdata, above, tablespace)?,
+                None => outside(&pgdata, tablespace)?,
+            };
+            let Some(root) = root else { continue };
             elsewhere.extend(identity(&root)?);
             let listing = Walk::new(&root, true, self, &HashSet::new(), go_on).run(&mut notes)?;
             if listing.directories().next().is_none() {
@@ -93,6 +100,25 @@ fn outside(pgdata: &Path, tablespace: &Tablespace) -> Result<Option<PathBuf>> {
         // Dropped since the server was asked: its tar is empty. A link that stays and leads nowhere is
         // another matter: the server removes the link, and never what it leads to.
         Err(e) if e.kind() == ErrorKind::NotFound && !link.is_symlink() => Ok(Some(link)),
+        Err(e) => Err(e).context(|| format!("find tablespace {}", tablespace.name)),
+    }
+}
+
+/// Where a tablespace lies that is in a directory with its number; `None` when it is one of the data
+/// directory's own.
+fn beside(pgdata: &Path, above: &Path, tablespace: &Tablespace) -> Result<Option<PathBuf>> {
+    let oid = tablespace.oid.to_string();
+    match fs_err::canonicalize(above.join(&oid)) {
+        Ok(root) => Ok(Some(root)),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let inside = pgdata.join("pg_tblspc").join(&oid);
+            let is_inside = vanished(fs_err::symlink_metadata(inside))?.is_some_and(|meta| meta.is_dir());
+            if is_inside {
+                Ok(None)
+            } else {
+                Err(e).context(|| format!("find tablespace {}", tablespace.name))
+            }
+        }
         Err(e) => Err(e).context(|| format!("find tablespace {}", tablespace.name)),
     }
 }
@@ -343,7 +369,13 @@ mod tests {
 
         fn found(&self) -> Found {
             let tablespaces = &self.tablespaces;
-            let survey = Survey { pgdata: &self.pgdata(), tablespaces, version: 180_000, superseded: &[] };
+            let survey = Survey {
+                pgdata: &self.pgdata(),
+                tablespaces,
+                numbered: None,
+                version: 180_000,
+                superseded: &[],
+            };
             survey.run(&|| Ok(())).unwrap()
         }
 
@@ -446,7 +478,13 @@ mod tests {
 
         fs_err::remove_dir_all(&place).unwrap();
         let tablespaces = &cluster.tablespaces;
-        let survey = Survey { pgdata: &cluster.pgdata(), tablespaces, version: 180_000, superseded: &[] };
+        let survey = Survey {
+            pgdata: &cluster.pgdata(),
+            tablespaces,
+            numbered: None,
+            version: 180_000,
+            superseded: &[],
+        };
         assert!(survey.run(&|| Ok(())).unwrap_err().to_string().contains("find tablespace t16385"));
     }
 
@@ -490,8 +528,13 @@ mod tests {
         fs_err::create_dir_all(&outside).unwrap();
         symlink(&outside, outside.join("again")).unwrap();
         symlink(&outside, cluster.pgdata().join("dir")).unwrap();
-        let survey =
-            Survey { pgdata: &cluster.pgdata(), tablespaces: &[], version: 180_000, superseded: &[] };
+        let survey = Survey {
+            pgdata: &cluster.pgdata(),
+            tablespaces: &[],
+            numbered: None,
+            version: 180_000,
+            superseded: &[],
+        };
         assert!(survey.run(&|| Ok(())).unwrap_err().to_string().contains("circle"));
     }
 

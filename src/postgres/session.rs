@@ -27,8 +27,9 @@ const QUESTION: Duration = Duration::from_mins(1);
 const ANSWERS: Duration = Duration::from_mins(2);
 /// How long a backup's first checkpoint may take. A spread one takes `checkpoint_timeout`, a day at most.
 const START: Duration = Duration::from_hours(25);
-/// How often a session that waits shows that it is alive, so that no router forgets it.
-const HEARTBEAT: Duration = Duration::from_mins(1);
+
+/// Longer than any session lives.
+const NEVER: Duration = Duration::from_hours(24 * 366 * 10);
 
 /// A session. Dropping it closes it.
 pub struct Session {
@@ -36,6 +37,7 @@ pub struct Session {
     /// Moves the bytes; ends when the session does.
     connection: JoinHandle<Result<(), tokio_postgres::Error>>,
     version: Version,
+    heartbeat: Option<Duration>,
 }
 
 impl Drop for Session {
@@ -133,7 +135,7 @@ async fn open_at(to: &Conninfo, endpoint: &Endpoint, wanted: TargetSession) -> R
         };
         match tried? {
             Ok((client, connection)) => {
-                let prepared = timeout(to.connect_timeout, prepare(client, connection, wanted)).await;
+                let prepared = timeout(to.connect_timeout, prepare(to, client, connection, wanted)).await;
                 return prepared.unwrap_or_else(|_| {
                     Err(Error::new(ErrorKind::Server, format!("no answer within {:?}", to.connect_timeout)))
                 });
@@ -206,6 +208,7 @@ fn config(to: &Conninfo, endpoint: &Endpoint, mode: TheirMode) -> Config {
 
 /// Makes a session ours: nothing of a role's own settings changes what our questions mean.
 async fn prepare(
+    to: &Conninfo,
     client: Client,
     connection: JoinHandle<Result<(), tokio_postgres::Error>>,
     wanted: TargetSession,
@@ -217,7 +220,7 @@ async fn prepare(
     );
     client.batch_execute(&settings).await.map_err(|e| refusal(&e)).context(|| "prepare the session")?;
     let version = questions::version(&client).await?;
-    let session = Session { client, connection, version };
+    let session = Session { client, connection, version, heartbeat: to.heartbeat };
     for setting in version.dialect().time_outs {
         session.run("prepare the session", &format!("SET {setting} = 0")).await?;
     }
@@ -282,7 +285,7 @@ impl Server for Session {
 #[async_trait]
 impl RunningBackup for Session {
     async fn lost(&mut self) -> Error {
-        let mut beat = interval(HEARTBEAT);
+        let mut beat = interval(self.heartbeat.unwrap_or(NEVER));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {

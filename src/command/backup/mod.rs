@@ -8,6 +8,7 @@ mod copy;
 mod preflight;
 mod record;
 mod stop;
+pub mod upload;
 mod wal;
 
 use std::num::NonZeroUsize;
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-pub use self::copy::{Damage, DamagedFile, Progress};
+pub use self::copy::{Damage, DamagedFile, Progress, Sizes};
 pub use crate::pgdata::manifest::ManifestChecksum;
 
 use self::copy::{Copied, CopyRequest, Last, OpenCopy};
@@ -56,6 +57,8 @@ pub struct Request {
     pub max_rate: Option<u64>,
     /// At most so many bytes per second from the disk.
     pub max_read_rate: Option<u64>,
+    /// How large tars and their parts are.
+    pub sizes: Sizes,
     /// How the checkpoint is done that it begins with.
     pub checkpoint: Checkpoint,
     /// What becomes of a backup with damaged pages.
@@ -65,7 +68,7 @@ pub struct Request {
     /// Whether archiving is proved before anything is copied.
     pub archive_check: bool,
     /// Whether the backup's WAL is waited for.
-    pub wait_wal: bool,
+    pub wait_wal: WaitWal,
     /// How long WAL is waited for, each time.
     pub wal_timeout: Duration,
     /// How long PostgreSQL may take to end the backup.
@@ -77,6 +80,8 @@ pub struct Request {
     pub spool: Option<PathBuf>,
     /// At most so many attempts per request, when set.
     pub max_attempts: Option<u32>,
+    /// How long all of it may take, when that is bounded.
+    pub deadline: Option<Duration>,
     /// What time it is.
     pub now: Timestamp,
     /// The same by the local clock; the backup is called after it.
@@ -90,6 +95,18 @@ pub enum Checkpoint {
     Fast,
     /// Spread over minutes, as the server does its own.
     Spread,
+}
+
+/// Whether the WAL is waited for that a backup cannot be restored without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitWal {
+    /// No.
+    Never,
+    /// Yes, and without it the backup fails.
+    Always,
+    /// On a primary as ever. A standby's last segment comes when its primary has filled it, which the
+    /// standby cannot hasten: it waits so long at most, and without it the backup is kept, with a warning.
+    StandbyAtMost(Duration),
 }
 
 /// What becomes of a backup with damaged pages.
@@ -131,7 +148,7 @@ const WIND_UP: Duration = Duration::from_secs(30);
 /// How long the record of a failure is tried to be written for.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
-/// Takes a backup. `stop` turning true ends it in good order, as kind `Interrupted`.
+/// Takes a backup. `stop` turning true ends it in good order, as kind `Interrupted`; so does its deadline.
 ///
 /// Kinds of failure: `Server` and `Denied` from PostgreSQL, `Usage` when it does not archive, `Conflict`
 /// when the directory or the archive is another server's, `Corrupt` for damaged pages, `Local` from the
@@ -144,7 +161,7 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<Outcome> {
     let begun = Instant::now();
-    let mut stop = Stop::new(stop);
+    let mut stop = Stop::new(stop, request.deadline);
     let (mut server, facts) = stop.unless(look(request, server)).await?;
     let archive = Arc::new(stop.unless(open(request, archive)).await?);
     let ground = stop.unless(preflight::check(request, &facts, &mut *server, &archive)).await?;
@@ -202,6 +219,21 @@ async fn claim(
     Err(Error::conflict(format!("all identifiers from {} on are taken", BackupId::at(request.local)?)))
 }
 
+/// How WAL is waited for.
+struct WalPatience {
+    within: Duration,
+    /// Whether the backup fails without it.
+    must: bool,
+}
+
+/// What is known of a backup when the server has ended it.
+struct Ended {
+    /// What somebody should look at.
+    notes: Vec<String>,
+    /// Whether all its WAL was seen in the archive.
+    wal_seen: bool,
+}
+
 /// One backup under way.
 struct Run<'a> {
     request: &'a Request,
@@ -225,8 +257,8 @@ impl Run<'_> {
         }
         let (cancel, cancelled) = watch::channel(false);
         let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
-        let mut notes = open.notes().to_vec();
-        let copied = match self.end(running, &open, backup, &mut notes, stop).await {
+        let mut ended = Ended { notes: open.notes().to_vec(), wal_seen: false };
+        let copied = match self.end(running, &open, backup, &mut ended, stop).await {
             Ok(last) => {
                 stop.unless_wound_up(open.finish(last), &cancel).await.context(|| "finish the copy")?
             }
@@ -238,7 +270,7 @@ impl Run<'_> {
         record::done(backup, self.request, &copied, self.begun.elapsed());
         // Not to be interrupted: a request that was given up could still overtake the record of a failure.
         self.archive.publish_backup(backup, &self.request.tags).await?;
-        Ok(self.outcome(backup.clone(), copied, notes))
+        Ok(self.outcome(backup.clone(), copied, ended))
     }
 
     /// Copies everything while the session lives. When it is lost, or the copy is no longer wanted, the
@@ -268,7 +300,7 @@ impl Run<'_> {
     }
 
     fn copy_request(&self, backup: &Backup, start: &StartPoint) -> CopyRequest {
-        let Request { compression, level, jobs, memory, max_rate, max_read_rate, manifest, .. } =
+        let Request { compression, level, jobs, memory, max_rate, max_read_rate, sizes, manifest, .. } =
             *self.request;
         let Facts { block_size, segment_blocks, .. } = *self.facts;
         let pages = PageCheck { start: start.lsn, block_size, segment_blocks };
@@ -276,6 +308,7 @@ impl Run<'_> {
             id: backup.id,
             pgdata: self.ground.pgdata.clone(),
             tablespaces: backup.tablespaces.clone(),
+            numbered: None,
             config_files: self.ground.config_files(),
             version: self.facts.version.number(),
             compression,
@@ -285,6 +318,7 @@ impl Run<'_> {
             memory,
             max_rate,
             max_read_rate,
+            sizes,
             pages: self.facts.data_checksums.then_some(pages),
             manifest,
             system_id: self.facts.system_id,
@@ -297,17 +331,22 @@ impl Run<'_> {
         running: Box<dyn RunningBackup>,
         open: &OpenCopy,
         backup: &mut Backup,
-        notes: &mut Vec<String>,
+        Ended { notes, wal_seen }: &mut Ended,
         stop: &mut Stop,
     ) -> Result<Last> {
         let end: StopPoint = stop.unless(running.stop(self.request.stop_timeout)).await?;
         let span = record::ended(backup, &end)?;
         self.judge(open.damaged())?;
-        let ranges = if self.request.wait_wal {
-            let seen = stop.unless(self.see_wal(&span)).await;
-            Some(seen.context(|| "wait for the backup's WAL")?)
-        } else {
-            stop.unless(self.ranges(&span)).await?
+        let ranges = match self.patience() {
+            Some(patience) => {
+                let seen = stop.unless(self.see_wal(&span, &patience)).await;
+                seen.context(|| "wait for the backup's WAL")?.inspect(|_| *wal_seen = true)
+            }
+            None => None,
+        };
+        let ranges = match ranges {
+            Some(ranges) => Some(ranges),
+            None => stop.unless(self.ranges(&span)).await?,
         };
         let wal = ranges.unwrap_or_else(|| {
             notes.push(forks_unknown(&span));
@@ -316,18 +355,40 @@ impl Run<'_> {
         Ok(Last { label: end.label, wal })
     }
 
-    /// Waits until the archive has the backup's WAL, and gives its ranges.
-    async fn see_wal(&self, span: &WalSpan) -> Result<Vec<WalRange>> {
-        let within = self.request.wal_timeout;
-        let mut pauses = Pauses::within(within);
-        let Some(history) = wal::history(self.archive, span, &mut pauses).await? else {
-            return Err(self.explain(wal::overdue(WalName::History(span.ended_on), within)));
-        };
-        let needed = Needed::of(span, &history, self.facts.segment_size)?;
-        match wal::missing(self.archive, needed, &mut pauses).await? {
-            Some(segment) => Err(self.explain(wal::overdue(WalName::Segment(segment), within))),
-            None => Ok(span.ranges(&history)),
+    /// How WAL is waited for here, if it is.
+    fn patience(&self) -> Option<WalPatience> {
+        match self.request.wait_wal {
+            WaitWal::Never => None,
+            WaitWal::StandbyAtMost(within) if self.facts.in_recovery => {
+                Some(WalPatience { within, must: false })
+            }
+            WaitWal::Always | WaitWal::StandbyAtMost(_) => {
+                Some(WalPatience { within: self.request.wal_timeout, must: true })
+            }
         }
+    }
+
+    /// Waits until the archive has the backup's WAL, and gives its ranges; `None` when it has not in time
+    /// and need not have.
+    async fn see_wal(&self, span: &WalSpan, patience: &WalPatience) -> Result<Option<Vec<WalRange>>> {
+        let within = patience.within;
+        let mut pauses = Pauses::within(within);
+        let missing = match wal::history(self.archive, span, &mut pauses).await? {
+            None => WalName::History(span.ended_on),
+            Some(history) => {
+                let needed = Needed::of(span, &history, self.facts.segment_size)?;
+                match wal::missing(self.archive, needed, &mut pauses).await? {
+                    Some(segment) => WalName::Segment(segment),
+                    None => return Ok(Some(span.ranges(&history))),
+                }
+            }
+        };
+        let overdue = wal::overdue(missing, within);
+        if patience.must {
+            return Err(self.explain(overdue));
+        }
+        warn!("{overdue}");
+        Ok(None)
     }
 
     /// The ranges of the backup's WAL as far as the archive tells now; `None` when it does not.
@@ -356,16 +417,17 @@ impl Run<'_> {
         })
     }
 
-    fn outcome(&self, backup: Backup, copied: Copied, notes: Vec<String>) -> Outcome {
+    fn outcome(&self, backup: Backup, copied: Copied, Ended { notes, wal_seen }: Ended) -> Outcome {
         let mut warnings: Vec<String> = self.facts.version.doubt().into_iter().collect();
         warnings.extend(self.ground.warnings.iter().cloned());
         warnings.extend(notes);
         if !copied.damage.is_none() {
             warnings.push(damage_text(&copied.damage));
         }
-        if !self.request.wait_wal {
-            let unseen = "its WAL was not waited for: it cannot be restored before that is in the archive";
-            warnings.push(unseen.to_owned());
+        if !wal_seen {
+            let unseen =
+                if self.request.wait_wal == WaitWal::Never { "was not waited for" } else { "has not come" };
+            warnings.push(format!("its WAL {unseen}: it cannot be restored before that is in the archive"));
         }
         Outcome {
             backup,
@@ -374,7 +436,7 @@ impl Run<'_> {
             stored_bytes: copied.stored_bytes,
             objects: copied.objects,
             damage: copied.damage,
-            wal_seen: self.request.wait_wal,
+            wal_seen,
             took: self.begun.elapsed(),
             warnings,
         }

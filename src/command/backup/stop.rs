@@ -1,28 +1,58 @@
 //! Somebody wants the backup to end.
 
 use std::future::{Future, pending};
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{LAST_WORDS, WIND_UP};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whether the backup is still wanted.
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(super) struct Stop {
+    asked: watch::Receiver<bool>,
+    deadline: Option<Deadline>,
+}
+
+/// When it is no longer wanted because it takes too long.
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: Instant,
+    allowed: Duration,
+}
 
 impl Stop {
-    pub(super) fn new(asked: watch::Receiver<bool>) -> Self {
-        Self(asked)
+    pub(super) fn new(asked: watch::Receiver<bool>, allowed: Option<Duration>) -> Self {
+        let deadline = allowed.and_then(|allowed| {
+            let at = Instant::now().checked_add(allowed)?;
+            Some(Deadline { at, allowed })
+        });
+        Self { asked, deadline }
     }
 
     /// Ends when the backup is no longer wanted, with what that is as an error.
     pub(super) async fn asked(&mut self) -> Error {
-        if self.0.wait_for(|asked| *asked).await.is_err() {
-            // Whoever could ask is gone.
-            return pending().await;
+        let deadline = self.deadline;
+        let asked = async {
+            if self.asked.wait_for(|asked| *asked).await.is_err() {
+                // Whoever could ask is gone.
+                pending::<()>().await;
+            }
+        };
+        let late = async {
+            match deadline {
+                Some(deadline) => {
+                    sleep_until(deadline.at).await;
+                    deadline.allowed
+                }
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = asked => Error::new(ErrorKind::Interrupted, "interrupted by a signal"),
+            allowed = late => Error::new(ErrorKind::Interrupted, format!("not done within {allowed:?}")),
         }
-        Error::new(ErrorKind::Interrupted, "interrupted by a signal")
     }
 
     /// The result of `work`, which may be dropped at any point, unless the backup is no longer wanted.

@@ -33,7 +33,8 @@ use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, P
 use crate::command::fetch::{decoded, timelines};
 use crate::disk;
 use crate::error::{Context, Error, Result};
-use crate::model::{BackupRef, RecoveryTarget};
+use crate::model::{BackupRef, RecoveryTarget, TargetPoint, TargetTimeline};
+pub(crate) use crate::pgdata::destination::MARKER as UNFINISHED;
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 pub use crate::pgdata::recovery::{Recovery, restore_command};
@@ -52,12 +53,14 @@ const MANIFEST_HELD: &str = ".barkeep-manifest";
 pub struct Request {
     /// The data directory: absent or empty, or what a killed restore left.
     pub directory: PathBuf,
-    /// Which backup; `None` for the newest from which the target can be reached.
+    /// Which backup; `None` for the newest that serves.
     pub backup: Option<BackupRef>,
     /// How far recovery is to go.
-    pub target: RecoveryTarget,
+    pub aim: Aim,
     /// Where tablespaces go, by name; the others go to where they were.
     pub tablespaces: BTreeMap<String, PathBuf>,
+    /// Pass over names there that the backup does not have, with a warning, instead of refusing them.
+    pub pass_unknown: bool,
     /// Where the WAL goes, when not into the data directory.
     pub waldir: Option<PathBuf>,
     /// How PostgreSQL is told to recover; `None` leaves that to the caller.
@@ -77,8 +80,8 @@ pub struct Request {
     /// Fetch the first WAL into the spool meanwhile. Of no use when another user's PostgreSQL, with a
     /// spool of its own, will ask for it.
     pub warm: bool,
-    /// The spool's directory.
-    pub spool: PathBuf,
+    /// The spool's directory; nothing is fetched ahead without one.
+    pub spool: Option<PathBuf>,
     /// How long a failing request is tried again for.
     pub retry_for: Duration,
     /// At most so many attempts per request, when set.
@@ -87,6 +90,22 @@ pub struct Request {
     pub now: Timestamp,
     /// Where to leave how far it has come.
     pub progress: Arc<Progress>,
+}
+
+/// How far recovery is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Aim {
+    /// As far as this: the backup must be one from which it can be reached.
+    Target(RecoveryTarget),
+    /// Somebody else decides, and tells PostgreSQL. Of the backup only what is said here is asked, and of
+    /// the WAL only what makes it consistent.
+    Elsewhere {
+        /// It ended by then: a time or a position; anything else says nothing.
+        ended_by: TargetPoint,
+        /// It was taken on this timeline: a number, or the one of the newest WAL. `Current`, which is
+        /// whatever the backup has, says nothing.
+        timeline: TargetTimeline,
+    },
 }
 
 /// What was planned, and what was done.
@@ -134,9 +153,10 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
     let patience =
         Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
     let archive = Arc::new(open.open(ExclusivePut::ByService, &patience).await?);
-    let plan = look(request, &archive).await?;
+    let mut plan = look(request, &archive).await?;
+    let tablespaces = known(request, &mut plan);
     let waldir = request.waldir.as_deref();
-    let site = Site::new(&request.directory, &request.tablespaces, waldir, &plan.backup)?;
+    let site = Site::new(&request.directory, &tablespaces, waldir, &plan.backup)?;
     let volumes = site.volumes(&plan)?;
     let marker = Marker::new(plan.backup.id, open.address().to_string(), site.data());
     let grounds = site.survey(&marker, request.clean);
@@ -171,8 +191,8 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
     let work = Work { request, archive: &archive, site: &site, plan: &outcome.plan };
     let lay_down = work.lay_down(&grounds, &marker);
     let warm = async {
-        if request.warm && request.recovery.is_some() {
-            warm::warm(request, &outcome.plan, site.data(), open).await;
+        if let Some(spool) = request.spool.as_deref().filter(|_| request.warm && request.recovery.is_some()) {
+            warm::warm(request, spool, &outcome.plan, site.data(), open).await;
         }
         std::future::pending().await
     };
@@ -185,11 +205,27 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// Where tablespaces go; without those that the backup does not have, if they are to be passed over.
+fn known(request: &Request, plan: &mut Plan) -> BTreeMap<String, PathBuf> {
+    let mut tablespaces = request.tablespaces.clone();
+    if request.pass_unknown {
+        let Plan { backup, warnings, .. } = plan;
+        tablespaces.retain(|name, _| {
+            let is_known = backup.tablespaces.iter().any(|tablespace| tablespace.name == *name);
+            if !is_known {
+                warnings.push(format!("backup {} has no tablespace `{name}`: it is passed over", backup.id));
+            }
+            is_known
+        });
+    }
+    tablespaces
+}
+
 /// Reads what the plan is made from.
 async fn look(request: &Request, archive: &Archive) -> Result<Plan> {
     let (catalog, wal) = tokio::try_join!(archive.catalog(), archive.wal_inventory())?;
     let (timelines, broken) = timelines(archive, &wal).await?;
-    let wish = Wish { backup: request.backup.as_ref(), target: &request.target, now: request.now };
+    let wish = Wish { backup: request.backup.as_ref(), aim: &request.aim, now: request.now };
     let mut plan = plan(wish, Sources { catalog: &catalog, wal: &wal, timelines: &timelines })?;
     plan.warnings.extend(broken);
     if let (CopySize::Estimated(_), Some(manifest)) = (plan.size, plan.files.manifest.clone()) {

@@ -3,11 +3,13 @@
 
 use jiff::Timestamp;
 
+use super::Aim;
 use crate::archive::{BackupFiles, Catalog, Entry};
 use crate::error::{Error, Result};
 use crate::model::{
-    Backup, BackupId, BackupRef, Candidate, Choice, Lsn, RecoveryTarget, SegmentName, SegmentSize, Series,
-    TarName, TargetPoint, TargetTimeline, Timeline, Timelines, WalInventory, WalName, Why, choose,
+    Backup, BackupId, BackupRef, Candidate, Choice, EndedBy, Lsn, RecoveryTarget, SegmentName, SegmentSize,
+    Series, TarName, TargetAction, TargetPoint, TargetTimeline, Timeline, Timelines, WalInventory, WalName,
+    Why, choose, choose_ended,
 };
 
 /// What one packed byte comes to when nobody has written down how large the cluster was: databases
@@ -94,7 +96,7 @@ impl std::fmt::Display for Gap {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish<'a> {
     pub(super) backup: Option<&'a BackupRef>,
-    pub(super) target: &'a RecoveryTarget,
+    pub(super) aim: &'a Aim,
     pub(super) now: Timestamp,
 }
 
@@ -111,22 +113,33 @@ pub(super) struct Sources<'a> {
 pub(super) fn plan(wish: Wish<'_>, there: Sources<'_>) -> Result<Plan> {
     let named = wish.backup.map(|backup| there.catalog.find(backup)).transpose()?;
     let named: Option<BackupId> = named.map(|entry| entry.backup.id);
-    if let TargetTimeline::Number(timeline) = wish.target.timeline
-        && !there.timelines.has(timeline)
-    {
-        let why = format!(
-            "the archive has no {timeline}.history, so timeline {} cannot be followed",
-            timeline.number()
-        );
-        return Err(Error::not_found(why).hint("`latest` and `current` are the others to choose from"));
-    }
     let candidates: Vec<_> = there.catalog.entries.iter().map(candidate).collect();
-    let choice = choose(&candidates, named.as_ref(), wish.target, there.timelines)?;
+    let choice = match wish.aim {
+        Aim::Target(target) => {
+            followable(target, there.timelines)?;
+            choose(&candidates, named.as_ref(), target, there.timelines)?
+        }
+        Aim::Elsewhere { ended_by, timeline } => {
+            let timeline = match timeline {
+                // A backup that is named is taken whatever else is said.
+                _ if named.is_some() => None,
+                TargetTimeline::Number(timeline) => Some(*timeline),
+                TargetTimeline::Latest => Some(newest_timeline(there.wal)?),
+                TargetTimeline::Current => None,
+            };
+            let by = EndedBy { point: ended_by.clone(), timeline };
+            choose_ended(&candidates, named.as_ref(), &by)?
+        }
+    };
     let entry = there.catalog.entries.iter().find(|entry| entry.backup.id == choice.id);
     let entry = entry.ok_or_else(|| Error::bug("the chosen backup is not in the catalogue"))?;
-    let (wal, mut warnings) = Way::new(&entry.backup, wish.target, there)?.plan(wish, there.catalog);
+    let target = match wish.aim {
+        Aim::Target(target) => target.clone(),
+        Aim::Elsewhere { .. } => own_end(&entry.backup),
+    };
+    let (wal, mut warnings) = Way::new(&entry.backup, &target, there)?.plan(&target, wish.now, there.catalog);
     if choice.why == Why::NewestUnproven {
-        warnings.insert(0, unproven(&choice, wish.target));
+        warnings.insert(0, unproven(&choice, &target));
     }
     warnings.extend(
         there
@@ -143,6 +156,41 @@ pub(super) fn plan(wish: Wish<'_>, there: Sources<'_>) -> Result<Plan> {
         wal,
         warnings,
     })
+}
+
+/// Refuses a timeline that nobody can find the way to.
+fn followable(target: &RecoveryTarget, timelines: &Timelines) -> Result<()> {
+    match target.timeline {
+        TargetTimeline::Number(timeline) if !timelines.has(timeline) => {
+            let why = format!(
+                "the archive has no {timeline}.history, so timeline {} cannot be followed",
+                timeline.number()
+            );
+            Err(Error::not_found(why).hint("`latest` and `current` are the others to choose from"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The timeline of the last file of the archive's WAL, in the order of their names.
+fn newest_timeline(wal: &WalInventory) -> Result<Timeline> {
+    let timelines = wal.objects().iter().map(|object| object.name.timeline());
+    timelines.max().ok_or_else(|| Error::not_found("the archive holds no WAL, so no timeline is the latest"))
+}
+
+/// The nearest point that recovery from a backup can end at, on the timeline that the backup ended on: all
+/// that can be asked when nobody says where recovery goes.
+fn own_end(backup: &Backup) -> RecoveryTarget {
+    let timeline = match backup.end.wal {
+        Some(last) => TargetTimeline::Number(last.timeline),
+        None => TargetTimeline::Current,
+    };
+    RecoveryTarget {
+        point: TargetPoint::Immediate,
+        inclusive: true,
+        timeline,
+        action: TargetAction::default(),
+    }
 }
 
 impl Plan {
@@ -269,10 +317,10 @@ impl<'a> Way<'a> {
         Ok(way)
     }
 
-    fn plan(self, wish: Wish<'_>, catalog: &Catalog) -> (WalPlan, Vec<String>) {
+    fn plan(self, target: &RecoveryTarget, now: Timestamp, catalog: &Catalog) -> (WalPlan, Vec<String>) {
         let mut warnings = Vec::new();
         let archived = self.there.last().map_or(self.begin, |there| there.number);
-        let wanted = match wish.target.point {
+        let wanted = match target.point {
             TargetPoint::Immediate => self.end,
             TargetPoint::Lsn(lsn) => {
                 let wanted = lsn.0 / self.size.bytes();
@@ -283,7 +331,7 @@ impl<'a> Way<'a> {
                 wanted.min(archived)
             }
             TargetPoint::Time(time) => {
-                if time > wish.now {
+                if time > now {
                     warnings.push("the target lies in the future: recovery will not find its end".to_owned());
                 }
                 self.certainly_after(time, catalog).map_or(archived, |n| n.min(archived))

@@ -26,27 +26,39 @@ const MEMORY: u64 = 48 << 20;
 
 /// Fetches the first segments; ends by itself once they are there. Nothing that goes wrong here stops a
 /// restore.
-pub(super) async fn warm(request: &Request, plan: &Plan, data: &Path, archive: &dyn OpenArchive) {
-    match try_warm(request, plan, data, archive).await {
+pub(super) async fn warm(
+    request: &Request,
+    spool: &Path,
+    plan: &Plan,
+    data: &Path,
+    archive: &dyn OpenArchive,
+) {
+    match try_warm(request, spool, plan, data, archive).await {
         Ok(fetched) => debug!("{fetched} segments were fetched ahead"),
         Err(e) => warn!("no WAL is fetched ahead: {e}"),
     }
 }
 
-async fn try_warm(request: &Request, plan: &Plan, data: &Path, archive: &dyn OpenArchive) -> Result<u64> {
+async fn try_warm(
+    request: &Request,
+    spool: &Path,
+    plan: &Plan,
+    data: &Path,
+    archive: &dyn OpenArchive,
+) -> Result<u64> {
     let size = plan.backup.segment_size;
     let (Some(system_id), Some(before)) = (plan.backup.system_id, before(plan.wal.first, size)) else {
         return Ok(0);
     };
     let instance = wal_restore::instance(data);
     let window = (MOST_BYTES / size.bytes()).clamp(1, MOST_SEGMENTS).min(plan.wal.segments.max(1));
-    ask(request, archive, system_id, &instance, before, window, size)?;
+    ask(spool, archive, system_id, &instance, before, window, size)?;
     let filler = wal_prefetch::Request {
         system_id,
         instance,
         timeline: plan.wal.first.timeline,
         segment_size: size,
-        spool: request.spool.clone(),
+        spool: spool.to_owned(),
         memory: MEMORY,
         max_attempts: request.max_attempts,
         linger: Duration::from_hours(1),
@@ -56,7 +68,7 @@ async fn try_warm(request: &Request, plan: &Plan, data: &Path, archive: &dyn Ope
 
 /// Says that the segment before the first was the last to be asked for.
 fn ask(
-    request: &Request,
+    spool: &Path,
     archive: &dyn OpenArchive,
     system_id: SystemId,
     instance: &str,
@@ -64,8 +76,7 @@ fn ask(
     window: u64,
     size: SegmentSize,
 ) -> Result<()> {
-    let spool =
-        Spool::open(&request.spool)?.restore(&archive.address().fingerprint(), system_id, instance)?;
+    let spool = Spool::open(spool)?.restore(&archive.address().fingerprint(), system_id, instance)?;
     // What an earlier copy in this directory had fetched may be another history's.
     spool.sweep(crate::spool::Sweep::Everything)?;
     spool.set_demand(&Demand {

@@ -5,6 +5,7 @@
 //! in their way. Everything that only they know (their grammar, exit statuses, output) is in this folder.
 
 mod backup;
+mod backup_hook;
 mod catalog;
 mod check_wal_archive;
 mod code;

@@ -11,7 +11,6 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use indicatif::HumanBytes;
 use jiff::tz::TimeZone;
-use nix::unistd::{Uid, User};
 use serde::Deserialize;
 
 use super::Around;
@@ -20,15 +19,15 @@ use super::backed_up::BackedUp;
 use super::bar::{Watching, style};
 use super::render::Report;
 use super::settings::Settings;
-use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress};
+use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress, Sizes, WaitWal};
 use crate::error::{Error, Result};
-use crate::front::borrowed::Environment;
+use crate::front::libpq::surroundings;
 use crate::front::quantity::{Size, Span};
 use crate::front::run::block_on_several;
 use crate::front::signals;
 use crate::front::tag::{self, Tag};
 use crate::model::{BackupRef, Compression, Level};
-use crate::postgres::{ConnectionWords, Conninfo, Surroundings};
+use crate::postgres::{ConnectionWords, Conninfo};
 
 /// Take a base backup of a running server, on the machine it runs on
 ///
@@ -264,18 +263,6 @@ fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
     })
 }
 
-/// What libpq looks at besides the words.
-fn surroundings(environment: Environment<'_>) -> Surroundings<'_> {
-    // A user without an entry has no name, and must give one if it comes to that.
-    let entry = User::from_uid(Uid::effective()).ok().flatten();
-    let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    Surroundings {
-        environment,
-        home: home.or_else(|| entry.as_ref().map(|user| user.dir.clone())),
-        user: entry.map(|user| user.name),
-    }
-}
-
 impl BackupArgs {
     fn connection(&self) -> ConnectionWords {
         ConnectionWords {
@@ -308,6 +295,7 @@ impl BackupArgs {
             memory: settings.memory_or(MEMORY),
             max_rate: self.max_rate.map(|size| size.0),
             max_read_rate: self.max_read_rate.map(|size| size.0),
+            sizes: Sizes::default(),
             checkpoint: match self.checkpoint {
                 Some(CheckpointWord::Spread) => Checkpoint::Spread,
                 Some(CheckpointWord::Fast) | None => Checkpoint::Fast,
@@ -318,12 +306,13 @@ impl BackupArgs {
             },
             manifest: self.manifest_checksums.unwrap_or_default(),
             archive_check: !self.no_archive_check.unwrap_or(false),
-            wait_wal: !self.no_wait_wal.unwrap_or(false),
+            wait_wal: if self.no_wait_wal.unwrap_or(false) { WaitWal::Never } else { WaitWal::Always },
             wal_timeout: self.wal_timeout.map_or(WAIT, |span| span.0),
             stop_timeout: self.stop_timeout.map_or(WAIT, |span| span.0),
             started_record: !self.no_started_record.unwrap_or(false),
             spool: Some(settings.spool.clone()),
             max_attempts: settings.max_attempts,
+            deadline: None,
             now: settings.now,
             local: settings.now.to_zoned(TimeZone::system()).datetime(),
         })

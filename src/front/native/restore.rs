@@ -19,7 +19,7 @@ use super::render::Report;
 use super::restored::Told;
 use super::settings::Settings;
 use super::{Around, told};
-use crate::command::restore::{self, Progress, Recovery, restore_command};
+use crate::command::restore::{self, Aim, Progress, Recovery, restore_command};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
 use crate::front::run::block_on;
@@ -210,8 +210,9 @@ impl Restore {
         let request = restore::Request {
             directory: self.directory,
             backup: self.goal.backup,
-            target,
+            aim: Aim::Target(target.clone()),
             tablespaces: together(self.place.tablespace)?,
+            pass_unknown: false,
             waldir: self.place.waldir,
             recovery,
             allow_gap: self.place.allow_gap.unwrap_or(false),
@@ -222,7 +223,7 @@ impl Restore {
             memory: memory.0,
             // PostgreSQL never runs as root, and its own spool is not root's.
             warm: !rustix::process::geteuid().is_root(),
-            spool: settings.spool.clone(),
+            spool: Some(settings.spool.clone()),
             retry_for: own.retry_for.map_or(RETRY_FOR, |span| span.0),
             max_attempts: settings.max_attempts,
             now: settings.now,
@@ -230,13 +231,7 @@ impl Restore {
         };
         let _bar = watching(around.output, &progress);
         let outcome = block_on(restore::run(&request, &settings.wire));
-        told(outcome.map(|outcome| Told {
-            outcome,
-            target: request.target,
-            recovery: request.recovery,
-            zone,
-            zone_assumed,
-        }))
+        told(outcome.map(|outcome| Told { outcome, target, recovery: request.recovery, zone, zone_assumed }))
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Conninfo {
     pub(super) channel_binding: ChannelBinding,
     pub(super) target: TargetSession,
     pub(super) tls: TlsSettings,
+    /// How often a session that waits shows that it is alive, if it does.
+    pub(super) heartbeat: Option<Duration>,
 }
 
 /// When the kernel looks whether the other side of a connection is still there.
@@ -98,6 +100,9 @@ const LEAST_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEPALIVE: Keepalive =
     Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 };
 
+/// How often a session that waits shows that it is alive when nobody says so: no router forgets it then.
+const HEARTBEAT: Duration = Duration::from_mins(1);
+
 /// Keywords and their values, each once.
 type Settings = BTreeMap<String, String>;
 
@@ -130,7 +135,14 @@ impl Conninfo {
             channel_binding: word(&settings, "channel_binding", &CHANNEL_BINDINGS)?,
             target: word(&settings, "target_session_attrs", &TARGETS)?,
             tls: TlsSettings::read(&get, around.home.as_deref())?,
+            heartbeat: Some(HEARTBEAT),
         })
+    }
+
+    /// The same with a session that shows so often that it is alive while it waits, or never.
+    #[must_use]
+    pub fn beating(self, heartbeat: Option<Duration>) -> Self {
+        Self { heartbeat, ..self }
     }
 
     /// Where it goes, for people: `postgres at /tmp:5432, db.example:5433`.

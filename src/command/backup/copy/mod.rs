@@ -26,7 +26,7 @@ use tokio::task::{self, JoinHandle};
 
 pub use damage::{Damage, DamagedFile};
 use object::{OpenManifest, OpenTar};
-use plan::{Means, Plan, WORTH_A_STREAM, plan_memory};
+use plan::{Means, OBJECT, Plan, WORTH_A_STREAM, plan_memory};
 use queue::Queue;
 use shared::{FailOnPanic, Shared};
 use stream::{Counts, Left, Stream};
@@ -52,6 +52,9 @@ pub(super) struct CopyRequest {
     pub(super) pgdata: PathBuf,
     /// As the server lists them after the backup was started.
     pub(super) tablespaces: Vec<Tablespace>,
+    /// The directory where each tablespace lies under its number, when they are not where the data
+    /// directory's links lead.
+    pub(super) numbered: Option<PathBuf>,
     /// Configuration files, wherever they lie; those inside the data directory are packed there.
     pub(super) config_files: Vec<ConfigFile>,
     /// The server's `server_version_num`.
@@ -68,10 +71,22 @@ pub(super) struct CopyRequest {
     pub(super) max_rate: Option<u64>,
     /// Bytes per second from the disk, of all streams together.
     pub(super) max_read_rate: Option<u64>,
+    pub(super) sizes: Sizes,
     /// How pages are checked, when the cluster has checksums.
     pub(super) pages: Option<PageCheck>,
     pub(super) manifest: ManifestChecksum,
     pub(super) system_id: SystemId,
+}
+
+/// How large the objects of a copy are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sizes {
+    /// A tar that has taken so many bytes is full, if that is less than the gibibyte at which it is full
+    /// anyway. A single file is never divided.
+    pub tar: Option<u64>,
+    /// The parts that tars are sent in have at least so many bytes, where the program's own choice would
+    /// be less. It takes memory: a few parts of each tar are held at once.
+    pub part: Option<u64>,
 }
 
 /// A configuration file of the server.
@@ -169,10 +184,12 @@ pub(super) async fn begin(
         level: request.level,
         largest_file: series.iter().map(|series| series.listing.largest()).max().unwrap_or(0),
         total,
+        least_part: request.sizes.part.unwrap_or(0),
     })?;
     let shared = Arc::new(Shared::new(archive, &request, &plan, progress));
     let ending = EndOnDrop(Arc::clone(&shared));
-    let queue = Arc::new(Queue::new(series, WORTH_A_STREAM));
+    let full = request.sizes.tar.map_or(OBJECT, |most| most.min(OBJECT));
+    let queue = Arc::new(Queue::new(series, WORTH_A_STREAM, full));
     let mut stop = stop;
     let copied = async {
         let (manifest, lefts) = Running::start(&shared, &queue, &request, &plan).join().await?;
@@ -317,6 +334,7 @@ fn survey(request: &CopyRequest, go_on: &dyn Fn() -> Result<()>) -> Result<(Vec<
     let survey = Survey {
         pgdata: &request.pgdata,
         tablespaces: &request.tablespaces,
+        numbered: request.numbered.as_deref(),
         version: request.version,
         superseded: &superseded,
     };

@@ -16,6 +16,8 @@ pub(super) const OBJECT: u64 = 1 << 30;
 const MOST_PARTS: u64 = 10_000;
 /// The smallest part that S3 takes.
 const SMALLEST_PART: u64 = 5 * MIB;
+/// The largest part that S3 takes.
+const LARGEST_PART: u64 = 5 << 30;
 /// The size of parts where nothing asks for another: few requests, and quick to send again.
 const USUAL_PART: u64 = 8 * MIB;
 /// Parts of one object under way at once, where memory allows.
@@ -44,6 +46,8 @@ pub(super) struct Means {
     pub(super) largest_file: u64,
     /// Length of all files in bytes.
     pub(super) total: u64,
+    /// Bytes of a part at least.
+    pub(super) least_part: u64,
 }
 
 /// How it is shared out.
@@ -66,7 +70,8 @@ pub(super) struct Plan {
 /// Shares out. First the smallest that works is found: if even that does not fit, kind `Usage` says
 /// what would. Streams come before parts in flight, and those before threads inside a stream.
 pub(super) fn plan_memory(means: &Means) -> Result<Plan> {
-    let part = smallest_part(means.largest_file);
+    let part =
+        smallest_part(means.largest_file).max(means.least_part.min(LARGEST_PART).next_multiple_of(MIB));
     let least = plan(means, 1, part, 1, 0);
     if least.memory > means.memory {
         let (needed, allowed) = (least.memory.div_ceil(MIB), means.memory / MIB);
@@ -146,6 +151,7 @@ mod tests {
             level: 1,
             largest_file: GIB,
             total: 8 * TIB,
+            least_part: 0,
         }
     }
 
@@ -217,7 +223,7 @@ mod tests {
             let compression = Compression::ALL[codec];
             let level = compression.level(Some(crate::model::Level::Number(level)));
             let jobs = NonZeroUsize::new(jobs).unwrap();
-            let means = Means { memory, taken, cores, jobs, compression, level, largest_file, total };
+            let means = Means { memory, taken, cores, jobs, compression, level, largest_file, total, least_part: 0 };
             if let Ok(plan) = plan_memory(&means) {
                 prop_assert!(plan.memory <= memory, "{:?}", plan);
                 prop_assert!(plan.streams >= 1 && plan.streams <= jobs.get());

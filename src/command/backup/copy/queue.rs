@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::plan::OBJECT;
 use crate::model::{Series, TarName};
 use crate::pgdata::rules;
 use crate::pgdata::walk::Surveyed;
@@ -14,6 +13,8 @@ pub(super) struct Queue {
     taken: Mutex<Vec<Taken>>,
     /// More streams do not join a series for less than this many bytes each.
     worth_joining: u64,
+    /// A tar that has taken so many compressed bytes is full.
+    full: u64,
 }
 
 /// How far one series is.
@@ -64,9 +65,9 @@ pub(super) struct FileWork {
 
 impl Queue {
     /// A queue of all these.
-    pub(super) fn new(series: Vec<Surveyed>, worth_joining: u64) -> Self {
+    pub(super) fn new(series: Vec<Surveyed>, worth_joining: u64, full: u64) -> Self {
         let taken = Mutex::new(vec![Taken::default(); series.len()]);
-        Self { series, taken, worth_joining }
+        Self { series, taken, worth_joining, full }
     }
 
     /// A series, by the place that [`Work::Directories`] names.
@@ -81,7 +82,7 @@ impl Queue {
         if let Some(at) = own
             && taken[at].files < self.series[at].listing.files()
         {
-            let is_full = open.is_some_and(|open| open.stored >= OBJECT);
+            let is_full = open.is_some_and(|open| open.stored >= self.full);
             let begins = is_full.then(|| self.begin(at, &mut taken[at]));
             return self.file(at, &mut taken[at], begins);
         }
@@ -132,6 +133,7 @@ mod tests {
     use std::ffi::OsStr;
 
     use super::*;
+    use crate::command::backup::copy::plan::OBJECT;
     use crate::pgdata::listing::Listing;
 
     fn series(series: Series, sizes: &[u64]) -> Surveyed {
@@ -159,8 +161,11 @@ mod tests {
 
     #[test]
     fn the_largest_goes_first_and_every_main_tar_begins_with_the_directories() {
-        let queue =
-            Queue::new(vec![series(Series::Tablespace(7), &[]), series(Series::Data, &[1, 30, 20])], 10);
+        let queue = Queue::new(
+            vec![series(Series::Tablespace(7), &[]), series(Series::Data, &[1, 30, 20])],
+            10,
+            OBJECT,
+        );
         let (mut a, mut b) = (None, None);
         assert_eq!(step(&queue, &mut a, 1), "7: directories");
         assert_eq!(step(&queue, &mut a, 1), "data: directories");
@@ -173,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_full_tar_is_followed_by_the_next_number_without_gaps() {
-        let queue = Queue::new(vec![series(Series::Data, &[5, 4, 3])], 1000);
+        let queue = Queue::new(vec![series(Series::Data, &[5, 4, 3])], 1000, OBJECT);
         let mut a = None;
         assert_eq!(step(&queue, &mut a, OBJECT), "data: directories");
         assert_eq!(step(&queue, &mut a, OBJECT - 1), "data_0001: 0");
@@ -183,8 +188,11 @@ mod tests {
 
     #[test]
     fn a_small_series_is_left_to_one_stream() {
-        let queue =
-            Queue::new(vec![series(Series::Tablespace(7), &[5, 5]), series(Series::Data, &[5])], 1000);
+        let queue = Queue::new(
+            vec![series(Series::Tablespace(7), &[5, 5]), series(Series::Data, &[5])],
+            1000,
+            OBJECT,
+        );
         let (mut a, mut b, mut c) = (None, None, None);
         assert_eq!(step(&queue, &mut a, 1), "7: directories");
         assert_eq!(step(&queue, &mut b, 1), "data: directories");
