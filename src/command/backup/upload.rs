@@ -205,7 +205,10 @@ async fn make_room(archive: &Archive, id: &BackupId) -> Result<()> {
     if left.is_empty() {
         return Err(Error::conflict(format!("the archive has a backup {id} already")));
     }
-    archive.remove_files(left.iter().map(|orphan| &orphan.files), None).await.context(|| "remove an earlier try")
+    archive
+        .remove_files(left.iter().map(|orphan| &orphan.files), None)
+        .await
+        .context(|| "remove an earlier try")
 }
 
 /// Copies everything; when the copy is no longer wanted it is told to stop, and awaited until its uploads
