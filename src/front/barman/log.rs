@@ -1,7 +1,7 @@
 //! Log lines as the dialect has them: `2026-01-02 03:04:05,678 [123] ERROR: text`, local time, to standard
 //! error (spec/barman-cloud.md 1.4).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 
 use jiff::Zoned;
@@ -79,7 +79,7 @@ fn spelled(now: &Zoned, process: u32, level: Level, text: &str) -> String {
     let mut text = text.lines().collect::<Vec<_>>().join(" ");
     if let Some(rest) = text.len().checked_sub(LONGEST_TEXT).filter(|rest| *rest > 0) {
         text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-        text += &format!(" ... and {rest} bytes more");
+        let _ = write!(text, " ... and {rest} bytes more");
     }
     format!("{} [{process}] {name}: {text}", now.strftime("%Y-%m-%d %H:%M:%S,%3f"))
 }
