@@ -420,7 +420,8 @@ async fn a_spool_is_filled_where_it_is_asked_for_and_holds_nobody_up() {
     }
     let within = format!("{}/", container.controller().display());
     let asked_for = |place: &str| place.starts_with("spool") || place.starts_with("RECOVERYXLOG");
-    let more = container.places().into_iter().filter_map(|place| Some(place.strip_prefix(&within)?.to_owned()));
+    let more =
+        container.places().into_iter().filter_map(|place| Some(place.strip_prefix(&within)?.to_owned()));
     assert_eq!(more.filter(|place| !asked_for(place)).collect::<Vec<_>>(), Vec::<String>::new());
     for n in 2..=4 {
         succeeds(&container.restore(&name(n), &["--parallel", "3", "--spool-dir", &spool]));
