@@ -6,15 +6,18 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
-SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash barman_base_pg barman_beside)
+SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash barman_base_pg barman_beside cnpg)
 
-.PHONY: help build demo test test-all bench bench-wal bench-base compiler servers servers-all check generate deny clean-servers
+.PHONY: help build image-size demo test test-all bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the optimised binary, target/release/barkeep
 	$(CARGO) build --locked --release
+
+image-size: compiler ## how large the two images of the Dockerfile are, without a container engine
+	@CARGO=$(CARGO) image/size.sh
 
 demo: ## archive, lose and recover a throw-away PostgreSQL, in a minute or two
 	demo/run.sh
@@ -29,13 +32,16 @@ test-all: test servers-all ## as `test`, with every major of PostgreSQL, and wit
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres
 
-bench: bench-wal bench-base ## how fast: everything, an hour
+bench: bench-wal bench-base bench-door ## how fast: everything, an hour
 
 bench-wal: ## how fast: the archiver's and the startup process's loops over real WAL (ten minutes and more)
 	$(CARGO) bench --locked --bench wal_loop
 
 bench-base: servers ## how fast: base backups and restores of a 4 GiB cluster, beside the tools of others (half an hour)
 	$(CARGO) bench --locked --bench base_backup
+
+bench-door: servers ## how fast: the nine programs by their names, beside the reference's (a minute)
+	$(CARGO) bench --locked --bench door
 
 compiler: ## install a C compiler and its headers where they are missing
 	@set -euo pipefail; . tests/servers/lib.sh; need_c_compiler

@@ -156,7 +156,7 @@ impl Barkeep {
 
 /// The binary, where the user `postgres` can execute it: a checkout may be below a directory that
 /// only root can enter. `BARKEEP_BINARY` names another build, such as the static one.
-fn copy_of_the_binary(scratch: &Scratch) -> PathBuf {
+pub fn copy_of_the_binary(scratch: &Scratch) -> PathBuf {
     let built = std::env::var_os("BARKEEP_BINARY")
         .map_or_else(|| env!("CARGO_BIN_EXE_barkeep").into(), PathBuf::from);
     let copy = scratch.path("barkeep");

@@ -17,8 +17,10 @@ pub mod invariants;
 pub mod load;
 pub mod moto;
 pub mod pg;
+pub mod pod;
 pub mod proxy;
 pub mod reach;
+pub mod record;
 pub mod reference;
 pub mod tls;
 

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::barkeep::Barkeep;
+use super::pod::Pod;
 use super::{Scratch, as_postgres, give_to_postgres, installed, must, stop, tail, tell, wait_for};
 
 /// The newest major we support.
@@ -42,32 +43,42 @@ impl Server {
     /// A new cluster, not started, that archives with `barkeep`.
     pub fn init(scratch: &Scratch, major: u32, segment_mib: u32, barkeep: &Barkeep) -> Self {
         let server = Self::at_home(scratch, major, "primary", barkeep);
+        server.initdb(segment_mib, &barkeep.archive_command());
+        server
+    }
+
+    /// A new cluster, not started, whose archiver is that of a pod.
+    pub fn init_in(scratch: &Scratch, major: u32, pod: &Pod) -> Self {
+        let server = Self::in_pod(scratch, major, pod);
+        server.initdb(16, &pod.archive_command());
+        server
+    }
+
+    fn initdb(&self, segment_mib: u32, archive_command: &str) {
         must(
-            server
-                .own_program("initdb")
+            self.own_program("initdb")
                 .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"])
                 .args(["--data-checksums", &format!("--wal-segsize={segment_mib}")])
                 .arg("--pgdata")
-                .arg(server.data()),
+                .arg(self.data()),
             PATIENCE,
         );
-        server.set(&[
+        self.set(&[
             ("listen_addresses", ""),
-            ("unix_socket_directories", &server.sockets().display().to_string()),
+            ("unix_socket_directories", &self.sockets().display().to_string()),
             // A crash of PostgreSQL is rehearsed here, not one of the operating system.
             ("fsync", "off"),
             ("wal_level", "replica"),
             ("hot_standby", "on"),
             ("max_wal_senders", "4"),
             ("archive_mode", "on"),
-            ("archive_command", &barkeep.archive_command()),
+            ("archive_command", archive_command),
             // Segments are removed soon, so that recovery has only the archive to take them from.
             ("min_wal_size", &format!("{}MB", 2 * segment_mib)),
             ("max_wal_size", &format!("{}MB", 4 * segment_mib)),
             ("wal_retrieve_retry_interval", "500ms"),
             ("log_checkpoints", "off"),
         ]);
-        server
     }
 
     /// A server, not started, on a copy of `base` that recovers with `restore_command`; `signal` is
@@ -93,11 +104,16 @@ impl Server {
 
     /// A place for a server whose data directory somebody else is going to fill.
     pub fn at_home(scratch: &Scratch, major: u32, name: &str, barkeep: &Barkeep) -> Self {
-        let home = scratch.dir(name);
-        scratch.dir(&format!("{name}/sockets"));
+        let home = home(scratch, name);
         let mut environment = barkeep.environment(&home.join("spool"));
         environment.push(("HOME", home.display().to_string()));
         Self { major, home, environment, process: None }
+    }
+
+    /// The same in a pod, for the instance of its cluster.
+    pub fn in_pod(scratch: &Scratch, major: u32, pod: &Pod) -> Self {
+        let home = home(scratch, &pod.server);
+        Self { major, home, environment: pod.environment(), process: None }
     }
 
     /// Makes a data directory that was filled by a restore this server's: it gets its own socket.
@@ -284,6 +300,13 @@ impl Drop for Server {
             tell(&format!("--- {}:\n{}", self.log_file().display(), tail(&self.log_file())));
         }
     }
+}
+
+/// A new directory for a server, with one for its socket.
+fn home(scratch: &Scratch, name: &str) -> PathBuf {
+    let home = scratch.dir(name);
+    scratch.dir(&format!("{name}/sockets"));
+    home
 }
 
 /// A base backup.

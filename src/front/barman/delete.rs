@@ -29,7 +29,7 @@ pub(super) struct Words {
     #[arg(short, long, group = "what")]
     retention_policy: Option<String>,
     /// Keep at least so many
-    #[arg(short, long, value_name = "N", default_value = "0", value_parser = typed::non_negative)]
+    #[arg(short, long, value_name = "N", default_value = "0", value_parser = typed::non_negative, allow_negative_numbers = true)]
     minimum_redundancy: u32,
     /// Only say what would be deleted
     #[arg(long)]

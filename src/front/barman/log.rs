@@ -1,7 +1,7 @@
 //! Log lines as the dialect has them: `2026-01-02 03:04:05,678 [123] ERROR: text`, local time, to standard
 //! error (spec/barman-cloud.md 1.4).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 
 use jiff::Zoned;
@@ -15,6 +15,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::error::Error;
 use crate::front::log::ours;
+
+/// So much of a text stands in a line, in bytes. A store may answer at any length, and a line of a mebibyte
+/// breaks those who collect them (spec/cloudnativepg.md 1.5).
+const LONGEST_TEXT: usize = 16 << 10;
 
 /// Sets up logging for the rest of the process, from the number of `-v` and `-q`.
 pub(super) fn start(verbose: u8, quiet: u8) {
@@ -72,7 +76,11 @@ fn spelled(now: &Zoned, process: u32, level: Level, text: &str) -> String {
         Level::INFO => "INFO",
         Level::DEBUG | Level::TRACE => "DEBUG",
     };
-    let text = text.lines().collect::<Vec<_>>().join(" ");
+    let mut text = text.lines().collect::<Vec<_>>().join(" ");
+    if let Some(rest) = text.len().checked_sub(LONGEST_TEXT).filter(|rest| *rest > 0) {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        let _ = write!(text, " ... and {rest} bytes more");
+    }
     format!("{} [{process}] {name}: {text}", now.strftime("%Y-%m-%d %H:%M:%S,%3f"))
 }
 
@@ -87,6 +95,14 @@ mod tests {
             spelled(&now, 123, Level::WARN, "one\ntwo"),
             "2026-01-02 03:04:05,067 [123] WARNING: one two"
         );
+    }
+
+    #[test]
+    fn a_text_without_end_does_not_make_a_line_without_end() {
+        let now: Zoned = "2026-01-02T03:04:05+00:00[UTC]".parse().unwrap();
+        let line = spelled(&now, 123, Level::ERROR, &"ä".repeat(LONGEST_TEXT));
+        assert!(line.len() < LONGEST_TEXT + 100, "{} bytes", line.len());
+        assert!(line.ends_with("ä ... and 16384 bytes more"), "{}", &line[line.len() - 60..]);
     }
 
     #[test]
