@@ -84,14 +84,14 @@ impl Scene {
         command
     }
 
-    fn url(&self) -> String {
+    fn url() -> String {
         format!("s3://{BUCKET}/some/path")
     }
 
     fn run(&self, program: &str, options: &[&str], words: &[&str]) -> Told {
         let mut command = self.command(program);
         command.args(["--endpoint-url", &self.s3.endpoint()]).args(options);
-        Told::of(command.args([&self.url(), SERVER]).args(words))
+        Told::of(command.args([&Self::url(), SERVER]).args(words))
     }
 
     fn archive(&self, options: &[&str], file: &Path) -> Told {
@@ -422,7 +422,7 @@ async fn only_the_destinations_directory_need_be_writable_and_there_is_no_home_a
         if is_root {
             command.uid(STRANGER).gid(STRANGER);
         }
-        Told::of(command.args(["--endpoint-url", &scene.s3.endpoint(), &scene.url(), SERVER]).args(words))
+        Told::of(command.args(["--endpoint-url", &scene.s3.endpoint(), &Scene::url(), SERVER]).args(words))
     };
     let to = inner.join("RECOVERYXLOG");
     for home in ["/nonexistent", ""] {
@@ -459,7 +459,7 @@ async fn the_servers_hook_names_the_file_and_other_hooks_are_refused() {
     let hook = |hook: &str, phase: &str| {
         let mut command = scene.command(ARCHIVE);
         command.env("BARMAN_HOOK", hook).env("BARMAN_PHASE", phase).env("BARMAN_FILE", &file);
-        Told::of(command.args(["--endpoint-url", &scene.s3.endpoint(), &scene.url(), SERVER]))
+        Told::of(command.args(["--endpoint-url", &scene.s3.endpoint(), &Scene::url(), SERVER]))
     };
     hook("archive_script", "post").is(1, &["called as unsupported hook script: post_archive_script"]);
     assert_eq!(scene.requests(), Vec::<Method>::new());

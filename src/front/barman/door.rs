@@ -16,7 +16,7 @@ use super::{log, place};
 use crate::command::reach;
 use crate::error::{Error, Result};
 use crate::front::guard;
-use crate::front::run::{block_on, block_on_several};
+use crate::front::run::block_on;
 
 /// What a test of the store may take.
 const TEST: Duration = Duration::from_mins(1);
@@ -27,8 +27,6 @@ const TEST_RETRY_FOR: Duration = Duration::from_secs(10);
 /// What surrounds a command's own words.
 #[derive(Debug)]
 pub(super) struct Door {
-    /// The name it was started by.
-    pub(super) program: String,
     /// When it began.
     began: Instant,
     /// Why something could not be said.
@@ -52,8 +50,7 @@ pub(super) trait Shares {
 impl Door {
     /// Reads the words and runs the command; nothing is touched before all words are understood.
     pub(super) fn run<W: Parser + Shares>(words: &[OsString], run: fn(W, &Self) -> End) -> Code {
-        let program = W::command().get_name().to_owned();
-        let door = Self { program, began: Instant::now(), unsaid: RefCell::default() };
+        let door = Self { began: Instant::now(), unsaid: RefCell::default() };
         let code = match grammar::read::<W>(words) {
             Ok((words, split)) => {
                 log::start(words.common().verbose, words.common().quiet);
@@ -106,16 +103,6 @@ impl Door {
     /// this long, counted from its own beginning: whoever started it never stops it.
     pub(super) fn deadline<T>(&self, limit: Duration, verb: impl Future<Output = Result<T>>) -> Result<T> {
         block_on(self.within(limit, verb))
-    }
-
-    /// The same for a verb that has much to do at once, on a few threads of its own.
-    pub(super) fn deadline_several<T>(
-        &self,
-        workers: usize,
-        limit: Duration,
-        verb: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        block_on_several(workers, self.within(limit, verb))
     }
 
     async fn within<T>(&self, limit: Duration, verb: impl Future<Output = Result<T>>) -> Result<T> {
