@@ -52,29 +52,29 @@ impl Made {
 
     /// The objects of a store that exists.
     pub fn objects(&self, store: Store) -> Objects {
-        let mut shelf = Shelf { record: Record::of(&self.backup["backup.info"]), objects: Objects::new() };
+        let mut archive = Shelf { record: Record::of(&self.backup["backup.info"]), objects: Objects::new() };
         match store {
             Store::Missing | Store::Empty => {}
-            Store::Catalogue => shelf.catalogue(),
-            Store::Plain => shelf.plain(),
-            Store::Odd => shelf.odd(),
-            Store::Snapshots => shelf.snapshots(),
-            Store::Incremental => shelf.incremental(),
-            Store::Newer => shelf.newer(),
-            Store::Broken => shelf.broken(),
-            Store::Wal => shelf.wal(&self.wal),
+            Store::Catalogue => archive.catalogue(),
+            Store::Plain => archive.plain(),
+            Store::Odd => archive.odd(),
+            Store::Snapshots => archive.snapshots(),
+            Store::Incremental => archive.incremental(),
+            Store::Newer => archive.newer(),
+            Store::Broken => archive.broken(),
+            Store::Wal => archive.wal(&self.wal),
             Store::Real => {
                 for (key, body) in &self.backup {
-                    shelf.put(&format!("base/{REAL}/{key}"), body);
+                    archive.put(&format!("base/{REAL}/{key}"), body);
                 }
                 // The WAL it needs; the server that it is of archived nothing.
                 let record = Record::of_that_moment(&self.backup["backup.info"]);
                 for name in [&record.0["begin_wal"], &record.0["end_wal"]] {
-                    shelf.put(&format!("wals/{}/{name}", &name[..16]), &segment(name));
+                    archive.put(&format!("wals/{}/{name}", &name[..16]), &segment(name));
                 }
             }
         }
-        shelf.objects
+        archive.objects
     }
 }
 
@@ -159,12 +159,13 @@ impl Shelf {
         let end = format!("{}{:02X}", &begin[..22], number + 1);
         let (from, to) = (format!("{log:X}/{number:X}000028"), format!("{log:X}/{:X}000100", number + 1));
         let day = format!("{}-{}-{}", &id[..4], &id[4..6], &id[6..8]);
-        let (began, ended) = (format!("{day} 00:00:01.250000+00:00"), format!("{day} 00:10:00.500000+00:00"));
+        let (from_time, to_time) =
+            (format!("{day} 00:00:01.250000+00:00"), format!("{day} 00:10:00.500000+00:00"));
         let usual: [(&str, &str); 9] = [
-            ("begin_time", &began),
+            ("begin_time", &from_time),
             ("begin_wal", begin),
             ("begin_xlog", &from),
-            ("end_time", &ended),
+            ("end_time", &to_time),
             ("end_wal", &end),
             ("end_xlog", &to),
             ("status", "DONE"),
@@ -456,6 +457,6 @@ impl Record {
     }
 
     fn text(&self) -> String {
-        self.0.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+        self.0.iter().flat_map(|(key, value)| [key, "=", value, "\n"]).collect()
     }
 }

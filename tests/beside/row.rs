@@ -65,7 +65,8 @@ pub enum Expect {
         stdout: Said,
         /// The level of our first line on standard error; empty when there is none.
         level: &'static str,
-        /// What is changed in the store and the directory, as `effect` tells it.
+        /// What is changed in the store and the directory, as `effect` tells it; with `…` in front, beside
+        /// what the reference changes.
         changes: &'static [&'static str],
         /// Why.
         why: &'static str,

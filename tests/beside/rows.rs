@@ -28,7 +28,7 @@ const NO_END: &str =
 const KEPT_ANYWHERE: &str =
     "a keep is seen and released however the URL is spelled, with a slash at its end or without";
 
-const OUR_LOG: &str = "what is logged beside the outcome is our own";
+const OUR_LOG: &str = "what is logged beside the outcome, and the form of a complaint, are our own";
 
 const UTC: &str = "a time without a zone is UTC: the record is not always read where it was written";
 
@@ -61,6 +61,9 @@ const LENIENT: &str = "words are taken in any order";
 const SAME_WAL: &str = "WAL that is in the archive already, in whatever codec, is not stored a second time";
 
 const R320: &str = "the level we speak is 3.20, the reference here is 3.19: this is new in 3.20";
+
+const WAL_FOLDERS: &str =
+    "a restored data directory has the folders of pg_wal that PostgreSQL's own tools make";
 
 /// All rows.
 pub fn rows() -> Vec<Row> {
@@ -512,9 +515,15 @@ const CHECK: &[Row] = &[
 ];
 
 const RESTORE: &[Row] = &[
-    s3(Real, "restore --tablespace space:DIR/space @ real DIR/data"),
-    s3(Real, "restore @ 20260301T000000 DIR/data --tablespace space:DIR/space"),
-    s3(Real, "restore SERVICE URL main auto --tablespace space:DIR/space DIR/data"),
+    s3(Real, "restore --tablespace space:DIR/space @ real DIR/data")
+        .better(0, WAL_FOLDERS)
+        .changing(&["…", "> data/pg_wal/archive_status/"]),
+    s3(Real, "restore @ 20260301T000000 DIR/data --tablespace space:DIR/space")
+        .better(0, WAL_FOLDERS)
+        .changing(&["…", "> data/pg_wal/archive_status/"]),
+    s3(Real, "restore SERVICE URL main auto --tablespace space:DIR/space DIR/data")
+        .better(0, WAL_FOLDERS)
+        .changing(&["…", "> data/pg_wal/archive_status/"]),
     s3(Real, "restore --target-time '2026-01-01 00:00:00' @ auto DIR/data"),
     s3(Real, "restore --target-tli 7 @ auto DIR/data"),
     s3(Real, "restore --target-tli none @ auto DIR/data"),
@@ -532,7 +541,9 @@ const RESTORE: &[Row] = &[
     s3(Empty, "restore @ latest DIR/data"),
     s3(Empty, "restore @ auto DIR/data"),
     s3(Missing, "restore @ latest DIR/data"),
-    azure(Real, "restore --tablespace space:DIR/space @ real DIR/data"),
+    azure(Real, "restore --tablespace space:DIR/space @ real DIR/data")
+        .better(0, WAL_FOLDERS)
+        .changing(&["…", "> data/pg_wal/archive_status/"]),
     azure(Real, "restore @ nobody DIR/data"),
 ];
 

@@ -9,6 +9,9 @@ use crate::common::{as_postgres, run};
 /// How long one command may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How many changes a message shows.
+const SHOWN: usize = 40;
+
 /// Where the programs are, and how they are started.
 #[derive(Debug, Clone)]
 pub enum Side {
@@ -109,13 +112,24 @@ impl Place {
     }
 }
 
+impl Seen {
+    /// For a message: of many changes, only those that the other side has not made.
+    pub fn beside(&self, other: &Self) -> Self {
+        let mut shown = self.clone();
+        if shown.changes.len() > SHOWN {
+            shown.changes.retain(|line| !other.changes.contains(line));
+        }
+        shown
+    }
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "    exit {}, first on stderr: {:?}", self.code, self.level)?;
         for line in self.stdout.lines() {
             writeln!(f, "    | {line}")?;
         }
-        for line in self.changes.iter().take(40) {
+        for line in self.changes.iter().take(SHOWN) {
             writeln!(f, "    {line}")?;
         }
         for line in self.stderr.0.lines().rev().take(3).collect::<Vec<_>>().iter().rev() {
