@@ -34,6 +34,9 @@ _barkeep() {
             barkeep,check)
                 cmd="barkeep__subcmd__check"
                 ;;
+            barkeep,install-compat)
+                cmd="barkeep__subcmd__install__subcmd__compat"
+                ;;
             barkeep,restore)
                 cmd="barkeep__subcmd__restore"
                 ;;
@@ -53,7 +56,7 @@ _barkeep() {
 
     case "${cmd}" in
         barkeep)
-            opts="-h -V --help --version wal-archive wal-restore check backup backup-list backup-show backup-keep backup-delete restore retention"
+            opts="-h -V --help --version wal-archive wal-restore check backup backup-list backup-show backup-keep backup-delete restore retention install-compat"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -905,6 +908,28 @@ _barkeep() {
                     ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        barkeep__subcmd__install__subcmd__compat)
+            opts="-v -q -h --json --verbose --quiet --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --json)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -36,6 +36,7 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-keep" -d 'Ke
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-delete" -d 'Delete one base backup and the WAL that only it needed'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a base backup down, ready to recover to any moment after it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "install-compat" -d 'Make the links by which others start this program as barman-cloud-*'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
@@ -516,3 +517,10 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l config -d 
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -402,8 +402,10 @@ async fn a_hook_brings_a_finished_backup_into_the_archive_which_is_restored_from
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_cannot_do_its_work_leaves_no_record() {
+    /// Options, variables, the status, and how the first line begins.
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], i32, &'a str);
     let (scene, finished) = (Scene::new().await, Finished::new());
-    let cases: &[(&[&str], &[(&str, &str)], i32, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[], &[("BARMAN_STATUS", "FAILED")], 63, "the backup is FAILED"),
         (&[], &[("BARMAN_PHASE", "pre")], 4, "called as unsupported hook script: pre_backup_retry_script"),
         (&[], &[("BARMAN_BACKUP_INFO_PATH", "")], 4, "BARMAN_BACKUP_INFO_PATH is not set"),
