@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_text_without_end_does_not_make_a_line_without_end() {
-        let now: Zoned = "2026-01-02T03:04:05+00:00[UTC]".parse().unwrap();
+        let now: Zoned = "2026-01-02T03:04:05+00:00[+00:00]".parse().unwrap();
         let line = spelled(&now, 123, Level::ERROR, &"ä".repeat(LONGEST_TEXT));
         assert!(line.len() < LONGEST_TEXT + 100, "{} bytes", line.len());
         assert!(line.ends_with("ä ... and 16384 bytes more"), "{}", &line[line.len() - 60..]);
