@@ -124,6 +124,15 @@ impl Error {
         self
     }
 
+    /// Drops the action to take when it is of no use to whoever will read it.
+    #[must_use]
+    pub fn hint_unless(mut self, is_useless: impl FnOnce(&str) -> bool) -> Self {
+        if self.hint.as_deref().is_some_and(is_useless) {
+            self.hint = None;
+        }
+        self
+    }
+
     /// Keeps the error that caused this one, for its `source()`; its text is *not* printed, so the
     /// message must say what matters.
     #[must_use]

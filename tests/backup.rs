@@ -483,16 +483,21 @@ async fn wal_that_is_not_waited_for_is_told() {
 /// A standby's last segment comes when its primary has filled it, which may take as long as it likes.
 #[tokio::test]
 async fn a_standbys_backup_is_kept_without_its_wal_and_a_primarys_is_not() {
+    let standby = || {
+        let script = Script::new().with_facts(|facts| facts.in_recovery = true);
+        std::fs::write(script.bed().data().join("standby.signal"), "").unwrap();
+        script
+    };
     let little = Duration::from_millis(200);
     let wait = WaitWal::StandbyAtMost(little);
-    let script = Script::new().with_facts(|facts| facts.in_recovery = true);
+    let script = standby();
     script.0.swallowed.lock().unwrap().extend(NEEDED);
     let request = Request { wait_wal: wait, archive_check: false, ..script.request() };
     let outcome = script.run(&request).await.unwrap();
     assert_eq!(script.backup().await.status, BackupStatus::Done);
     assert!(!outcome.wal_seen && outcome.warnings.iter().any(|w| w.contains("has not come")), "{outcome:?}");
 
-    let script = Script::new().with_facts(|facts| facts.in_recovery = true);
+    let script = standby();
     let request = Request { wait_wal: wait, archive_check: false, ..script.request() };
     assert!(script.run(&request).await.unwrap().wal_seen);
 

@@ -172,10 +172,7 @@ impl Archive {
 
     /// The names of all WAL files in the order of their keys, from this timeline's on when one is given: a
     /// thousand per request. Older ones may be among them, if somebody has spelled them in lower case.
-    pub fn wal_names<'a>(
-        &'a self,
-        from: Option<Timeline>,
-    ) -> Result<impl Stream<Item = Result<WalName>> + use<'a>> {
+    pub fn wal_names(&self, from: Option<Timeline>) -> Result<impl Stream<Item = Result<WalName>> + use<'_>> {
         let wals = self.layout.wals()?;
         // What is called just like the timeline is no WAL file, and all of its files come after it.
         let before = from.map(|timeline| wals.join(&timeline.to_string())).transpose()?;

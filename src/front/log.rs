@@ -42,7 +42,12 @@ pub(crate) fn start(level: LevelFilter, format: Format) {
     if level == LevelFilter::OFF {
         return;
     }
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_timer(Utc).with_ansi(false);
+    // Whoever closed standard error does not want to know, and trouble with it is no reason to panic.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_timer(Utc)
+        .with_ansi(false)
+        .log_internal_errors(false);
     let lines = match format {
         Format::Text => lines.with_target(false).boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),

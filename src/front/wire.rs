@@ -204,8 +204,11 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_kept_in_the_spool() {
+    fn tokens_are_kept_in_the_spool_or_nowhere() {
         let options = wire("gs://b", Kinds::default()).options;
         assert_eq!(options.tokens.as_deref(), Some(Path::new("/spool/tokens")));
+        let nowhere =
+            Wire::new("gs://b".parse().unwrap(), "main".parse().unwrap(), Kinds::default(), None, None);
+        assert_eq!(nowhere.options.tokens, None);
     }
 }

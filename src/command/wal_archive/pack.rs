@@ -23,6 +23,8 @@ const PIECE: usize = 256 << 10;
 pub(super) struct Packing {
     pub(super) compression: Compression,
     pub(super) level: i32,
+    /// There is no memory for a file's plain bytes beside its packed ones.
+    pub(super) lean: bool,
 }
 
 /// A file as it will be stored.

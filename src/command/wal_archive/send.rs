@@ -57,8 +57,6 @@ pub(super) struct Sender<'a> {
     not_first: bool,
     /// The key of every file that is sent has been found free a moment ago.
     pub(super) asked: bool,
-    /// The budget has no room for a file's plain bytes beside its packed ones.
-    lean: bool,
     /// In KiB, since a semaphore counts to 2^32.
     memory: Arc<Semaphore>,
     memory_kib: u32,
@@ -86,13 +84,12 @@ impl<'a> Sender<'a> {
         let memory_kib = kib(request.memory.saturating_sub(OWN + plain)).max(1);
         Self {
             archive,
-            packing: Packing { compression: request.compression, level },
+            packing: Packing { compression: request.compression, level, lean },
             tags: request.tags.clone(),
             history_tags: request.history_tags.clone(),
             overwrite: request.overwrite,
             not_first: spool.and_then(ArchiveSpool::known).is_some_and(|known| known.owned),
             asked: false,
-            lean,
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
             memory_kib,
             threads: Arc::new(Semaphore::new(threads)),
@@ -125,7 +122,7 @@ impl<'a> Sender<'a> {
         let mut memory = self.reserve(room).await?;
         let thread = acquire(&self.threads, 1).await?;
         let (file, how) = (Arc::clone(source), self.packing);
-        let packed = if self.lean {
+        let packed = if self.packing.lean {
             blocking(move || pack::pack_in_pieces(&file, how, room)).await?
         } else {
             let mut plain = self.take_plain(source.len)?;
@@ -237,12 +234,11 @@ impl<'a> Sender<'a> {
 
     /// Compares a file with what lies under its key already, and sends nothing.
     pub(super) async fn compare(&self, source: &Arc<Source>, prepared: Option<Prepared>) -> Result<Sent> {
-        let sha256 = match prepared {
-            Some(prepared) => prepared.packed.sha256,
-            None => {
-                let file = Arc::clone(source);
-                blocking(move || pack::digest(&file)).await?
-            }
+        let sha256 = if let Some(prepared) = prepared {
+            prepared.packed.sha256
+        } else {
+            let file = Arc::clone(source);
+            blocking(move || pack::digest(&file)).await?
         };
         let same = self.taken(source, &self.put_of(source, sha256.to_string())).await;
         if same.is_ok() {

@@ -333,7 +333,7 @@ fn failed(error: Error) -> Failure {
         ErrorKind::Unavailable => Code::Network,
         _ => Code::Operation,
     };
-    Failure::new(code, error)
+    Failure::of_verb(code, error)
 }
 
 #[cfg(test)]

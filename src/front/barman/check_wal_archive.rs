@@ -42,9 +42,10 @@ const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Runs it.
 pub(super) fn run(words: Words, door: &Door) -> End {
-    let wire = place::wire(&words.common, None, None)?;
+    let Words { common, timeline } = words;
+    let wire = place::wire(&common, None, None)?;
     let request =
-        vacancy::Request { from: words.timeline, retry_for: RETRY, max_attempts: None, deadline: DEADLINE };
+        vacancy::Request { from: timeline, retry_for: RETRY, max_attempts: None, deadline: DEADLINE };
     let outcome = door.deadline(DEADLINE, vacancy::run(&request, &wire))?;
     if outcome.made_bucket {
         info!("the bucket was missing and has been made");
@@ -52,7 +53,7 @@ pub(super) fn run(words: Words, door: &Door) -> End {
     match objection(&outcome.vacancy) {
         None => Ok(Code::Success),
         Some(objection) => {
-            let text = format!("WAL archive check failed for server {}: {objection}", words.common.server);
+            let text = format!("WAL archive check failed for server {}: {objection}", common.server);
             Err(Failure::new(Code::Operation, Error::conflict(text).hint(way_out(&outcome.vacancy))))
         }
     }

@@ -36,6 +36,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// An error of a verb with this status. What it advises is left out where it names words that only the
+    /// other door has.
+    pub(super) fn of_verb(code: Code, error: Error) -> Self {
+        Self { code, error: error.hint_unless(|hint| hint.contains("--") || hint.contains("`barkeep ")) }
+    }
+
     /// This error with this status.
     pub(super) fn new(code: Code, error: Error) -> Self {
         Self { code, error }

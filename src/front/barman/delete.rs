@@ -58,8 +58,8 @@ const LEFTOVERS_AFTER: Duration = Duration::from_hours(7 * 24);
 const MOST_IN_A_BATCH: i64 = 1000;
 
 /// Runs it.
-pub(super) fn run(words: Words, door: &Door) -> End {
-    let policy = words.retention_policy.as_deref().map(policy).transpose()?;
+pub(super) fn run(mut words: Words, door: &Door) -> End {
+    let policy = words.retention_policy.take().map(|text| policy(&text)).transpose()?;
     let wire = place::wire(&words.common, Some(&words.key), None)?;
     let deletion = match (&words.backup_id, policy) {
         (Some(id), _) => one(id, &words, door, &wire)?,

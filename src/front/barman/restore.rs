@@ -252,7 +252,7 @@ fn failed(error: Error, words: &Words) -> Failure {
         }
         _ => (Code::General, error),
     };
-    Failure::new(code, error)
+    Failure::of_verb(code, error)
 }
 
 #[cfg(test)]
@@ -321,8 +321,12 @@ mod tests {
             ("nightly", Code::General, "Unknown backup 'nightly' for server 's': x"),
             ("latest", Code::General, "Unknown backup 'latest' for server 's': x"),
         ] {
-            let failure = failed(Error::not_found("x"), &words(&["s3://b", "s", id, "/d"]));
+            let failure = failed(
+                Error::not_found("x").hint("`barkeep backup-list` tells"),
+                &words(&["s3://b", "s", id, "/d"]),
+            );
             assert_eq!((failure.code, failure.error.to_string()), (code, message.to_owned()));
+            assert_eq!(failure.error.hint_text(), None);
         }
         let any = words(&["s3://b", "s", "latest", "/d"]);
         for (kind, code) in [

@@ -12,28 +12,27 @@ use crate::model::{BackupId, Level, TargetTimeline, Timeline};
 pub(super) fn size(text: &str) -> Result<u64> {
     let upper = text.to_ascii_uppercase();
     let refused = || Error::usage(format!("'{upper}' is not a valid size string"));
-    let (number, unit) = match upper.strip_suffix('B') {
-        Some(rest) => rest.strip_suffix('I').map_or((rest, 1024.0), |rest| (rest, 1000.0)),
-        None => (upper.as_str(), 0.0),
-    };
-    let power = |c| "KMGTPEZY".find(c).and_then(|at| i32::try_from(at + 1).ok());
-    let bytes = match number.chars().last().and_then(power) {
-        Some(power) if unit > 0.0 => scaled(number[..number.len() - 1].trim(), f64::powi(unit, power)),
-        _ if unit == 1000.0 => None,
-        _ => number.trim().parse().ok(),
+    let bytes = match upper.strip_suffix('B') {
+        None => upper.trim().parse().ok(),
+        Some(rest) => match rest.strip_suffix('I') {
+            Some(rest) => scaled(rest, 1000.0),
+            None => scaled(rest, 1024.0).or_else(|| rest.trim().parse().ok()),
+        },
     };
     bytes.filter(|bytes| *bytes > 0).ok_or_else(refused)
 }
 
-/// A number, perhaps with a fraction, of units.
+/// A number, perhaps with a fraction, and the letter of a power of `thousand`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a fraction of a byte is dropped, and what is out of range is clamped and then refused"
 )]
-fn scaled(number: &str, unit: f64) -> Option<u64> {
-    let number: f64 = number.parse().ok()?;
-    number.is_finite().then_some((number * unit) as u64)
+fn scaled(text: &str, thousand: f64) -> Option<u64> {
+    let letter = text.chars().last()?;
+    let power = "KMGTPEZY".find(letter).and_then(|at| i32::try_from(at + 1).ok())?;
+    let number: f64 = text[..text.len() - letter.len_utf8()].trim().parse().ok()?;
+    number.is_finite().then_some((number * thousand.powi(power)) as u64)
 }
 
 /// A whole number from 1 up.

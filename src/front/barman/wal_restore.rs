@@ -65,10 +65,10 @@ pub(super) fn run(words: Words, door: &Door) -> End {
     let name = name(&words.wal_name)?;
     let wire = place::wire(&words.common, Some(&words.key), None)?;
     if is_never_served(&name, words.no_partial) {
-        return Err(missing(&words));
+        return Err(missing(words));
     }
     let request = words.request(name)?;
-    let limit = match Caller::of(&words.wal_dest) {
+    let limit = match Caller::of(&request.destination) {
         Caller::Recovery => RECOVERY,
         Caller::Standby | Caller::Other => OTHERS,
     };
@@ -77,7 +77,7 @@ pub(super) fn run(words: Words, door: &Door) -> End {
             info!("{name} is at its destination, from {from:?}, partial: {partial}");
             Ok(Code::Success)
         }
-        Outcome::Missing => Err(missing(&words)),
+        Outcome::Missing => Err(missing(words)),
     }
 }
 
@@ -129,8 +129,9 @@ const fn is_never_served(name: &WalName, no_partial: bool) -> bool {
     }
 }
 
-fn missing(words: &Words) -> Failure {
-    let text = format!("WAL file {} for server {} does not exist", words.wal_name, words.common.server);
+fn missing(words: Words) -> Failure {
+    let Words { wal_name, common, .. } = words;
+    let text = format!("WAL file {wal_name} for server {} does not exist", common.server);
     Failure::new(Code::Operation, Error::not_found(text))
 }
 

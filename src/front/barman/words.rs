@@ -48,7 +48,7 @@ pub(super) struct Common {
 /// The key that some commands can be given (spec/barman-cloud.md 7.2).
 #[derive(Debug, Clone, Args)]
 pub(super) struct CustomerKey {
-    /// S3: encrypt with the key in this file, file:///path
+    /// S3: encrypt with the key in this file, a file URL
     #[arg(long = "sse-customer-key", value_name = "URI")]
     pub(super) customer_key: Option<String>,
 }
@@ -99,6 +99,7 @@ pub(super) enum Credential {
 /// The codecs, of which at most one is given.
 #[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own in the dialect")]
 pub(super) struct WalCodec {
     /// Compress with gzip
     #[arg(short = 'z', long)]
@@ -122,6 +123,7 @@ pub(super) struct WalCodec {
 
 /// How the store encrypts.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "the fields have the names of the dialect's options")]
 pub(super) struct Encryption {
     /// S3: let the service encrypt
     #[arg(short, long, value_name = "HOW")]

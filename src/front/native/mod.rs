@@ -129,10 +129,10 @@ fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
         .try_get_matches_from(words)
         .or_else(|e| if e.use_stderr() { Err(e) } else { command().try_get_matches_from(words) })?;
     let mut verb = Cli::from_arg_matches(&matches)?.verb;
-    if let Some((_, matches)) = matches.subcommand() {
-        if let Some(shared) = verb.shared_mut() {
-            shared.settle(matches);
-        }
+    if let Some((_, matches)) = matches.subcommand()
+        && let Some(shared) = verb.shared_mut()
+    {
+        shared.settle(matches);
     }
     Ok(verb)
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 const UNSAID: &str = "us-east-1";
 
 /// Makes the bucket unless a list says that it is there, in the region that requests are signed for
-/// (docs.aws.amazon.com: CreateBucket).
+/// (AWS documents it under `CreateBucket`).
 pub(super) async fn make(store: &S3Store) -> Result<bool> {
     match store.list_one().await {
         Ok(_) => return Ok(false),

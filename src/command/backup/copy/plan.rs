@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn parts_are_no_smaller_than_is_asked_for_and_no_larger_than_a_store_takes() {
-        let of = |least_part, memory| plan_memory(&Means { least_part, memory, ..means() });
+        let of = |least_part, memory| plan_memory(&Means { memory, least_part, ..means() });
         assert_eq!(of(5 * MIB, 256 * MIB).unwrap().part, USUAL_PART);
         assert_eq!(of(33 * MIB - 1, GIB).unwrap().part, 33 * MIB);
         assert_eq!(of(u64::MAX, 64 * GIB).unwrap().part, LARGEST_PART);
