@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use barkeep::archive::{Address, Archive, Catalog, ExclusivePut, OpenArchive, Patience};
-use barkeep::command::{Access, Deletion, backup_delete, retention};
+use barkeep::command::{Access, Care, Deletion, backup_delete, retention};
 use barkeep::error::{Error, Result};
 use barkeep::model::{BackupId, RetentionRule};
 use barkeep::store::{
