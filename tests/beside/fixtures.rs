@@ -427,6 +427,7 @@ impl Record {
             ("config_file", "/data/postgresql.conf"),
             ("hba_file", "/data/pg_hba.conf"),
             ("ident_file", "/data/pg_ident.conf"),
+            ("included_files", "['/data/postgresql.auto.conf']"),
             ("pgdata", "/data"),
             ("systemid", "7300000000000000001"),
             ("version", "180001"),
