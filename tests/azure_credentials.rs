@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/listener.rs"]
+mod listener;
+
 use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -19,14 +22,8 @@ use barkeep::store::{
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_rustls::TlsAcceptor;
@@ -193,21 +190,9 @@ impl Case {
         };
         let (seen, script): (Arc<Mutex<Vec<Seen>>>, Script) = (Arc::default(), Arc::new(script));
         let record = seen.clone();
-        tokio::spawn(async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                let (record, script, tls) = (record.clone(), script.clone(), tls.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        None => serve(tcp, record, script).await,
-                        Some(tls) => {
-                            if let Ok(tls) = tls.accept(tcp).await {
-                                serve(tls, record, script).await;
-                            }
-                        }
-                    }
-                });
-            }
-        });
+        tokio::spawn(listener::accept(listener, tls, move |request| {
+            answer(request, record.clone(), script.clone())
+        }));
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "child", "--nocapture"]).env_clear().env(CHILD, "1");
@@ -281,33 +266,25 @@ impl Case {
     }
 }
 
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+async fn answer(
+    request: Request<Incoming>,
     record: Arc<Mutex<Vec<Seen>>>,
     script: Script,
-) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (record, script) = (record.clone(), script.clone());
-        async move {
-            let (head, body) = request.into_parts();
-            let body = body.collect().await.unwrap().to_bytes();
-            let body = String::from_utf8_lossy(&body).into_owned();
-            let seen = Seen { method: head.method, uri: head.uri, headers: head.headers, body };
-            let nth = {
-                let mut record = record.lock().unwrap();
-                record.push(seen.clone());
-                record.iter().filter(|before| before.uri.path() == seen.uri.path()).count() - 1
-            };
-            let answer = script(&seen, nth);
-            if answer.stalls {
-                std::future::pending::<()>().await;
-            }
-            Ok::<_, Infallible>(spell(answer))
-        }
-    });
-    let server = auto::Builder::new(TokioExecutor::new());
-    // The child may be gone in the middle of it.
-    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let seen = Seen { method: head.method, uri: head.uri, headers: head.headers, body };
+    let nth = {
+        let mut record = record.lock().unwrap();
+        record.push(seen.clone());
+        record.iter().filter(|before| before.uri.path() == seen.uri.path()).count() - 1
+    };
+    let answer = script(&seen, nth);
+    if answer.stalls {
+        std::future::pending::<()>().await;
+    }
+    Ok(spell(answer))
 }
 
 fn spell(answer: Reply) -> Response<Full<Bytes>> {
@@ -797,7 +774,7 @@ async fn a_kept_token_that_is_refused_is_fetched_anew() {
 
 #[tokio::test]
 async fn secrets_go_to_entra_id_by_tls_that_a_private_authority_vouches_for() {
-    let (ca, acceptor) = certify();
+    let (ca, acceptor) = listener::certify();
     let mut case = Case::with(Some(acceptor), entra).await;
     let ca = case.file("ca.pem", &ca);
     let host = case.services.trim_start_matches("https://").to_owned();
@@ -816,25 +793,4 @@ async fn neither_a_secret_nor_a_token_leaves_this_machine_without_tls() {
     let mut case = Case::new(entra).await;
     case.application().env("AZURE_CLIENT_SECRET", SECRET).env(SERVICE, "http://storage.example/acct");
     case.refused("usage", &["storage.example", "without TLS"]).await;
-}
-
-/// A private authority, and TLS for `localhost` that it vouches for.
-fn certify() -> (String, TlsAcceptor) {
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let issuer_key = rcgen::KeyPair::generate().unwrap();
-    let ca = authority.self_signed(&issuer_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(authority, issuer_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let certificate = server.signed_by(&key, &issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    (ca, TlsAcceptor::from(Arc::new(config)))
 }

@@ -4,6 +4,8 @@
 
 #[path = "common/azure.rs"]
 mod azure;
+#[path = "common/listener.rs"]
+mod listener;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod bed;
+#[path = "common/listener.rs"]
+mod listener;
 #[path = "common/s3.rs"]
 mod s3;
 

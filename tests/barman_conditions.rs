@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bed;
+#[path = "common/listener.rs"]
+mod listener;
 #[path = "common/s3.rs"]
 mod s3;
 

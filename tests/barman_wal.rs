@@ -5,6 +5,8 @@
 
 mod bed;
 mod cases;
+#[path = "common/listener.rs"]
+mod listener;
 #[path = "common/s3.rs"]
 mod s3;
 

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/listener.rs"]
+mod listener;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt;
@@ -18,21 +21,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, Uri};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
-use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 use url::form_urlencoded;
 
 const KEY: &str = include_str!("cases/throw-away-key.pem");
@@ -143,9 +140,12 @@ impl Google {
     async fn start(with_tls: bool, is_googles: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (ca, acceptor) = with_tls.then(certify).unzip();
+        let (ca, acceptor) = with_tls.then(listener::certify).unzip();
         let script = Arc::new(Script { is_googles, ..Script::default() });
-        let accepting = tokio::spawn(accept(listener, acceptor, script.clone()));
+        let accepting = tokio::spawn({
+            let script = script.clone();
+            listener::accept(listener, acceptor, move |request| answer(script.clone(), request))
+        });
         let url =
             if with_tls { format!("https://localhost:{port}") } else { format!("http://127.0.0.1:{port}") };
         let google = Self { url, ca, script, accepting };
@@ -176,48 +176,6 @@ impl Google {
     fn shown(&self) -> Vec<String> {
         self.seen(OBJECT).iter().map(|seen| seen.header("authorization").to_owned()).collect()
     }
-}
-
-fn certify() -> (String, TlsAcceptor) {
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let issuer_key = rcgen::KeyPair::generate().unwrap();
-    let ca = authority.self_signed(&issuer_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(authority, issuer_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let certificate = server.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    (ca, TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, script: Arc<Script>) {
-    loop {
-        let Ok((tcp, _)) = listener.accept().await else { return };
-        let (acceptor, script) = (acceptor.clone(), script.clone());
-        tokio::spawn(async move {
-            match acceptor {
-                None => serve(tcp, script).await,
-                Some(acceptor) => {
-                    if let Ok(tls) = acceptor.accept(tcp).await {
-                        serve(tls, script).await;
-                    }
-                }
-            }
-        });
-    }
-}
-
-async fn serve(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, script: Arc<Script>) {
-    let service = service_fn(move |request| answer(script.clone(), request));
-    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(io), service).await;
 }
 
 async fn answer(

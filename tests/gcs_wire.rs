@@ -4,6 +4,8 @@
 
 #[path = "common/gcs.rs"]
 mod gcs;
+#[path = "common/listener.rs"]
+mod listener;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

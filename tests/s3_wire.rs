@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/listener.rs"]
+mod listener;
 #[path = "common/s3.rs"]
 mod s3;
 

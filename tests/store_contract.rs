@@ -8,6 +8,8 @@ mod azure;
 mod contract;
 #[path = "common/gcs.rs"]
 mod gcs;
+#[path = "common/listener.rs"]
+mod listener;
 #[path = "common/s3.rs"]
 mod s3;
 

@@ -21,19 +21,15 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::HeaderMap;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 use uploads::Uploads;
+
+use super::listener;
 
 pub(crate) const BUCKET: &str = "walbkt";
 pub(crate) const ACCESS_KEY: &str = "AKTEST";
@@ -161,8 +157,11 @@ impl S3 {
         let shared = Arc::new(Shared { service, condition, seen, faults, uploads, ending, puts, most_puts });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (ca, acceptor) = tls.map(|(from, to)| certify(from, to)).unzip();
-        let accepting = tokio::spawn(accept(listener, acceptor, shared.clone()));
+        let (ca, acceptor) = tls.map(|(from, to)| listener::certify_between(from, to)).unzip();
+        let accepting = tokio::spawn({
+            let shared = shared.clone();
+            listener::accept(listener, acceptor, move |request| answer(shared.clone(), request))
+        });
         Self { address, shared, ca, accepting, directory }
     }
 
@@ -249,55 +248,6 @@ pub(crate) async fn open(
 pub(crate) fn patience() -> Patience {
     let (retry_for, grace) = (Duration::from_secs(5), Duration::from_secs(5));
     Patience { retry_for, grace, ..Patience::default() }
-}
-
-/// A private authority and a server that it vouches for as `localhost`.
-fn certify(from: i32, to: i32) -> (String, TlsAcceptor) {
-    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let issuer_key = rcgen::KeyPair::generate().unwrap();
-    let ca = authority.self_signed(&issuer_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(authority, issuer_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    server.not_before = rcgen::date_time_ymd(from, 1, 1);
-    server.not_after = rcgen::date_time_ymd(to, 1, 1);
-    let certificate = server.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    (ca, TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
-    loop {
-        let Ok((tcp, _)) = listener.accept().await else { return };
-        let (acceptor, shared) = (acceptor.clone(), shared.clone());
-        tokio::spawn(async move {
-            match acceptor {
-                None => serve(tcp, shared).await,
-                Some(acceptor) => {
-                    if let Ok(tls) = acceptor.accept(tcp).await {
-                        serve(tls, shared).await;
-                    }
-                }
-            }
-        });
-    }
-}
-
-async fn serve<I>(io: I, shared: Arc<Shared>)
-where
-    I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |request| answer(shared.clone(), request));
-    // An error is a connection that ended early, which faults do on purpose.
-    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(io), service).await;
 }
 
 async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
