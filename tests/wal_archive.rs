@@ -342,7 +342,7 @@ async fn memory_bounds_how_many_files_are_under_way() {
     *bed.store.put_takes.lock().unwrap() = Duration::from_millis(50);
     // The program's own 24 MiB, one file on its way and one in the making.
     let compression = Compression::None;
-    let request = wal_archive::Request { memory: 28 << 20, compression, ..bed.archive_request(&files[0]) };
+    let request = wal_archive::Request { memory: 27 << 20, compression, ..bed.archive_request(&files[0]) };
     assert_eq!(wal_archive::run(&request, &bed).await.unwrap().ahead, 4);
     assert!(bed.store.most_puts_at_once.load(Ordering::SeqCst) <= 2);
 }

@@ -11,7 +11,7 @@ use crate::model::{
     WalName,
 };
 use crate::stream::codec;
-use crate::stream::digest::Tally;
+use crate::stream::digest::{self, Tally};
 use crate::stream::reader::{StreamReader, reader};
 
 /// The largest file that is no segment: a timeline's history grows by a line per switch, a label has
@@ -20,9 +20,6 @@ const LARGEST_TEXT: u64 = 16 << 20;
 
 /// How many histories are read at once.
 const HISTORIES: usize = 8;
-
-/// How much is written at a time.
-const PIECE: usize = 256 << 10;
 
 /// Runs `work` on a thread of its own over the decoded body. Errors of the body and of the codec come
 /// out of the reader as ours, with their kind, so `?` on any `io::Error` in `work` tells them from
@@ -124,24 +121,13 @@ impl Expected {
         plain: &mut dyn Read,
         to: &mut dyn Write,
     ) -> Result<WalHeader> {
-        let mut piece = vec![0; PIECE];
-        let mut tally = Tally::default();
         let mut head = Vec::with_capacity(WalHeader::LEN);
         (&mut *plain).take(WalHeader::LEN as u64).read_to_end(&mut head)?;
         let header = WalHeader::parse(&head)?;
         self.written_by(header.system_id)?;
-        tally.update(&head);
-        to.write_all(&head)?;
         // One byte more than there may be shows that there is too much, and no bomb goes off.
-        let mut rest = plain.take(header.segment_size.bytes() + 1 - tally.bytes());
-        loop {
-            let n = rest.read(&mut piece)?;
-            if n == 0 {
-                break;
-            }
-            tally.update(&piece[..n]);
-            to.write_all(&piece[..n])?;
-        }
+        let whole = head.as_slice().chain(plain).take(header.segment_size.bytes() + 1);
+        let tally = digest::copy(whole, to)?;
         header.fits(segment, tally.bytes()).map_err(|misfit| Error::corrupt(misfit.to_string()))?;
         self.is_as_recorded(tally)?;
         Ok(header)

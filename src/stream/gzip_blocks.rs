@@ -42,6 +42,7 @@ struct Job {
 }
 
 /// A block that is compressed.
+#[derive(Clone)]
 struct Block {
     packed: Vec<u8>,
     crc: u32,
@@ -154,12 +155,34 @@ fn ended() -> io::Error {
 /// Compresses blocks until there are no more.
 fn work(queue: &Mutex<mpsc::Receiver<Job>>, level: Compression) {
     let mut deflate = Compress::new(level, false);
+    let mut zeros = None;
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { plain, is_last, answer }) = job else { return };
+        let block = if is_last || plain.len() != BLOCK || !is_zero(&plain) {
+            compress(&mut deflate, &plain, is_last)
+        } else {
+            compress_zeros(&mut deflate, &plain, &mut zeros)
+        };
         // Nobody may be waiting any more.
-        let _ = answer.send(compress(&mut deflate, &plain, is_last));
+        let _ = answer.send(block);
     }
+}
+
+/// A segment that was switched early is mostly zeros, and blocks do not depend on each other: one of zeros is
+/// compressed once.
+fn compress_zeros(deflate: &mut Compress, plain: &[u8], known: &mut Option<Block>) -> io::Result<Block> {
+    if let Some(block) = known {
+        return Ok(block.clone());
+    }
+    let block = compress(deflate, plain, false)?;
+    *known = Some(block.clone());
+    Ok(block)
+}
+
+fn is_zero(plain: &[u8]) -> bool {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    plain.chunks(ZEROS.len()).all(|chunk| chunk == &ZEROS[..chunk.len()])
 }
 
 fn compress(deflate: &mut Compress, plain: &[u8], is_last: bool) -> io::Result<Block> {
@@ -218,6 +241,24 @@ mod tests {
                 reader.read_to_end(&mut read).unwrap();
                 assert!(read == plain, "{len} at {level}");
                 assert!(reader.into_inner().is_empty(), "something stands behind the member");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_zeros_come_back_wherever_they_stand() {
+        let zeros = |blocks: usize, more: usize| vec![0; blocks * BLOCK + more];
+        for plain in [
+            zeros(3, 0),
+            zeros(3, 1),
+            [sample(BLOCK), zeros(4, 0), sample(BLOCK), zeros(2, 0), sample(7)].concat(),
+            [sample(BLOCK - 1), zeros(3, 1)].concat(),
+        ] {
+            for threads in [1, 3] {
+                let packed = pack(&plain, 6, threads);
+                let mut back = Vec::new();
+                flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut back).unwrap();
+                assert!(back == plain, "{} bytes, {threads} threads", plain.len());
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// How many pieces may wait between the two sides. A piece is what the network gave at once, at most
 /// a few hundred KiB in practice.
-const QUEUE: usize = 16;
+const QUEUE: usize = 4;
 
 /// A reader for a blocking thread, and the pump that feeds it from `stream` and must be polled
 /// meanwhile. An error of the stream comes out of the reader once, whole, inside an `io::Error`. The

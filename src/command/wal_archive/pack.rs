@@ -1,7 +1,7 @@
 //! A file on its way into the archive: counted, digested and compressed.
 
 use std::error::Error as _;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use fs_err::File;
@@ -11,20 +11,18 @@ use crate::error::{Error, Result};
 use crate::model::Compression;
 use crate::stream::buffer::Buffer;
 use crate::stream::codec::{self, Encoder};
-use crate::stream::digest::{Sha256Sum, Tally};
+use crate::stream::digest::{self, Sha256Sum, Tally};
 use crate::stream::parts::PartWriter;
-
-/// How much is read, digested and compressed at a time: enough to be quick, little enough to stay in
-/// the processor's cache between the three.
-const PIECE: usize = 256 << 10;
 
 /// A codec and its own level.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packing {
     pub(super) compression: Compression,
     pub(super) level: i32,
-    /// There is no memory for a file's plain bytes beside its packed ones.
-    pub(super) lean: bool,
+    /// How many threads work on one file besides the one that reads it, where the codec can share its work.
+    pub(super) workers: u32,
+    /// A file is read whole before it is packed: quicker with zstd, and a file's length of memory more.
+    pub(super) whole: bool,
 }
 
 /// A file as it will be stored.
@@ -67,11 +65,10 @@ pub(super) fn pack(source: &Source, how: Packing, room: u64, plain: &mut [u8]) -
     Ok(body?.map(|body| Packed { body, sha256 }))
 }
 
-/// Packs a file into memory like [`pack`], but reads it in pieces: slower, and without memory for its
-/// plain bytes.
+/// Packs a file into memory like [`pack`], but in pieces as they are read, without memory for its plain bytes.
 pub(super) fn pack_in_pieces(source: &Source, how: Packing, room: u64) -> Result<Option<Packed>> {
     let mut packed = Buffer::with_room(usize::try_from(room).unwrap_or(usize::MAX))?;
-    let encoder = codec::encoder(how.compression, how.level, Box::new(&mut packed))?;
+    let encoder = codec::parallel_encoder(how.compression, how.level, how.workers, Box::new(&mut packed))?;
     match copy(source, encoder) {
         Ok(sha256) => Ok(Some(Packed { body: packed.into_bytes(), sha256 })),
         Err(e) if is_too_little_room(&e) => Ok(None),
@@ -94,7 +91,8 @@ fn read_whole(source: &Source, plain: &mut [u8]) -> Result<()> {
 
 /// Packs a file into parts.
 pub(super) fn pack_into(source: &Source, how: Packing, mut parts: PartWriter) -> Result<Sha256Sum> {
-    let sha256 = copy(source, codec::encoder(how.compression, how.level, Box::new(&mut parts))?)?;
+    let Packing { compression, level, workers, .. } = how;
+    let sha256 = copy(source, codec::parallel_encoder(compression, level, workers, Box::new(&mut parts))?)?;
     parts.finish()?;
     Ok(sha256)
 }
@@ -106,16 +104,7 @@ pub(super) fn digest(source: &Source) -> Result<Sha256Sum> {
 
 fn copy(source: &Source, mut to: Box<dyn Encoder + Send + '_>) -> Result<Sha256Sum> {
     let mut file = File::open(&source.path)?;
-    let mut piece = vec![0; PIECE];
-    let mut tally = Tally::default();
-    loop {
-        let n = file.read(&mut piece)?;
-        if n == 0 {
-            break;
-        }
-        tally.update(&piece[..n]);
-        to.write_all(&piece[..n])?;
-    }
+    let tally = digest::copy(&mut file, &mut to)?;
     to.finish()?;
     source.require_unchanged(&file)?;
     Ok(tally.finish())

@@ -78,13 +78,24 @@ impl<'a> Sender<'a> {
         let threads = threads();
         let level = request.compression.level(request.level);
         let codec = codec::encoder_memory(request.compression, level);
-        let lean = request.memory < OWN + own.len + pack::worst_case(own.len) + codec;
+        // Only zstd gains by having a file whole.
+        let whole = request.compression == Compression::Zstd
+            && own.len <= LARGE
+            && request.memory >= OWN + own.len + pack::worst_case(own.len) + codec;
         // Every packing thread keeps a buffer for plain bytes; the rest is for what is packed.
-        let plain = if lean || own.len > LARGE { 0 } else { threads as u64 * own.len };
+        let plain = if whole { threads as u64 * own.len } else { 0 };
+        // Where files are packed side by side, the threads have enough to do with one each.
+        let alone = request.look_ahead == 0 || spool.is_none();
+        let workers = if alone && request.compression == Compression::Gzip { threads } else { 0 };
         let memory_kib = kib(request.memory.saturating_sub(OWN + plain)).max(1);
         Self {
             archive,
-            packing: Packing { compression: request.compression, level, lean },
+            packing: Packing {
+                compression: request.compression,
+                level,
+                workers: u32::try_from(workers).unwrap_or(0),
+                whole,
+            },
             tags: request.tags.clone(),
             history_tags: request.history_tags.clone(),
             overwrite: request.overwrite,
@@ -94,7 +105,8 @@ impl<'a> Sender<'a> {
             memory_kib,
             threads: Arc::new(Semaphore::new(threads)),
             plain: Mutex::default(),
-            dense: AtomicBool::new(request.compression == Compression::None),
+            // A file that is packed alone may have the room of several.
+            dense: AtomicBool::new(alone || request.compression == Compression::None),
         }
     }
 
@@ -122,9 +134,7 @@ impl<'a> Sender<'a> {
         let mut memory = self.reserve(room).await?;
         let thread = acquire(&self.threads, 1).await?;
         let (file, how) = (Arc::clone(source), self.packing);
-        let packed = if self.packing.lean {
-            blocking(move || pack::pack_in_pieces(&file, how, room)).await?
-        } else {
+        let packed = if self.packing.whole {
             let mut plain = self.take_plain(source.len)?;
             let (plain, packed) = blocking(move || {
                 let packed = pack::pack(&file, how, room, &mut plain)?;
@@ -133,6 +143,8 @@ impl<'a> Sender<'a> {
             .await?;
             self.plain.lock().unwrap_or_else(PoisonError::into_inner).push(plain);
             packed
+        } else {
+            blocking(move || pack::pack_in_pieces(&file, how, room)).await?
         };
         drop(thread);
         Ok(packed.map(|packed| {
@@ -273,7 +285,9 @@ impl<'a> Sender<'a> {
 
     /// Takes from the budget. What needs more than there is in all runs alone.
     async fn reserve(&self, buffers: u64) -> Result<OwnedSemaphorePermit> {
-        let codec = codec::encoder_memory(self.packing.compression, self.packing.level);
+        let Packing { compression, level, workers, .. } = self.packing;
+        let workers = u64::from(workers) * codec::worker_memory(compression, level);
+        let codec = codec::encoder_memory(compression, level) + workers;
         acquire(&self.memory, kib(buffers + codec).min(self.memory_kib)).await
     }
 }
