@@ -10,6 +10,7 @@ mod http;
 mod key;
 mod location;
 mod memory;
+mod parts;
 mod patient;
 mod retry;
 mod s3;
