@@ -20,7 +20,7 @@ use super::chain::{Link, Ready};
 use super::issuer::RESOURCE;
 use crate::error::{Error, Result};
 use crate::store::http::first_words;
-use crate::store::tokens::{SignIn, Token};
+use crate::store::tokens::{SignIn, Token, is_bearer};
 
 /// What the tool may take: it starts slowly, and may ask Entra ID itself. It is less than half of the usual
 /// grace, which is what signing in gets of an attempt, so that it is told what was waited for.
@@ -132,8 +132,7 @@ fn read_token(stdout: &str) -> Option<Token> {
     let told: Value = serde_json::from_str(stdout).ok()?;
     let text = told.get("accessToken")?.as_str()?.to_owned();
     let expires = Timestamp::from_second(told.get("expires_on")?.as_i64()?).ok()?;
-    let is_sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-    is_sendable.then_some(Token { text, expires })
+    is_bearer(&text).then_some(Token { text, expires })
 }
 
 /// Which accounts the tool has, and which of them it uses: `azureProfile.json` in its folder, written
