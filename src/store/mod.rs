@@ -12,6 +12,7 @@ mod location;
 mod memory;
 mod parts;
 mod patient;
+mod program;
 mod retry;
 mod s3;
 mod tokens;
