@@ -9,6 +9,7 @@ mod gcs;
 mod http;
 mod key;
 mod location;
+mod markers;
 mod memory;
 mod parts;
 mod patient;
