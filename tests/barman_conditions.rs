@@ -6,6 +6,8 @@
 mod bed;
 #[path = "common/listener.rs"]
 mod listener;
+#[path = "common/programs.rs"]
+mod programs;
 #[path = "common/s3.rs"]
 mod s3;
 
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use bed::Bed;
 use hyper::Method;
+use programs::PROGRAMS;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use s3::{ACCESS_KEY, BUCKET, Fault, S3, SECRET_KEY};
 
@@ -33,18 +36,6 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The longest line that the plugin's logger can read, in bytes.
 const LONGEST_LINE: usize = 1 << 20;
-
-const PROGRAMS: [&str; 9] = [
-    "wal-archive",
-    "wal-restore",
-    "backup",
-    "backup-list",
-    "backup-show",
-    "backup-delete",
-    "backup-keep",
-    "restore",
-    "check-wal-archive",
-];
 
 fn name(n: u32) -> String {
     format!("0000000100000000{n:08X}")

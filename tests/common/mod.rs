@@ -18,6 +18,7 @@ pub mod load;
 pub mod moto;
 pub mod pg;
 pub mod pod;
+pub mod programs;
 pub mod proxy;
 pub mod reach;
 pub mod record;

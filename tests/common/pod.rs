@@ -10,6 +10,7 @@ use super::azurite::{Azurite, Proof};
 use super::barkeep::BUCKET;
 use super::moto::Moto;
 use super::pg::Server;
+use super::programs::PROGRAMS;
 use super::reach::Reach;
 use super::record::{Record, Told};
 use super::{Scratch, as_postgres, give_to_postgres, must, run};
@@ -19,18 +20,6 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How many WAL files are archived or restored at once: the plugin's `maxParallel`.
 const AT_ONCE: u32 = 4;
-
-const PROGRAMS: [&str; 9] = [
-    "wal-archive",
-    "wal-restore",
-    "backup",
-    "backup-list",
-    "backup-show",
-    "backup-delete",
-    "backup-keep",
-    "restore",
-    "check-wal-archive",
-];
 
 /// The directory that is searched for the programs, with the links in it and nothing else.
 pub fn links(scratch: &Scratch) -> PathBuf {

@@ -12,7 +12,7 @@ pub mod upload;
 mod wal;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -163,7 +163,8 @@ pub async fn run(
     let begun = Instant::now();
     let mut stop = Stop::new(stop, request.deadline);
     let (mut server, facts) = stop.unless(look(request, server)).await?;
-    let archive = Arc::new(stop.unless(open(request, archive)).await?);
+    let archive = open(archive, request.spool.as_deref(), request.max_attempts, request.now);
+    let archive = Arc::new(stop.unless(archive).await?);
     let ground = stop.unless(preflight::check(request, &facts, &mut *server, &archive)).await?;
     let mut backup = claim(request, &facts, &ground, &archive, &mut stop).await?;
     info!(id = %backup.id, "the backup begins");
@@ -184,11 +185,23 @@ async fn look(request: &Request, server: &dyn Connect) -> Result<(Box<dyn Server
     Ok((server, facts))
 }
 
-async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
-    let exclusive = super::exclusive_put(archive, request.spool.as_deref(), request.now);
-    let patience =
-        Patience { retry_for: RETRY_FOR, max_attempts: request.max_attempts, ..Patience::default() };
+/// The archive, with the patience of a backup and what is remembered of its store.
+async fn open(
+    archive: &dyn OpenArchive,
+    spool: Option<&Path>,
+    max_attempts: Option<u32>,
+    now: Timestamp,
+) -> Result<Archive> {
+    let exclusive = super::exclusive_put(archive, spool, now);
+    let patience = Patience { retry_for: RETRY_FOR, max_attempts, ..Patience::default() };
     archive.open(exclusive, &patience).await
+}
+
+/// Waits until a copy that was told to stop has aborted its uploads.
+async fn wind_up(copy: impl Future<Output = Result<OpenCopy>>) {
+    if let Ok(Ok(open)) = timeout(WIND_UP, copy).await {
+        let _ = timeout(WIND_UP, open.abort()).await;
+    }
 }
 
 /// How many seconds after the first an identifier is looked for that is free.
@@ -293,9 +306,7 @@ impl Run<'_> {
         };
         cancel.send_replace(true);
         drop(running);
-        if let Ok(Ok(open)) = timeout(WIND_UP, copy).await {
-            let _ = timeout(WIND_UP, open.abort()).await;
-        }
+        wind_up(copy).await;
         Err(why)
     }
 

@@ -12,14 +12,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tracing::info;
 
 use super::copy::{self, Copied, CopyRequest, Last, OpenCopy, Progress, Sizes};
 use super::stop::Stop;
-use super::{RETRY_FOR, WIND_UP};
-use crate::archive::{Archive, OpenArchive, Patience, Tags};
-use crate::command::exclusive_put;
+use super::{open, wind_up};
+use crate::archive::{Archive, OpenArchive, Tags};
 use crate::error::{Context as _, Error, Result};
 use crate::model::{Backup, BackupId, Compression, Level, SystemId};
 use crate::pgdata::DataDir;
@@ -99,7 +97,8 @@ pub async fn run(
     let mut stop = Stop::new(stop, request.deadline);
     let (text, backup) = read(request).context(|| format!("read {}", request.record.display()))?;
     let (copy_request, last) = plan(request, &backup)?;
-    let archive = Arc::new(stop.unless(open(request, archive)).await?);
+    let archive = open(archive, request.spool.as_deref(), request.max_attempts, request.now);
+    let archive = Arc::new(stop.unless(archive).await?);
     stop.unless(make_room(&archive, &request.id)).await?;
     info!(id = %request.id, "the upload begins");
     let (cancel, cancelled) = watch::channel(false);
@@ -187,13 +186,6 @@ fn label(request: &Request, backup: &Backup) -> Result<String> {
     }
 }
 
-async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
-    let exclusive = exclusive_put(archive, request.spool.as_deref(), request.now);
-    let patience =
-        Patience { retry_for: RETRY_FOR, max_attempts: request.max_attempts, ..Patience::default() };
-    archive.open(exclusive, &patience).await
-}
-
 /// Sees to it that nothing lies in the backup's folder: tars that an earlier try has left there would be
 /// taken for part of this one.
 async fn make_room(archive: &Archive, id: &BackupId) -> Result<()> {
@@ -224,8 +216,6 @@ async fn copy_files(
         why = stop.asked() => why,
     };
     cancel.send_replace(true);
-    if let Ok(Ok(open)) = timeout(WIND_UP, copy).await {
-        let _ = timeout(WIND_UP, open.abort()).await;
-    }
+    wind_up(copy).await;
     Err(why)
 }

@@ -73,12 +73,7 @@ impl Tree {
     /// The directory that the name stands for.
     pub(super) fn directory(&self, name: &Below) -> Result<OwnedFd> {
         let (top, rest) = self.top_of(name.path());
-        let mut at = rustix::fs::openat(
-            &self.tops[top].handle,
-            ".",
-            OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        );
+        let mut at = self.open_top(top);
         for part in &rest {
             at = at.and_then(|at| open_directory(at.as_fd(), part.as_ref(), false));
         }
@@ -125,6 +120,12 @@ impl Tree {
         elsewhere.unwrap_or_else(|| (0, name.to_owned()))
     }
 
+    /// Another handle of a top directory.
+    fn open_top(&self, top: usize) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.tops[top].handle, ".", flags, Mode::empty())
+    }
+
     /// The directory that holds the name, and the name in it. Members come directory by directory, so
     /// the last one is remembered.
     fn parent(&mut self, name: &Below) -> Result<(Arc<OwnedFd>, PathBuf)> {
@@ -137,13 +138,7 @@ impl Tree {
         {
             return Ok((Arc::clone(handle), PathBuf::from(file)));
         }
-        let mut at = rustix::fs::openat(
-            &self.tops[top].handle,
-            ".",
-            OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(|e| self.explain(e, "open", name))?;
+        let mut at = self.open_top(top).map_err(|e| self.explain(e, "open", name))?;
         for part in parent {
             at = open_directory(at.as_fd(), part.as_ref(), true)
                 .map_err(|e| self.explain(e, "create", name))?;

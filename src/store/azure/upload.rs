@@ -16,15 +16,15 @@ use azure_storage_blob::models::{
     BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList,
 };
 use bytes::Bytes;
-use tokio::task::JoinSet;
 
 use super::errors::{Class, READ, class_of};
 use super::{AzureStore, names};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
+use crate::store::parts::{Limit, Parts};
 use crate::store::{IfExists, Key, Put, Upload};
 
 /// What Azure allows in one object (Put Block List).
-const MOST_BLOCKS: u32 = 50_000;
+const LIMIT: Limit = Limit { most: 50_000, name: "block", service: "Azure" };
 
 /// Begins an object in blocks. Nothing is sent but the question whether it is there, where it is asked.
 pub(super) async fn begin(
@@ -36,17 +36,15 @@ pub(super) async fn begin(
     store.ask_first(key, how).await?;
     let mark = RandomState::new().hash_one(key.as_str());
     let target = Target { store, key: key.clone(), mark };
-    Ok(Box::new(AzureUpload { target, how: how.clone(), in_flight, under_way: JoinSet::new(), sent: 0 }))
+    Ok(Box::new(AzureUpload { target, how: how.clone(), parts: Parts::new(LIMIT, in_flight) }))
 }
 
-/// An object in blocks, some of them under way. Dropping it ends the tasks that send them.
+/// An object in blocks, some of them under way.
 struct AzureUpload {
     target: Target,
     how: Put,
-    in_flight: NonZeroUsize,
-    under_way: JoinSet<Result<()>>,
-    /// How many blocks were begun.
-    sent: u32,
+    /// The ids of the blocks.
+    parts: Parts<Vec<u8>>,
 }
 
 /// What a block belongs to.
@@ -61,46 +59,26 @@ struct Target {
 #[async_trait]
 impl Upload for AzureUpload {
     async fn part(&mut self, part: Bytes) -> Result<()> {
-        while self.under_way.len() >= self.in_flight.get() {
-            self.join().await?;
-        }
-        let number = next_number(self.sent, &self.target.key)?;
-        self.sent = number;
         let target = self.target.clone();
-        self.under_way.spawn(async move { target.send(number, part).await });
-        Ok(())
+        let send = |number| async move { target.send(number, part).await };
+        self.parts.begin(&self.target.key, send).await
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
-        while !self.under_way.is_empty() {
-            self.join().await?;
-        }
-        self.commit().await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
+        let ids = self.parts.all().await?;
+        self.commit(&ids).await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
     }
 
     async fn abort(mut self: Box<Self>) -> Result<()> {
-        self.under_way.shutdown().await;
+        self.parts.end().await;
         Ok(())
     }
 }
 
 impl AzureUpload {
-    /// Waits for one block.
-    async fn join(&mut self) -> Result<()> {
-        match self.under_way.join_next().await {
-            Some(Ok(sent)) => sent,
-            Some(Err(e)) => Err(Error::bug(format!("a block was not sent to its end: {e}"))),
-            None => Ok(()),
-        }
-    }
-
-    fn ids(&self) -> Vec<Vec<u8>> {
-        (1..=self.sent).map(|number| self.target.id(number)).collect()
-    }
-
     /// Makes the object visible. An answer may get lost, and then the name is taken when it is asked again,
     /// although everything went well: by these very blocks.
-    async fn commit(&self) -> Result<()> {
+    async fn commit(&self, ids: &[Vec<u8>]) -> Result<()> {
         let store = &self.target.store;
         let attempts = AtomicU32::new(0);
         let attempt = || async {
@@ -108,9 +86,9 @@ impl AzureUpload {
             if is_first {
                 store.ask_first(&self.target.key, &self.how).await?;
             }
-            let Err(e) = self.commit_once().await else { return Ok(()) };
+            let Err(e) = self.commit_once(ids).await else { return Ok(()) };
             let may_be_ours = matches!(class_of(&e), Some(Class::Taken | Class::NoBlocks));
-            if !is_first && may_be_ours && self.is_there().await? {
+            if !is_first && may_be_ours && self.is_there(ids).await? {
                 return Ok(());
             }
             Err(store.writing(&self.how).explain(e))
@@ -119,11 +97,11 @@ impl AzureUpload {
         patience.persist(0, || "commit the blocks".to_owned(), attempt).await
     }
 
-    async fn commit_once(&self) -> azure_core::Result<()> {
+    async fn commit_once(&self, ids: &[Vec<u8>]) -> azure_core::Result<()> {
         let Target { store, key, .. } = &self.target;
         let blob = store.shared.client.blob(&store.name(key))?.block_blob_client();
         // The latest of an id is the only one of it; asked for again, it is found among those committed.
-        let list = BlockLookupList { latest: Some(self.ids()), ..BlockLookupList::default() };
+        let list = BlockLookupList { latest: Some(ids.to_vec()), ..BlockLookupList::default() };
         let options = BlockBlobClientCommitBlockListOptions {
             blob_tags_string: names::tags(&self.how.tags),
             encryption_scope: store.shared.encryption_scope.clone(),
@@ -135,7 +113,7 @@ impl AzureUpload {
     }
 
     /// Whether the object consists of the blocks of this upload. Without any, nobody can tell.
-    async fn is_there(&self) -> Result<bool> {
+    async fn is_there(&self, ids: &[Vec<u8>]) -> Result<bool> {
         let Target { store, key, .. } = &self.target;
         let committed = async {
             let blob = store.shared.client.blob(&store.name(key))?.block_blob_client();
@@ -144,8 +122,7 @@ impl AzureUpload {
         match committed.await {
             Ok(list) => {
                 let found: Vec<_> = list.committed_blocks.into_iter().flatten().map(|b| b.name).collect();
-                let ours: Vec<_> = self.ids().into_iter().map(Some).collect();
-                Ok(!ours.is_empty() && found == ours)
+                Ok(!ids.is_empty() && found.iter().map(Option::as_ref).eq(ids.iter().map(Some)))
             }
             Err(e) if class_of(&e) == Some(Class::Missing) => Ok(false),
             Err(e) => Err(store.request(READ).explain(e)),
@@ -153,30 +130,22 @@ impl AzureUpload {
     }
 }
 
-/// The number of the block after `number` blocks.
-fn next_number(number: u32, key: &Key) -> Result<u32> {
-    if number < MOST_BLOCKS {
-        return Ok(number + 1);
-    }
-    Err(Error::usage(format!("{key} would have more than {MOST_BLOCKS} blocks, the most that Azure allows"))
-        .hint("store it in larger parts"))
-}
-
 impl Target {
     /// The id of a block; all ids of one name must have the same length (Put Block).
-    fn id(&self, number: u32) -> Vec<u8> {
+    fn id(&self, number: u16) -> Vec<u8> {
         format!("{:016x}-{number:07}", self.mark).into_bytes()
     }
 
-    /// Sends one block, and again while patience lasts: only here is it at hand.
-    async fn send(&self, number: u32, part: Bytes) -> Result<()> {
+    /// Sends one block, and again while patience lasts: only here is it at hand. Its id.
+    async fn send(&self, number: u16, part: Bytes) -> Result<Vec<u8>> {
         let what = || "send the block".to_owned();
-        let patience = &self.store.shared.patience;
-        let sent = patience.persist(part.len() as u64, what, || self.send_once(number, part.clone()));
-        sent.await.context(|| format!("put block {number} of {} into {}", self.key, self.store))
+        let (id, patience) = (self.id(number), &self.store.shared.patience);
+        let sent = patience.persist(part.len() as u64, what, || self.send_once(&id, part.clone()));
+        sent.await.context(|| format!("put block {number} of {} into {}", self.key, self.store))?;
+        Ok(id)
     }
 
-    async fn send_once(&self, number: u32, part: Bytes) -> Result<()> {
+    async fn send_once(&self, id: &[u8], part: Bytes) -> Result<()> {
         let shared = &*self.store.shared;
         let sent = async {
             let blob = shared.client.blob(&self.store.name(&self.key))?.block_blob_client();
@@ -185,7 +154,7 @@ impl Target {
                 ..BlockBlobClientStageBlockOptions::default()
             };
             let length = part.len() as u64;
-            blob.stage_block(&self.id(number), length, part.into(), Some(options)).await
+            blob.stage_block(id, length, part.into(), Some(options)).await
         };
         match sent.await {
             Ok(_) => Ok(()),
@@ -202,8 +171,8 @@ mod tests {
     #[test]
     fn an_object_has_at_most_fifty_thousand_blocks_and_says_so() {
         let key = Key::new("srv/base/data.tar").unwrap();
-        assert_eq!(next_number(49_999, &key).unwrap(), 50_000);
-        let error = next_number(50_000, &key).unwrap_err();
+        assert_eq!(LIMIT.next_number(49_999, &key).unwrap(), 50_000);
+        let error = LIMIT.next_number(50_000, &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert!(error.to_string().contains("srv/base/data.tar would have more than 50000 blocks"), "{error}");
     }

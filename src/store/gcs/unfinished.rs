@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::client::{Call, xml_bucket};
 use super::errors::{About, Class};
 use super::{Error, GcsStore, Prefix, Result, Unfinished, object, upload};
+use crate::store::markers::Markers;
 
 /// How many are aborted at once; there is no request for many.
 const ABORTS_AT_ONCE: usize = 16;
@@ -37,9 +38,6 @@ struct Listed {
     initiated: String,
 }
 
-/// Where a page begins: after this key and, among its uploads, after this one. Both are empty at first.
-type Markers = (String, String);
-
 /// Everything below `prefix`. Each page has a deadline and attempts of its own. An emulator keeps no uploads
 /// that could be listed.
 pub(super) async fn list(store: &GcsStore, prefix: &Prefix) -> Result<Vec<Unfinished>> {
@@ -52,7 +50,7 @@ pub(super) async fn list(store: &GcsStore, prefix: &Prefix) -> Result<Vec<Unfini
         let what = || "list a page".to_owned();
         let page = store.shared.patience.persist(0, what, || page(store, prefix, &from)).await?;
         let Some(page) = page else { return Ok(found) };
-        let next = next(&page, &from)?;
+        let next = from.next(page.is_truncated, &page.next_key_marker, &page.next_upload_id_marker)?;
         found.extend(page.uploads.into_iter().filter_map(|upload| {
             let key = store.key(&upload.key)?;
             let (begun, id) = (object::time(&upload.initiated), upload.upload_id);
@@ -67,12 +65,11 @@ pub(super) async fn list(store: &GcsStore, prefix: &Prefix) -> Result<Vec<Unfini
 
 /// One page; `None` when the service does not know the question.
 async fn page(store: &GcsStore, prefix: &Prefix, from: &Markers) -> Result<Option<Page>> {
-    let marker = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let path = format!("{}?uploads", xml_bucket(&store.shared.bucket));
     let call = Call::new(Method::GET, path, About::Bucket, "storage.multipartUploads.list")
         .query("prefix", store.below(prefix))
-        .query_if("key-marker", marker(&from.0))
-        .query_if("upload-id-marker", marker(&from.1));
+        .query_if("key-marker", from.key.clone())
+        .query_if("upload-id-marker", from.upload.clone());
     match store.shared.client.send(&call).await {
         Ok(answer) => {
             let text = answer.bytes().await?;
@@ -85,19 +82,6 @@ async fn page(store: &GcsStore, prefix: &Prefix, from: &Markers) -> Result<Optio
         }
         Err(e) => Err(e.into()),
     }
-}
-
-/// Where the page after this one begins; `None` when there is none. One that does not move on would be
-/// asked for without end.
-fn next(page: &Page, from: &Markers) -> Result<Option<Markers>> {
-    if !page.is_truncated {
-        return Ok(None);
-    }
-    let next = (page.next_key_marker.clone(), page.next_upload_id_marker.clone());
-    if next.0.is_empty() || next == *from {
-        return Err(Error::corrupt("the list is cut off and does not say where it goes on"));
-    }
-    Ok(Some(next))
 }
 
 /// Aborts them all. Parts that are just being sent may stay behind, and are listed again.

@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
-use tokio::task::JoinSet;
 
 use super::client::{Call, xml_object};
 use super::errors::{About, Class, Failure};
 use super::{Context, Error, GcsStore, Key, Result, Sum, Upload, errors, object};
+use crate::store::parts::{Limit, Parts, abort_if_possible};
 
 /// What the service allows in one object.
-const MOST_PARTS: u32 = 10_000;
+const LIMIT: Limit = Limit { most: 10_000, name: "part", service: "Google" };
 
 /// What beginning, sending and completing takes.
 const PERMISSION: &str = "storage.multipartUploads.create and storage.objects.create";
@@ -41,8 +41,7 @@ pub(super) async fn begin(
     let begun: Begun = quick_xml::de::from_reader(&*answer)
         .map_err(|e| Error::unavailable(format!("the upload's id cannot be read: {e}")))?;
     let target = Target { id: begun.upload_id, key: key.clone(), store };
-    let (under_way, done) = Default::default();
-    Ok(Box::new(PartsUpload { target, in_flight, under_way, done, sent: 0 }))
+    Ok(Box::new(PartsUpload { target, parts: Parts::new(LIMIT, in_flight) }))
 }
 
 #[derive(Deserialize)]
@@ -51,19 +50,15 @@ struct Begun {
     upload_id: String,
 }
 
-/// An object in parts, some of them under way. Dropping it ends the tasks that send them.
+/// An object in parts, some of them under way.
 struct PartsUpload {
     target: Target,
-    in_flight: NonZeroUsize,
-    under_way: JoinSet<Result<Part>>,
-    done: Vec<Part>,
-    /// The number of the last part that was begun.
-    sent: u32,
+    parts: Parts<Part>,
 }
 
 /// A part that the service has.
 struct Part {
-    number: u32,
+    number: u16,
     etag: String,
     sum: Sum,
 }
@@ -79,63 +74,44 @@ struct Target {
 #[async_trait]
 impl Upload for PartsUpload {
     async fn part(&mut self, part: Bytes) -> Result<()> {
-        while self.under_way.len() >= self.in_flight.get() {
-            self.join().await?;
-        }
-        let number = next_number(self.sent, &self.target.key)?;
-        self.sent = number;
         let target = self.target.clone();
-        self.under_way.spawn(async move { target.send(number, part).await });
-        Ok(())
+        let send = |number| async move { target.send(number, part).await };
+        self.parts.begin(&self.target.key, send).await
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
         let finished = self.finish_all().await;
         if finished.is_err() {
-            self.under_way.shutdown().await;
+            self.parts.end().await;
             self.target.abort_if_possible().await;
         }
         finished
     }
 
     async fn abort(mut self: Box<Self>) -> Result<()> {
-        // A part that arrives after the abort would stay, so those under way are ended first.
-        self.under_way.shutdown().await;
+        self.parts.end().await;
         self.target.abort().await
     }
 }
 
 impl PartsUpload {
     async fn finish_all(&mut self) -> Result<()> {
-        if self.sent == 0 {
+        if self.parts.is_empty() {
             // An upload has at least one part, even of an empty object.
             self.part(Bytes::new()).await?;
         }
-        while !self.under_way.is_empty() {
-            self.join().await?;
-        }
-        self.done.sort_by_key(|part| part.number);
-        self.complete().await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
-    }
-
-    /// Waits for one part.
-    async fn join(&mut self) -> Result<()> {
-        match self.under_way.join_next().await {
-            Some(Ok(part)) => self.done.push(part?),
-            Some(Err(e)) => return Err(Error::bug(format!("a part was not sent to its end: {e}"))),
-            None => {}
-        }
-        Ok(())
+        let parts = self.parts.all().await?;
+        self.complete(&parts).await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
     }
 
     /// Makes the object visible. An answer may get lost, and then the upload is no more when it is
     /// asked again, although everything went well.
-    async fn complete(&self) -> Result<()> {
+    async fn complete(&self, parts: &[Part]) -> Result<()> {
         let attempts = AtomicU32::new(0);
         let attempt = || async {
             let is_first = attempts.fetch_add(1, Ordering::Relaxed) == 0;
-            match self.complete_once().await {
-                Err(e) if !is_first && e.class == Some(Class::NoUpload) => self.is_there(e).await,
+            match self.complete_once(parts).await {
+                Err(e) if !is_first && e.class == Some(Class::NoUpload) => self.is_there(parts, e).await,
                 answer => Ok(answer?),
             }
         };
@@ -144,10 +120,9 @@ impl PartsUpload {
     }
 
     /// Success may be announced before it is certain, so only what says so at its end is one.
-    async fn complete_once(&self) -> Result<(), Failure> {
+    async fn complete_once(&self, parts: &[Part]) -> Result<(), Failure> {
         let Target { store, key, id } = &self.target;
-        let call =
-            call(store, key, Method::POST, id).body("application/xml", vec![listed(&self.done).into()])?;
+        let call = call(store, key, Method::POST, id).body("application/xml", vec![listed(parts).into()])?;
         let client = &store.shared.client;
         let answer = client.send_patiently(&call, &store.shared.patience.with_assembly()).await?;
         let (status, headers) = (answer.status, answer.headers.clone());
@@ -165,8 +140,8 @@ impl PartsUpload {
 
     /// The upload is gone on being asked again. If an object with its very bytes stands at its key, then it
     /// was finished.
-    async fn is_there(&self, e: Failure) -> Result<()> {
-        let whole = self.done.iter().fold(Sum::default(), |sum, part| sum.then(part.sum));
+    async fn is_there(&self, parts: &[Part], e: Failure) -> Result<()> {
+        let whole = parts.iter().fold(Sum::default(), |sum, part| sum.then(part.sum));
         match self.target.store.resource(&self.target.key).await? {
             Some(found) if found.is(whole) => Ok(()),
             _ => Err(e.into()),
@@ -186,15 +161,6 @@ fn listed(parts: &[Part]) -> String {
     text
 }
 
-/// The number of the part after so many parts.
-fn next_number(done: u32, key: &Key) -> Result<u32> {
-    if done < MOST_PARTS {
-        return Ok(done + 1);
-    }
-    Err(Error::usage(format!("{key} would have more than {MOST_PARTS} parts, the most that Google allows"))
-        .hint("store it in larger parts"))
-}
-
 /// A request to what was begun.
 fn call(store: &GcsStore, key: &Key, method: Method, id: &str) -> Call {
     let path = xml_object(&store.shared.bucket, &store.name(key));
@@ -203,14 +169,14 @@ fn call(store: &GcsStore, key: &Key, method: Method, id: &str) -> Call {
 
 impl Target {
     /// Sends one part, and again while patience lasts: only here is it at hand.
-    async fn send(&self, number: u32, part: Bytes) -> Result<Part> {
+    async fn send(&self, number: u16, part: Bytes) -> Result<Part> {
         let (what, sum) = (|| "send the part".to_owned(), Sum::of(&part));
         let attempt = || self.send_once(number, &part, sum);
         let sent = self.store.shared.patience.persist(part.len() as u64, what, attempt);
         sent.await.context(|| format!("put part {number} of {} into {}", self.key, self.store))
     }
 
-    async fn send_once(&self, number: u32, part: &Bytes, sum: Sum) -> Result<Part> {
+    async fn send_once(&self, number: u16, part: &Bytes, sum: Sum) -> Result<Part> {
         let call = call(&self.store, &self.key, Method::PUT, &self.id)
             .query("partNumber", number.to_string())
             .header("x-goog-hash", &sum.header())?
@@ -228,16 +194,10 @@ impl Target {
         aborted.context(|| format!("abort {key} in {store}"))
     }
 
-    /// One attempt, after a failure that is told instead of its own: patience was had with that already.
-    /// When the object was finished after all, there is nothing left to abort and it stays.
     async fn abort_if_possible(&self) {
         let Self { store, key, id } = self;
-        let patience = &store.shared.patience;
         let what = || format!("abort {key} in {store}");
-        let once = patience.limit(patience.allowance(0), what, abort_once(store, key, id));
-        if let Err(e) = once.await {
-            tracing::debug!("{e}");
-        }
+        abort_if_possible(&store.shared.patience, what, abort_once(store, key, id)).await;
     }
 }
 
@@ -260,8 +220,8 @@ mod tests {
     #[test]
     fn an_object_has_at_most_ten_thousand_parts_and_says_so() {
         let key = Key::new("srv/base/data.tar").unwrap();
-        assert_eq!(next_number(9_999, &key).unwrap(), 10_000);
-        let error = next_number(10_000, &key).unwrap_err();
+        assert_eq!(LIMIT.next_number(9_999, &key).unwrap(), 10_000);
+        let error = LIMIT.next_number(10_000, &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert!(error.to_string().contains("srv/base/data.tar would have more than 10000 parts"), "{error}");
         assert!(error.hint_text().unwrap().contains("larger parts"));

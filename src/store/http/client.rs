@@ -11,8 +11,8 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use reqwest::Client;
 use reqwest::redirect::Policy;
-use rustls::{ClientConfig, RootCertStore};
 
+use super::trust::nobody_trusted;
 use super::{Trust, explain_transport, reasons, watched};
 use crate::error::{Error, Result};
 use crate::store::{ByteStream, Patience};
@@ -143,15 +143,6 @@ impl Answer {
         }
         Ok(whole.freeze())
     }
-}
-
-/// TLS for a client that uses none: without it, the library would look for the system's authorities.
-fn nobody_trusted() -> Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| Error::bug(format!("TLS cannot be set up: {e}")))?;
-    Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 /// Where a request goes, for messages: neither a user before the host nor a query behind it.

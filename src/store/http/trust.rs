@@ -57,11 +57,20 @@ impl Trust {
                 roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             }
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| Error::bug(format!("TLS cannot be set up: {e}")))?;
-        Ok(config.with_root_certificates(roots).with_no_client_auth())
+        trusting(roots)
     }
+}
+
+/// TLS for a client that uses none: without it, the library would look for the system's authorities.
+pub(super) fn nobody_trusted() -> Result<ClientConfig> {
+    trusting(RootCertStore::empty())
+}
+
+fn trusting(roots: RootCertStore) -> Result<ClientConfig> {
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Error::bug(format!("TLS cannot be set up: {e}")))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The authorities in a file that somebody named, every one of which must be usable.

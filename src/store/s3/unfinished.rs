@@ -4,13 +4,11 @@ use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
 use futures_util::{TryStreamExt, stream};
 
 use super::errors::{Class, class_of};
-use super::{Error, Prefix, Result, S3Store, Unfinished, timestamp, upload};
+use super::{Prefix, Result, S3Store, Unfinished, timestamp, upload};
+use crate::store::markers::Markers;
 
 /// How many are aborted at once; there is no request for many.
 const ABORTS_AT_ONCE: usize = 16;
-
-/// Where a page begins: after this key and, among its uploads, after this one.
-type Markers = (Option<String>, Option<String>);
 
 /// Everything below `prefix`. Each page has a deadline and attempts of its own.
 pub(super) async fn list(store: &S3Store, prefix: &Prefix) -> Result<Vec<Unfinished>> {
@@ -26,7 +24,9 @@ pub(super) async fn list(store: &S3Store, prefix: &Prefix) -> Result<Vec<Unfinis
             // Not every service knows the prefix here.
             prefix.matches(&key).then_some(Unfinished { key, begun, id })
         }));
-        match next(&page, &from)? {
+        let is_truncated = page.is_truncated() == Some(true);
+        let (key, upload) = (page.next_key_marker(), page.next_upload_id_marker());
+        match from.next(is_truncated, key.unwrap_or_default(), upload.unwrap_or_default())? {
             Some(next) => from = next,
             None => return Ok(found),
         }
@@ -42,7 +42,7 @@ async fn page(
     let shared = &*store.shared;
     let list = shared.client.list_multipart_uploads().bucket(&shared.bucket);
     let list = list.prefix(format!("{}{prefix}", shared.root));
-    let answer = list.set_key_marker(from.0.clone()).set_upload_id_marker(from.1.clone()).send().await;
+    let answer = list.set_key_marker(from.key.clone()).set_upload_id_marker(from.upload.clone()).send().await;
     let request = store.request("s3:ListBucketMultipartUploads");
     match answer {
         Ok(page) => Ok(Some(page)),
@@ -56,20 +56,6 @@ async fn page(
             _ => Err(request.explain(&e)),
         },
     }
-}
-
-/// Where the page after this one begins; `None` when there is none. One that does not move on would be
-/// asked for without end.
-fn next(page: &ListMultipartUploadsOutput, from: &Markers) -> Result<Option<Markers>> {
-    if page.is_truncated() != Some(true) {
-        return Ok(None);
-    }
-    let marker = |told: Option<&str>| told.filter(|text| !text.is_empty()).map(str::to_owned);
-    let next = (marker(page.next_key_marker()), marker(page.next_upload_id_marker()));
-    if next.0.is_none() || next == *from {
-        return Err(Error::corrupt("the list is cut off and does not say where it goes on"));
-    }
-    Ok(Some(next))
 }
 
 /// Aborts them all. Parts that are just being sent may stay behind, as S3 warns, and are listed again.

@@ -10,13 +10,13 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use tokio::task::JoinSet;
 
 use super::errors::{Class, class_of};
 use super::{Context, Error, IfExists, Key, Put, Result, S3Store, Upload, request};
+use crate::store::parts::{Limit, Parts, abort_if_possible};
 
 /// What S3 allows in one object.
-const MOST_PARTS: i32 = 10_000;
+const LIMIT: Limit = Limit { most: 10_000, name: "part", service: "S3" };
 
 /// Begins an object in parts.
 pub(super) async fn begin(
@@ -31,26 +31,14 @@ pub(super) async fn begin(
     let begun = create.send().await.map_err(|e| store.request("s3:PutObject").explain(&e))?;
     let id = begun.upload_id().ok_or_else(|| Error::corrupt("the service gives the upload no id"))?;
     let target = Target { id: id.to_owned(), key: key.clone(), store };
-    Ok(Box::new(S3Upload {
-        target,
-        how: how.clone(),
-        in_flight,
-        under_way: JoinSet::new(),
-        done: Vec::new(),
-        sent: 0,
-        size: 0,
-    }))
+    Ok(Box::new(S3Upload { target, how: how.clone(), parts: Parts::new(LIMIT, in_flight), size: 0 }))
 }
 
-/// An object in parts, some of them under way. Dropping it ends the tasks that send them.
+/// An object in parts, some of them under way.
 struct S3Upload {
     target: Target,
     how: Put,
-    in_flight: NonZeroUsize,
-    under_way: JoinSet<Result<CompletedPart>>,
-    done: Vec<CompletedPart>,
-    /// The number of the last part that was begun.
-    sent: i32,
+    parts: Parts<CompletedPart>,
     size: u64,
 }
 
@@ -65,78 +53,57 @@ struct Target {
 #[async_trait]
 impl Upload for S3Upload {
     async fn part(&mut self, part: Bytes) -> Result<()> {
-        while self.under_way.len() >= self.in_flight.get() {
-            self.join().await?;
-        }
-        let number = next_number(self.sent, &self.target.key)?;
-        self.sent = number;
-        self.size += part.len() as u64;
-        let target = self.target.clone();
-        self.under_way.spawn(async move { target.send(number, part).await });
+        let (target, size) = (self.target.clone(), part.len() as u64);
+        let send = |number| async move { target.send(number, part).await };
+        self.parts.begin(&self.target.key, send).await?;
+        self.size += size;
         Ok(())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
         let finished = self.finish_all().await;
         if finished.is_err() {
-            self.under_way.shutdown().await;
+            self.parts.end().await;
             self.target.abort_if_possible().await;
         }
         finished
     }
 
     async fn abort(mut self: Box<Self>) -> Result<()> {
-        // A part that arrives after the abort would stay, so those under way are ended first.
-        self.under_way.shutdown().await;
+        self.parts.end().await;
         self.target.abort().await
     }
 }
 
 impl S3Upload {
     async fn finish_all(&mut self) -> Result<()> {
-        if self.sent == 0 {
+        if self.parts.is_empty() {
             // An upload has at least one part, even of an empty object.
             self.part(Bytes::new()).await?;
         }
-        while !self.under_way.is_empty() {
-            self.join().await?;
-        }
-        self.done.sort_by_key(CompletedPart::part_number);
-        self.complete().await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
-    }
-
-    /// Waits for one part.
-    async fn join(&mut self) -> Result<()> {
-        match self.under_way.join_next().await {
-            Some(Ok(part)) => self.done.push(part?),
-            Some(Err(e)) => return Err(Error::bug(format!("a part was not sent to its end: {e}"))),
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Whether an object with this etag may be what the parts became. Not every service counts parts.
-    fn may_have_become(&self, etag: Option<&str>) -> bool {
-        etag.and_then(parts_told).is_none_or(|parts| parts == self.done.len())
+        let parts = self.parts.all().await?;
+        self.complete(&parts).await.context(|| format!("finish {} in {}", self.target.key, self.target.store))
     }
 
     /// Makes the object visible. An answer may get lost, and then the upload is no more when it is
     /// asked again, although everything went well.
-    async fn complete(&self) -> Result<()> {
+    async fn complete(&self, parts: &[CompletedPart]) -> Result<()> {
         let Target { store, key, .. } = &self.target;
         let attempts = AtomicU32::new(0);
         let attempt = || async {
             let is_first = attempts.fetch_add(1, Ordering::Relaxed) == 0;
             store.ask_first(key, &self.how).await?;
             let conditional = self.how.if_exists == IfExists::Fail;
-            let mut answer = self.complete_once(conditional).await;
+            let mut answer = self.complete_once(parts, conditional).await;
             if let Err(e) = &answer
                 && store.may_go_without_condition(conditional, class_of(e))
             {
-                answer = self.complete_once(false).await;
+                answer = self.complete_once(parts, false).await;
             }
             match answer {
-                Err(e) if !is_first && class_of(&e) == Some(Class::NoUpload) => self.is_there(&e).await,
+                Err(e) if !is_first && class_of(&e) == Some(Class::NoUpload) => {
+                    self.is_there(parts.len(), &e).await
+                }
                 answer => answer.map_err(|e| store.request("s3:PutObject").explain(&e)),
             }
         };
@@ -146,10 +113,11 @@ impl S3Upload {
 
     async fn complete_once(
         &self,
+        parts: &[CompletedPart],
         conditional: bool,
     ) -> std::result::Result<(), SdkError<CompleteMultipartUploadError, HttpResponse>> {
         let Target { store, key, id } = &self.target;
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec())).build();
         let complete = store.shared.client.complete_multipart_upload();
         let complete = complete.bucket(&store.shared.bucket).key(store.name(key)).upload_id(id);
         let complete = complete.set_if_none_match(conditional.then(|| "*".to_owned()));
@@ -162,16 +130,25 @@ impl S3Upload {
 
     /// The upload is gone on being asked again. If an object of its size and of as many parts stands at
     /// its key, then it was finished; whose it is cannot be known when it had to be the first.
-    async fn is_there(&self, e: &SdkError<CompleteMultipartUploadError, HttpResponse>) -> Result<()> {
+    async fn is_there(
+        &self,
+        parts: usize,
+        e: &SdkError<CompleteMultipartUploadError, HttpResponse>,
+    ) -> Result<()> {
         let Target { store, key, .. } = &self.target;
         match store.head_now(key).await? {
             Some(_) if self.how.if_exists == IfExists::Fail => {
                 Err(Error::conflict(format!("{key} is already in {store}")))
             }
-            Some(found) if found.size == self.size && self.may_have_become(found.etag.as_deref()) => Ok(()),
+            Some(found) if found.size == self.size && may_have_parts(found.etag.as_deref(), parts) => Ok(()),
             _ => Err(store.request("s3:PutObject").explain(e)),
         }
     }
+}
+
+/// Whether an object with this etag may be what so many parts became. Not every service counts parts.
+fn may_have_parts(etag: Option<&str>, parts: usize) -> bool {
+    etag.and_then(parts_told).is_none_or(|told| told == parts)
 }
 
 /// How many parts an object was put together from, where its etag tells: `"DIGEST-PARTS"`.
@@ -179,36 +156,27 @@ fn parts_told(etag: &str) -> Option<usize> {
     etag.trim_matches('"').rsplit_once('-')?.1.parse().ok()
 }
 
-/// The number of the part after `number` parts.
-fn next_number(done: i32, key: &Key) -> Result<i32> {
-    if done < MOST_PARTS {
-        return Ok(done + 1);
-    }
-    Err(Error::usage(format!("{key} would have more than {MOST_PARTS} parts, the most that S3 allows"))
-        .hint("store it in larger parts"))
-}
-
 impl Target {
     /// Sends one part, and again while patience lasts: only here is it at hand.
-    async fn send(&self, number: i32, part: Bytes) -> Result<CompletedPart> {
+    async fn send(&self, number: u16, part: Bytes) -> Result<CompletedPart> {
         let what = || "send the part".to_owned();
         let attempt = || self.send_once(number, &part);
         let sent = self.store.shared.patience.persist(part.len() as u64, what, attempt);
         sent.await.context(|| format!("put part {number} of {} into {}", self.key, self.store))
     }
 
-    async fn send_once(&self, number: i32, part: &Bytes) -> Result<CompletedPart> {
+    async fn send_once(&self, number: u16, part: &Bytes) -> Result<CompletedPart> {
         let shared = &*self.store.shared;
         let request = shared.client.upload_part().bucket(&shared.bucket).key(self.store.name(&self.key));
         let request = request::part(request, shared.encryption.as_ref())
             .upload_id(&self.id)
-            .part_number(number)
+            .part_number(number.into())
             .body(SdkBody::from(part.clone()).into())
             .customize();
         let request = if shared.encrypted { request.disable_payload_signing() } else { request };
         let sent = request.send().await.map_err(|e| self.store.request("s3:PutObject").explain(&e))?;
         Ok(CompletedPart::builder()
-            .part_number(number)
+            .part_number(number.into())
             .set_e_tag(sent.e_tag().map(str::to_owned))
             .set_checksum_crc32(sent.checksum_crc32().map(str::to_owned))
             .build())
@@ -221,16 +189,10 @@ impl Target {
         aborted.context(|| format!("abort {key} in {store}"))
     }
 
-    /// One attempt, after a failure that is told instead of its own: patience was had with that already.
-    /// When the object was finished after all, there is nothing left to abort and it stays.
     async fn abort_if_possible(&self) {
         let Self { store, key, id } = self;
-        let patience = &store.shared.patience;
         let what = || format!("abort {key} in {store}");
-        let once = patience.limit(patience.allowance(0), what, abort_once(store, key, id));
-        if let Err(e) = once.await {
-            tracing::debug!("{e}");
-        }
+        abort_if_possible(&store.shared.patience, what, abort_once(store, key, id)).await;
     }
 }
 
@@ -253,8 +215,8 @@ mod tests {
     #[test]
     fn an_object_has_at_most_ten_thousand_parts_and_says_so() {
         let key = Key::new("srv/base/data.tar").unwrap();
-        assert_eq!(next_number(9_999, &key).unwrap(), 10_000);
-        let error = next_number(10_000, &key).unwrap_err();
+        assert_eq!(LIMIT.next_number(9_999, &key).unwrap(), 10_000);
+        let error = LIMIT.next_number(10_000, &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert!(error.to_string().contains("srv/base/data.tar would have more than 10000 parts"), "{error}");
         assert!(error.hint_text().unwrap().contains("larger parts"));

@@ -35,6 +35,11 @@ impl fmt::Debug for Token {
     }
 }
 
+/// Whether a text can go behind `Bearer`: whatever an issuer or a tool gave may be something else.
+pub(super) fn is_bearer(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Somewhere tokens come from.
 #[async_trait]
 pub(super) trait SignIn: fmt::Debug + Send + Sync {

@@ -3,31 +3,26 @@
 //! `azure_identity` has this and is not used: it runs `az` in a shell and waits for it without end.
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
-use tokio::time;
 
 use super::Environment;
 use super::chain::{Link, Ready};
 use super::issuer::RESOURCE;
 use crate::error::{Error, Result};
 use crate::store::http::first_words;
-use crate::store::tokens::{SignIn, Token};
+use crate::store::program::{self, Kill};
+use crate::store::tokens::{SignIn, Token, is_bearer};
 
 /// What the tool may take: it starts slowly, and may ask Entra ID itself. It is less than half of the usual
 /// grace, which is what signing in gets of an attempt, so that it is told what was waited for.
 const LIMIT: Duration = Duration::from_secs(9);
-
-/// What is read of what it says, at most.
-const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// The tool.
 #[derive(Debug)]
@@ -48,30 +43,16 @@ impl Cli {
         Ok(Self { program, profile: profile(environment), limit: LIMIT })
     }
 
-    /// Runs it, to its end or the limit's. It is the head of a process group of its own, since it is often
-    /// a script that starts another program, and both must go.
-    async fn run(&self) -> Result<(ExitStatus, String, String)> {
-        let failed =
-            |e: std::io::Error| Error::usage(format!("{} cannot be run: {e}", self.program.display()));
-        let mut tool = Command::new(&self.program)
-            .args(["account", "get-access-token", "--output", "json", "--resource", RESOURCE])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let group = Group(tool.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
-        let (stdout, stderr) = (tool.stdout.take(), tool.stderr.take());
-        let all = async { tokio::try_join!(tool.wait(), read(stdout), read(stderr)) };
-        let Ok(ended) = time::timeout(self.limit, all).await else {
-            let told = format!("{} has not answered within {:.0?}", self.program.display(), self.limit);
-            return Err(Error::unavailable(told));
-        };
-        let ended = ended.map_err(failed)?;
-        group.let_go();
-        Ok(ended)
+    /// Runs it, to its end or the limit's. It is often a script that starts another program, and both must go.
+    async fn run(&self) -> Result<Output> {
+        let program = self.program.display();
+        let mut tool = Command::new(&self.program);
+        tool.args(["account", "get-access-token", "--output", "json", "--resource", RESOURCE]);
+        tool.stderr(Stdio::piped());
+        let ended = program::run(tool, self.limit, Kill::Group).await;
+        let ended = ended.map_err(|e| Error::usage(format!("{program} cannot be run: {e}")))?;
+        let late = || format!("{program} has not answered within {:.0?}", self.limit);
+        ended.ok_or_else(|| Error::unavailable(late()))
     }
 }
 
@@ -82,16 +63,17 @@ impl SignIn for Cli {
     }
 
     async fn fetch(&self) -> Result<Token> {
-        let (status, stdout, stderr) = self.run().await?;
+        let Output { status, stdout, stderr } = self.run().await?;
         let program = self.program.display();
         if !status.success() {
+            let stderr = String::from_utf8_lossy(&stderr);
             let told = first_words(&stderr);
             return Err(Error::denied(format!("{program} failed ({status}): {told}"))
                 .hint("run `az account get-access-token` by hand; `az login` signs in"));
         }
         let old =
             || Error::usage(format!("{program} gives no token with its end")).hint("use az 2.54 or newer");
-        read_token(&stdout).ok_or_else(old)
+        read_token(&String::from_utf8_lossy(&stdout)).ok_or_else(old)
     }
 }
 
@@ -101,39 +83,13 @@ impl Link for Cli {
     }
 }
 
-/// A process group that is killed unless it is gone by itself.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn let_go(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
-    let mut all = Vec::new();
-    if let Some(stream) = stream {
-        stream.take(LONGEST_ANSWER).read_to_end(&mut all).await?;
-    }
-    Ok(String::from_utf8_lossy(&all).into_owned())
-}
-
 /// What the tool prints has two ends: `expiresOn` in local time without its zone, and since version 2.54
 /// `expires_on` in seconds since 1970, which alone says when.
 fn read_token(stdout: &str) -> Option<Token> {
     let told: Value = serde_json::from_str(stdout).ok()?;
     let text = told.get("accessToken")?.as_str()?.to_owned();
     let expires = Timestamp::from_second(told.get("expires_on")?.as_i64()?).ok()?;
-    let is_sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-    is_sendable.then_some(Token { text, expires })
+    is_bearer(&text).then_some(Token { text, expires })
 }
 
 /// Which accounts the tool has, and which of them it uses: `azureProfile.json` in its folder, written
@@ -155,6 +111,8 @@ fn is_program(path: &Path) -> bool {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::time::Instant;
+
+    use tokio::time;
 
     use super::*;
     use crate::error::ErrorKind;

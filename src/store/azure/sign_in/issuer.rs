@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::http::{Http, Route, first_words};
-use crate::store::tokens::Token;
+use crate::store::tokens::{Token, is_bearer};
 
 /// What tokens are for: every container in every cloud
 /// (<https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory>).
@@ -82,7 +82,6 @@ fn without(text: &str, secret: Option<&str>) -> String {
 fn read_token(body: &[u8], now: Timestamp) -> Option<Token> {
     let told: Value = serde_json::from_slice(body).ok()?;
     let text = told.get("access_token")?.as_str()?.to_owned();
-    let is_sendable = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
     let seconds = |name: &str| match told.get(name)? {
         Value::String(text) => text.parse::<i64>().ok(),
         number => number.as_i64(),
@@ -90,7 +89,7 @@ fn read_token(body: &[u8], now: Timestamp) -> Option<Token> {
     let on = || Timestamp::from_second(seconds("expires_on")?).ok();
     let within = || now.checked_add(SignedDuration::from_secs(seconds("expires_in")?)).ok();
     let expires = on().or_else(within)?;
-    is_sendable.then_some(Token { text, expires })
+    is_bearer(&text).then_some(Token { text, expires })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::http::{Http, Route, first_words};
-use crate::store::tokens::Token;
+use crate::store::tokens::{Token, is_bearer};
 
 /// What an issuer answered, a JSON object.
 pub(super) type Told = Map<String, Value>;
@@ -66,10 +66,6 @@ pub(super) fn token(told: &Told, began: Timestamp) -> Result<Token> {
 pub(super) fn bearer(told: &Told, name: &str) -> Result<String> {
     let text = told.get(name).and_then(Value::as_str).filter(|text| is_bearer(text));
     text.map(str::to_owned).ok_or_else(|| lacks(name))
-}
-
-fn is_bearer(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// An answer without a field that makes sense. Something between may have answered, so it may pass.

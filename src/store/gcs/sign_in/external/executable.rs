@@ -1,29 +1,25 @@
 //! A subject token that a program prints, run only where the environment allows it.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
 use tokio::process::Command;
-use tokio::time;
 
 use super::super::Surroundings;
 use super::super::file::{Fields, digest, read};
 use super::super::impersonation::email;
 use super::super::issuer::{Told, object};
 use crate::error::{Error, Result};
+use crate::store::program::{self, Kill};
 
 /// What must be `1` for a program to be run: a file of credentials alone must not be able to do that.
 const ALLOWED_BY: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
 
 /// How long it may take, unless the file says otherwise (5 s to 120 s).
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What it may print at most.
-const LONGEST: u64 = 1 << 20;
 
 /// A program, and what it is told in its environment.
 #[derive(Debug)]
@@ -70,31 +66,20 @@ impl Executable {
         if let Some(Ok(token)) = left.map(|left| self.judge(&left, Timestamp::now())) {
             return Ok(token);
         }
-        let run = time::timeout(self.timeout, self.run()).await;
-        let late = || Error::unavailable(format!("{} is not done within {:?}", self.program, self.timeout));
-        let printed = run.unwrap_or_else(|_| Err(late()))?;
-        self.judge(&printed, Timestamp::now())
+        self.judge(&self.run().await?, Timestamp::now())
     }
 
     /// Runs it; whoever stops waiting kills it.
     async fn run(&self) -> Result<Vec<u8>> {
-        let failed = |e| Error::usage(format!("{} cannot be run: {e}", self.program));
-        let mut child = Command::new(&self.program)
-            .args(&self.words)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let mut printed = Vec::new();
-        if let Some(stdout) = child.stdout.take() {
-            stdout.take(LONGEST).read_to_end(&mut printed).await.map_err(failed)?;
-        }
-        let status = child.wait().await.map_err(failed)?;
-        if status.success() || object(&printed).is_some() {
-            return Ok(printed);
+        let mut command = Command::new(&self.program);
+        command.args(&self.words).stderr(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let ended = program::run(command, self.timeout, Kill::Program).await;
+        let ended = ended.map_err(|e| Error::usage(format!("{} cannot be run: {e}", self.program)))?;
+        let late = || Error::unavailable(format!("{} is not done within {:?}", self.program, self.timeout));
+        let Output { status, stdout, .. } = ended.ok_or_else(late)?;
+        if status.success() || object(&stdout).is_some() {
+            return Ok(stdout);
         }
         Err(Error::unavailable(format!("{} ends with {status}", self.program)))
     }
