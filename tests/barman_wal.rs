@@ -187,6 +187,29 @@ async fn every_codec_and_kind_of_name_is_stored_as_every_reader_expects_it_and_c
     }
 }
 
+/// A release to come, and a descendant of PostgreSQL with a magic of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn wal_of_a_server_that_is_not_known_is_archived_and_comes_back() {
+    for magic in [0xD1FF_u16, 0xE018] {
+        let scene = Scene::new().await;
+        let mut unknown = segment(ONE, 1);
+        unknown[0..2].copy_from_slice(&magic.to_le_bytes());
+        let file = scene.file(ONE, &unknown);
+        scene.archive(&["--gzip"], &file).is(0, &[]);
+        scene.archive(&["-vv"], &file).is(0, &["DEBUG: ", &format!("{magic:#06X}")]);
+        scene.restore(&["-p2", "--spool-dir=spool"], ONE).is(0, &[]);
+        assert!(std::fs::read(scene.path("out")).unwrap() == unknown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_of_nothing_but_zeros_is_not_archived() {
+    let scene = Scene::new().await;
+    let file = scene.file(ONE, &vec![0; usize::try_from(MIB).unwrap()]);
+    scene.archive(&[], &file).is(4, &["refuse", "no WAL"]);
+    assert!(!scene.object(&key(ONE)).exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn archiving_costs_two_requests_and_so_does_the_same_again() {
     let scene = Scene::new().await;

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, fadvise};
+use tracing::debug;
 
 use crate::error::{Context, Error, Result};
 use crate::model::{SegmentName, SystemId, WalHeader, WalName};
@@ -112,5 +113,9 @@ fn header(file: &mut File, segment: SegmentName, len: u64) -> Result<WalHeader> 
     file.take(WalHeader::LEN as u64).read_to_end(&mut bytes).map_err(Error::from)?;
     let header = WalHeader::parse(&bytes)?;
     header.fits(segment, len).map_err(|misfit| Error::corrupt(misfit.to_string()))?;
+    if header.major().is_none() {
+        let magic = header.magic;
+        debug!("{segment} has the page magic {magic:#06X}, which no PostgreSQL from 13 to 18 writes");
+    }
     Ok(header)
 }
