@@ -210,6 +210,20 @@ async fn a_segment_of_nothing_but_zeros_is_not_archived() {
     assert!(!scene.object(&key(ONE)).exists());
 }
 
+/// As a probe would name `/dev/null`; a pipe stands for it here.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_is_neither_read_nor_replaced() {
+    let scene = Scene::new().await;
+    scene.archive(&[], &scene.file(ONE, &segment(ONE, 1))).is(0, &[]);
+    for (name, made) in [(TWO, "mkfifo"), ("out", "mkfifo")] {
+        assert!(Command::new(made).arg(scene.path(name)).status().unwrap().success());
+    }
+    scene.archive(&[], &scene.path(TWO)).is(4, &["is not a file"]);
+    scene.restore(&[], ONE).is(4, &["is not a file"]);
+    let there = std::fs::symlink_metadata(scene.path("out")).unwrap();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&there.file_type()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn archiving_costs_two_requests_and_so_does_the_same_again() {
     let scene = Scene::new().await;

@@ -53,11 +53,12 @@ impl Source {
             .and_then(|n| n.to_str())
             .ok_or_else(|| Error::usage(format!("{} names no file", path.display())))?
             .parse()?;
-        let mut file: File = fs_err::File::open(path)?.into_parts().0;
-        let meta = file.metadata().map_err(Error::from)?;
-        if !meta.is_file() {
+        // Before it is opened: opening a pipe would wait for whoever writes to it.
+        if !fs_err::metadata(path)?.is_file() {
             return Err(Error::usage(format!("{} is not a file", path.display())));
         }
+        let mut file: File = fs_err::File::open(path)?.into_parts().0;
+        let meta = file.metadata().map_err(Error::from)?;
         let header = match name {
             WalName::Segment(segment) | WalName::Partial(segment) => {
                 Some(header(&mut file, segment, meta.len()))

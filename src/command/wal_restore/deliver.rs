@@ -98,6 +98,19 @@ impl Wanted<'_> {
     }
 }
 
+/// Refuses a destination that is something else than a file: the file takes the place of what is there, and
+/// for `/dev/null` on the command line of somebody with all rights the whole system would pay.
+pub(super) fn require_place(destination: &Path) -> Result<()> {
+    match destination.metadata() {
+        Ok(there) if !there.is_file() => {
+            let path = destination.display();
+            Err(Error::local(format!("{path} is there and is not a file")).hint("name a file"))
+        }
+        // What else may be wrong with it is seen when it is written.
+        _ => Ok(()),
+    }
+}
+
 /// Removes what calls that were killed left half written beside the destination. PostgreSQL restores
 /// one file at a time, so nobody else is writing there.
 pub(super) fn remove_drafts(destination: &Path) {

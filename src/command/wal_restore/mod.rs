@@ -154,6 +154,7 @@ impl Caller {
 /// `Denied` and `Usage` from the store, `Local` when the destination cannot be written. Never
 /// `NotFound`: absence is an outcome.
 pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
+    deliver::require_place(&request.destination).context(|| format!("restore {}", request.name))?;
     let caller = Caller::of(&request.destination);
     let cluster = cluster(request);
     if let Some((batch, segment)) = request.batch.as_ref().zip(request.name.segment())
