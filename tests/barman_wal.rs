@@ -145,6 +145,9 @@ impl Told {
         if words.is_empty() {
             assert_eq!(self.err, "", "{self:?}");
         }
+        for word in ["--server", "--store", "--spool ", "BARKEEP_", "`barkeep"] {
+            assert!(!self.err.contains(word), "{word} is no word of this door: {self:?}");
+        }
     }
 }
 
