@@ -403,6 +403,17 @@ async fn a_broken_object_is_never_delivered_and_never_a_miss() {
     assert!(!scene.path("out").exists());
 }
 
+/// Nobody else would clear the directory into which the plugin fetches ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_call_left_beside_the_destination_goes_when_it_is_old() {
+    let scene = Scene::new().await;
+    let (old, fresh) = (scene.file(".barkeep-tmp-1-0", b"half"), scene.file(".barkeep-tmp-2-0", b"half"));
+    let hours_ago = std::time::SystemTime::now() - Duration::from_hours(2);
+    std::fs::File::options().write(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
+    scene.restore(&[], ONE).is(1, &["does not exist"]);
+    assert!(!old.exists() && fresh.exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_follows_goes_into_the_spool_only_when_it_is_asked_for() {
     let scene = Scene::new().await;

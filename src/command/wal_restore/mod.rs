@@ -176,9 +176,7 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
             return Ok(Outcome::Missing);
         }
     }
-    if caller != Caller::Other {
-        deliver::remove_drafts(&request.destination);
-    }
+    deliver::remove_drafts(&request.destination, caller, request.now);
     let fetched = fetch(request, archive, caller, cluster, spooled.as_ref()).await;
     let Some((delivered, archive)) = fetched.context(|| format!("restore {}", request.name))? else {
         if let Some(spooled) = &spooled {
