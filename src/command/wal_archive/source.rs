@@ -54,7 +54,7 @@ impl Source {
             .ok_or_else(|| Error::usage(format!("{} names no file", path.display())))?
             .parse()?;
         // Before it is opened: opening a pipe would wait for whoever writes to it.
-        if !fs_err::metadata(path)?.is_file() {
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
             return Err(Error::usage(format!("{} is not a file", path.display())));
         }
         let mut file: File = fs_err::File::open(path)?.into_parts().0;
