@@ -308,6 +308,37 @@ async fn a_service_that_is_not_there_is_connectivity_and_a_bucket_that_is_not_th
     assert!(!scene.path("out").exists());
 }
 
+/// The reference's library does, and few who use AWS say a region.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_in_another_region_is_followed_there_once() {
+    let scene = Scene::new().await;
+    let file = scene.file(ONE, &segment(ONE, 1));
+    let calls: [(&str, &[&str], &[&str], i32); 4] = [
+        (ARCHIVE, &[], &[file.to_str().unwrap()], 0),
+        (RESTORE, &[], &[ONE, "out"], 0),
+        (RESTORE, &["-t"], &[ONE, "out"], 0),
+        (CHECK, &[], &[], 1),
+    ];
+    for (program, options, words, code) in calls {
+        scene.s3.forget();
+        scene.s3.fault(Method::GET, 1, Fault::Answer(301, "PermanentRedirect"));
+        let told = scene.run(program, options, words);
+        assert_eq!(told.code, code, "{program}: {told:?}");
+        let (first, next) = (scene.s3.seen().remove(0), scene.s3.seen().remove(1));
+        assert!(signed_for(&first, "us-east-1") && signed_for(&next, "eu-test-1"), "{next:?}");
+    }
+    scene.s3.forget();
+    for nth in 1..=2 {
+        scene.s3.fault(Method::GET, nth, Fault::Answer(301, "PermanentRedirect"));
+    }
+    scene.restore(&[], ONE).is(4, &["301", "eu-test-1"]);
+    assert_eq!(scene.s3.seen().len(), 2);
+}
+
+fn signed_for(seen: &s3::Seen, region: &str) -> bool {
+    seen.header("authorization").contains(&format!("/{region}/s3/"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_miss_is_proved_by_one_request_and_nothing_else_is_a_miss() {
     let scene = Scene::new().await;

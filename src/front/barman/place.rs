@@ -81,7 +81,7 @@ fn settle(
         Location::File { .. } => {}
         Location::S3 { .. } => {
             kinds.s3 = s3(common, key, encryption)?;
-            kinds.s3.region = region(environment);
+            kinds.s3.region = common.region.get().cloned().or_else(|| region(environment));
             limits.grace = common.read_timeout.map(grace).transpose()?;
         }
         Location::Azure { .. } => {
