@@ -124,12 +124,10 @@ impl Error {
         self
     }
 
-    /// Drops the action to take when it is of no use to whoever will read it.
+    /// Says the action to take in other words, or not at all.
     #[must_use]
-    pub fn hint_unless(mut self, is_useless: impl FnOnce(&str) -> bool) -> Self {
-        if self.hint.as_deref().is_some_and(is_useless) {
-            self.hint = None;
-        }
+    pub fn with_hint(mut self, other: impl FnOnce(&str) -> Option<String>) -> Self {
+        self.hint = self.hint.as_deref().and_then(other);
         self
     }
 

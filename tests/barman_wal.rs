@@ -145,6 +145,9 @@ impl Told {
         if words.is_empty() {
             assert_eq!(self.err, "", "{self:?}");
         }
+        for word in ["--server", "--store", "--spool ", "BARKEEP_", "`barkeep"] {
+            assert!(!self.err.contains(word), "{word} is no word of this door: {self:?}");
+        }
     }
 }
 
@@ -185,6 +188,43 @@ async fn every_codec_and_kind_of_name_is_stored_as_every_reader_expects_it_and_c
             }
         }
     }
+}
+
+/// A release to come, and a descendant of PostgreSQL with a magic of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn wal_of_a_server_that_is_not_known_is_archived_and_comes_back() {
+    for magic in [0xD1FF_u16, 0xE018] {
+        let scene = Scene::new().await;
+        let mut unknown = segment(ONE, 1);
+        unknown[0..2].copy_from_slice(&magic.to_le_bytes());
+        let file = scene.file(ONE, &unknown);
+        scene.archive(&["--gzip"], &file).is(0, &[]);
+        scene.archive(&["-vv"], &file).is(0, &["DEBUG: ", &format!("{magic:#06X}")]);
+        scene.restore(&["-p2", "--spool-dir=spool"], ONE).is(0, &[]);
+        assert!(std::fs::read(scene.path("out")).unwrap() == unknown);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_of_nothing_but_zeros_is_not_archived() {
+    let scene = Scene::new().await;
+    let file = scene.file(ONE, &vec![0; usize::try_from(MIB).unwrap()]);
+    scene.archive(&[], &file).is(4, &["refuse", "no WAL"]);
+    assert!(!scene.object(&key(ONE)).exists());
+}
+
+/// As a probe would name `/dev/null`; a pipe stands for it here.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_is_neither_read_nor_replaced() {
+    let scene = Scene::new().await;
+    scene.archive(&[], &scene.file(ONE, &segment(ONE, 1))).is(0, &[]);
+    for (name, made) in [(TWO, "mkfifo"), ("out", "mkfifo")] {
+        assert!(Command::new(made).arg(scene.path(name)).status().unwrap().success());
+    }
+    scene.archive(&[], &scene.path(TWO)).is(4, &["is not a file"]);
+    scene.restore(&[], ONE).is(4, &["is not a file"]);
+    let there = std::fs::symlink_metadata(scene.path("out")).unwrap();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&there.file_type()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,6 +306,37 @@ async fn a_service_that_is_not_there_is_connectivity_and_a_bucket_that_is_not_th
     run(RESTORE, &there, "s3://no-such", &[ONE, out, "-t"]).is(1, &["no-such does not exist"]);
     run(CHECK, &there, "s3://no-such", &["--test"]).is(0, &[]);
     assert!(!scene.path("out").exists());
+}
+
+/// The reference's library does, and few who use AWS say a region.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_in_another_region_is_followed_there_once() {
+    let scene = Scene::new().await;
+    let file = scene.file(ONE, &segment(ONE, 1));
+    let calls: [(&str, &[&str], &[&str], i32); 4] = [
+        (ARCHIVE, &[], &[file.to_str().unwrap()], 0),
+        (RESTORE, &[], &[ONE, "out"], 0),
+        (RESTORE, &["-t"], &[ONE, "out"], 0),
+        (CHECK, &[], &[], 1),
+    ];
+    for (program, options, words, code) in calls {
+        scene.s3.forget();
+        scene.s3.fault(Method::GET, 1, Fault::Answer(301, "PermanentRedirect"));
+        let told = scene.run(program, options, words);
+        assert_eq!(told.code, code, "{program}: {told:?}");
+        let (first, next) = (scene.s3.seen().remove(0), scene.s3.seen().remove(1));
+        assert!(signed_for(&first, "us-east-1") && signed_for(&next, "eu-test-1"), "{next:?}");
+    }
+    scene.s3.forget();
+    for nth in 1..=2 {
+        scene.s3.fault(Method::GET, nth, Fault::Answer(301, "PermanentRedirect"));
+    }
+    scene.restore(&[], ONE).is(4, &["301", "eu-test-1"]);
+    assert_eq!(scene.s3.seen().len(), 2);
+}
+
+fn signed_for(seen: &s3::Seen, region: &str) -> bool {
+    seen.header("authorization").contains(&format!("/{region}/s3/"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,6 +432,17 @@ async fn a_broken_object_is_never_delivered_and_never_a_miss() {
     scene.put(&format!("{}.partial", key(ONE)), &segment(ONE, 1));
     scene.restore(&[], ONE).is(4, &["ERROR: "]);
     assert!(!scene.path("out").exists());
+}
+
+/// Nobody else would clear the directory into which the plugin fetches ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_call_left_beside_the_destination_goes_when_it_is_old() {
+    let scene = Scene::new().await;
+    let (old, fresh) = (scene.file(".barkeep-tmp-1-0", b"half"), scene.file(".barkeep-tmp-2-0", b"half"));
+    let hours_ago = std::time::SystemTime::now() - Duration::from_hours(2);
+    std::fs::File::options().write(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
+    scene.restore(&[], ONE).is(1, &["does not exist"]);
+    assert!(!old.exists() && fresh.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

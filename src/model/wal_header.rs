@@ -6,12 +6,13 @@ use super::{Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use crate::error::{Error, Result};
 
 /// The long page header every segment begins with (`XLogLongPageHeaderData` in PostgreSQL's
-/// `access/xlog_internal.h`; the same in 13 to 18 but for the magic). Read in little-endian order,
+/// `access/xlog_internal.h`; the same since 9.3 but for the magic). Read in little-endian order,
 /// as every platform we build for writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalHeader {
-    /// PostgreSQL's major version, told by the page magic.
-    pub major: u32,
+    /// The page magic, which changes with every major version and is another one in PostgreSQL's
+    /// descendants.
+    pub magic: u16,
     /// The timeline the first page was written on; after a switch in mid-segment that is an
     /// ancestor of the timeline in the name.
     pub timeline: Timeline,
@@ -26,6 +27,9 @@ pub struct WalHeader {
 /// Page magic of each major: `XLOG_PAGE_MAGIC` in `access/xlog_internal.h` of its release.
 const MAGICS: [(u16, u32); 6] =
     [(0xD106, 13), (0xD10D, 14), (0xD110, 15), (0xD113, 16), (0xD116, 17), (0xD118, 18)];
+
+/// The sizes of a WAL page that a server can be built with, in bytes: powers of two within these.
+const PAGE_SIZES: std::ops::RangeInclusive<u32> = 1 << 10..=64 << 10;
 
 /// `XLP_LONG_HEADER`: the flag that says the header is a long one.
 const LONG_HEADER: u16 = 0x0002;
@@ -49,9 +53,9 @@ impl WalHeader {
         let u64_at = |at: usize| u64::from(u32_at(at)) | (u64::from(u32_at(at + 4)) << 32);
 
         let magic = u16_at(0);
-        let Some((_, major)) = MAGICS.iter().find(|(known, _)| *known == magic) else {
-            return Err(unknown_magic(magic));
-        };
+        if major_of(magic).is_none() {
+            plausible(magic, u32_at(36))?;
+        }
         if u16_at(2) & LONG_HEADER == 0 {
             return Err(Error::corrupt(
                 "the first page has no long header, so this is not the beginning of a segment",
@@ -65,13 +69,13 @@ impl WalHeader {
                 "the first page names a segment size of {size} bytes, which no cluster has"
             ))
         })?;
-        Ok(Self {
-            major: *major,
-            timeline,
-            start: Lsn(u64_at(8)),
-            system_id: SystemId(u64_at(24)),
-            segment_size,
-        })
+        Ok(Self { magic, timeline, start: Lsn(u64_at(8)), system_id: SystemId(u64_at(24)), segment_size })
+    }
+
+    /// PostgreSQL's major version, told by the page magic; `None` for a magic that is not known, as of
+    /// a release that is newer than this list, or of a descendant.
+    pub fn major(&self) -> Option<u32> {
+        major_of(self.magic)
     }
 
     /// Whether a file of `len` bytes with this header is the segment called `name`.
@@ -93,19 +97,25 @@ impl WalHeader {
     }
 }
 
-fn unknown_magic(magic: u16) -> Error {
-    if MAGICS.iter().any(|(known, _)| known.swap_bytes() == magic) {
-        return Error::corrupt(format!(
+fn major_of(magic: u16) -> Option<u32> {
+    MAGICS.iter().find(|(known, _)| *known == magic).map(|(_, major)| *major)
+}
+
+/// Whether a page with an unknown magic can be WAL at all. A new release or a descendant of PostgreSQL
+/// must be able to archive on the day it comes out: a refusal would fill its disk. What else the header
+/// says, and whether it fits the file, is checked as for every other.
+fn plausible(magic: u16, page_size: u32) -> Result<()> {
+    if major_of(magic.swap_bytes()).is_some() {
+        return Err(Error::corrupt(format!(
             "the page magic is {magic:#06X}, which is a known one in the other byte order"
-        ));
+        )));
     }
-    let e =
-        Error::corrupt(format!("the page magic is {magic:#06X}, which no PostgreSQL from 13 to 18 writes"));
-    if magic & 0xFF00 == 0xD100 {
-        e.hint("this may be WAL of a newer or older PostgreSQL than this build knows")
-    } else {
-        e
+    if magic == 0 || !page_size.is_power_of_two() || !PAGE_SIZES.contains(&page_size) {
+        return Err(Error::corrupt(format!(
+            "the page magic is {magic:#06X} and the page size {page_size} bytes, so this is no WAL"
+        )));
     }
+    Ok(())
 }
 
 /// Why a header does not belong to a name.
@@ -179,6 +189,7 @@ mod tests {
         bytes[8..16].copy_from_slice(&start.0.to_le_bytes());
         bytes[24..32].copy_from_slice(&7_000_000_000_000_000_001_u64.to_le_bytes());
         bytes[32..36].copy_from_slice(&size.to_le_bytes());
+        bytes[36..40].copy_from_slice(&8192_u32.to_le_bytes());
         bytes
     }
 
@@ -186,7 +197,7 @@ mod tests {
     fn a_header_of_every_supported_major_is_read() {
         for (magic, major) in MAGICS {
             let read = WalHeader::parse(&header(magic, "000000030000000A00000007", 16 << 20)).unwrap();
-            assert_eq!(read.major, major);
+            assert_eq!(read.major(), Some(major));
             assert_eq!(read.start, Lsn(0xA_0700_0000));
             assert_eq!(read.system_id, SystemId(7_000_000_000_000_000_001));
             assert_eq!(read.segment_size, SegmentSize::DEFAULT);
@@ -217,18 +228,35 @@ mod tests {
             WalHeader::parse(&header(0xD110_u16.swap_bytes(), "000000030000000A00000007", 16 << 20))
                 .unwrap_err();
         assert!(swapped.to_string().contains("other byte order"), "{swapped}");
-        let future = WalHeader::parse(&header(0xD1FF, "000000030000000A00000007", 16 << 20)).unwrap_err();
-        assert!(future.hint_text().is_some());
         assert_eq!(WalHeader::parse(b"short").unwrap_err().kind(), ErrorKind::Corrupt);
         assert!(WalHeader::parse(&[0; 40]).is_err());
+        let text = "START WAL LOCATION: 0/3000028 (file 000000010000000000000003)";
+        assert!(WalHeader::parse(text.as_bytes()).is_err());
+        for page_size in [0_u32, 512, 8191, 1 << 17] {
+            let mut odd = header(0xD1FF, "000000030000000A00000007", 16 << 20);
+            odd[36..40].copy_from_slice(&page_size.to_le_bytes());
+            assert!(WalHeader::parse(&odd).unwrap_err().to_string().contains("no WAL"), "{page_size}");
+        }
+    }
+
+    /// PostgreSQL 9.6, a release to come, a descendant with a magic of its own.
+    #[test]
+    fn a_header_with_an_unknown_magic_is_read_and_held_to_its_name_like_any_other() {
+        for magic in [0xD093, 0xD1FF, 0x1234] {
+            let read = WalHeader::parse(&header(magic, "000000030000000A00000007", 16 << 20)).unwrap();
+            assert_eq!((read.magic, read.major()), (magic, None));
+            assert_eq!(read.system_id, SystemId(7_000_000_000_000_000_001));
+            assert_eq!(read.fits("000000030000000A00000007".parse().unwrap(), 16 << 20), Ok(()));
+            assert!(read.fits("000000030000000A00000008".parse().unwrap(), 16 << 20).is_err());
+        }
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), magic in 0..6_usize) {
+        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), magic in any::<u16>()) {
             let mut bytes = bytes;
             if bytes.len() >= 4 {
-                bytes[0..2].copy_from_slice(&MAGICS[magic].0.to_le_bytes());
+                bytes[0..2].copy_from_slice(&magic.to_le_bytes());
                 bytes[2] |= 2;
             }
             if let Ok(read) = WalHeader::parse(&bytes) {

@@ -40,8 +40,8 @@ pub use memory::MemoryStore;
 pub use patient::Patient;
 pub use retry::Patience;
 pub use s3::{
-    AccessKeys, Addressing, Checksums, CustomerKey, Encryption, ProfileSettings, S3Options, S3Store,
-    profile_settings,
+    AccessKeys, Addressing, Checksums, CustomerKey, Elsewhere, Encryption, ProfileSettings, S3Options,
+    S3Store, profile_settings,
 };
 
 use crate::error::{Error, Result};

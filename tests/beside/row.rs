@@ -46,7 +46,7 @@ pub struct Row {
     /// The words, as a shell reads them: `NAME=value` in front goes to the environment, and single quotes
     /// hold words together. `@` is `SERVICE URL main`, where `SERVICE` are the words that lead to the
     /// service and `URL` is the archive's. `DIR` is an empty directory of the row's own, `IN` one with WAL
-    /// files to archive.
+    /// files to archive. `=ACCOUNT` is followed by the account's URL, where the service is Azure.
     pub words: &'static str,
     /// What is expected.
     pub expect: Expect,

@@ -65,9 +65,16 @@ const R320: &str = "the level we speak is 3.20, the reference here is 3.19: this
 const WAL_FOLDERS: &str =
     "a restored data directory has the folders of pg_wal that PostgreSQL's own tools make";
 
+const OUR_HELP: &str = "help is told in our own words";
+
+const CONNECTIVITY: &str = "what does not answer is told apart from what fails, by 2, in every command";
+
+const REFUSAL: &str = "a refusal is an answer: it is told apart from what does not answer on Azure, too";
+
 /// All rows.
 pub fn rows() -> Vec<Row> {
-    [LIST, SHOW, KEEP, DELETE, WAL_RESTORE, WAL_ARCHIVE, CHECK, RESTORE, WORDS, REACH].concat()
+    [LIST, SHOW, KEEP, DELETE, WAL_RESTORE, WAL_ARCHIVE, CHECK, RESTORE, WORDS, HELP, REACH, DEAD, REFUSED]
+        .concat()
 }
 
 const fn s3(store: Store, words: &'static str) -> Row {
@@ -602,4 +609,66 @@ const REACH: &[Row] = &[
     azure(Empty, "backup-list -t @"),
     azure(Missing, "backup-list -t @"),
     azure(Missing, "check-wal-archive -t @"),
+];
+
+/// Ends with 0 on both sides; what else stands there counts for nothing.
+const HELP: &[Row] = &[
+    s3(Empty, "wal-archive --help").better(0, OUR_HELP).saying("Put one WAL file into the archive\n…"),
+    s3(Empty, "wal-restore --help").better(0, OUR_HELP).saying("Bring one WAL file out of the archive\n…"),
+    s3(Empty, "backup --help").better(0, OUR_HELP).saying("Take a base backup\n…"),
+    s3(Empty, "backup-list --help").better(0, OUR_HELP).saying("List the backups\n…"),
+    s3(Empty, "backup-show --help").better(0, OUR_HELP).saying("Show a backup\n…"),
+    s3(Empty, "backup-delete --help").better(0, OUR_HELP).saying("Delete backups\n…"),
+    s3(Empty, "backup-keep --help").better(0, OUR_HELP).saying("Keep a backup from being deleted\n…"),
+    s3(Empty, "restore --help").better(0, OUR_HELP).saying("Lay a base backup down\n…"),
+    s3(Empty, "check-wal-archive --help")
+        .better(0, OUR_HELP)
+        .saying("Check that the archive is still empty\n…"),
+    s3(Empty, "wal-restore --he").better(0, OUR_HELP).saying("Bring one WAL file out of the archive\n…"),
+    s3(Empty, "wal-restore @ --help junk")
+        .better(0, OUR_HELP)
+        .saying("Bring one WAL file out of the archive\n…"),
+];
+
+/// Nothing listens there.
+const DEAD: &[Row] = &[
+    s3(Empty, "AWS_MAX_ATTEMPTS=1 wal-archive --endpoint-url http://127.0.0.1:9 URL main IN/000000010000000000000001")
+        .better(2, CONNECTIVITY),
+    s3(Empty, "wal-archive --endpoint-url http://127.0.0.1:9 URL main IN/000000010000000000000001")
+        .better(2, CONNECTIVITY),
+    s3(Empty, "wal-archive --endpoint-url http://127.0.0.1:9 URL main IN/junk"),
+    s3(Empty, "AWS_MAX_ATTEMPTS=1 wal-restore --endpoint-url http://127.0.0.1:9 URL main 000000010000000000000001 DIR/out")
+        .better(2, R320),
+    s3(Empty, "AWS_ENDPOINT_URL=http://127.0.0.1:9 AWS_MAX_ATTEMPTS=1 wal-restore URL main 00000002.history DIR/out")
+        .better(2, R320),
+    s3(Empty, "wal-restore --endpoint-url http://127.0.0.1:9 URL main junk DIR/out"),
+    s3(Empty, "AWS_MAX_ATTEMPTS=1 wal-restore -t --endpoint-url http://127.0.0.1:9 URL main 000000010000000000000001 DIR/out"),
+    s3(Empty, "AWS_MAX_ATTEMPTS=1 check-wal-archive --endpoint-url http://127.0.0.1:9 URL main"),
+    s3(Empty, "AWS_MAX_ATTEMPTS=1 check-wal-archive --timeline 1 --endpoint-url http://127.0.0.1:9 URL main"),
+];
+
+/// Whoever asks is not known there, or does not say who asks.
+const REFUSED: &[Row] = &[
+    s3(Wal, "wal-restore -P nobody @ 000000010000000000000001 DIR/out"),
+    s3(Wal, "wal-restore --profile=nobody -t @ 000000010000000000000001 DIR/out"),
+    s3(Empty, "wal-archive --aws-profile nobody @ IN/000000010000000000000001"),
+    s3(Empty, "check-wal-archive -P nobody @"),
+    azure(
+        Wal,
+        "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9ib2R5;BlobEndpoint=ACCOUNT wal-restore @ 000000010000000000000001 DIR/out",
+    ),
+    azure(
+        Empty,
+        "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9ib2R5;BlobEndpoint=ACCOUNT wal-archive @ IN/000000010000000000000001",
+    ),
+    azure(
+        Empty,
+        "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9ib2R5;BlobEndpoint=ACCOUNT check-wal-archive @",
+    )
+    .better(4, REFUSAL),
+    azure(
+        Empty,
+        "AZURE_STORAGE_CONNECTION_STRING=DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9ib2R5;BlobEndpoint=ACCOUNT wal-restore -t @ 000000010000000000000001 DIR/out",
+    )
+    .better(4, REFUSAL),
 ];

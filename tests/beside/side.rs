@@ -106,7 +106,10 @@ impl Side {
 impl Place {
     fn filled(&self, word: &str) -> String {
         let path = |path: &Path| path.display().to_string();
-        word.replace("URL", &self.url)
+        // `http://HOST:PORT/ACCOUNT/CONTAINER/…`
+        let account = self.url.splitn(5, '/').take(4).collect::<Vec<_>>().join("/");
+        word.replace("=ACCOUNT", &format!("={account}"))
+            .replace("URL", &self.url)
             .replace("DIR", &path(&self.dir))
             .replace("IN/", &path(&self.files.join("")))
     }

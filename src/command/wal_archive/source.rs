@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, fadvise};
+use tracing::debug;
 
 use crate::error::{Context, Error, Result};
 use crate::model::{SegmentName, SystemId, WalHeader, WalName};
@@ -52,11 +53,12 @@ impl Source {
             .and_then(|n| n.to_str())
             .ok_or_else(|| Error::usage(format!("{} names no file", path.display())))?
             .parse()?;
-        let mut file: File = fs_err::File::open(path)?.into_parts().0;
-        let meta = file.metadata().map_err(Error::from)?;
-        if !meta.is_file() {
+        // Before it is opened: opening a pipe would wait for whoever writes to it.
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
             return Err(Error::usage(format!("{} is not a file", path.display())));
         }
+        let mut file: File = fs_err::File::open(path)?.into_parts().0;
+        let meta = file.metadata().map_err(Error::from)?;
         let header = match name {
             WalName::Segment(segment) | WalName::Partial(segment) => {
                 Some(header(&mut file, segment, meta.len()))
@@ -112,5 +114,9 @@ fn header(file: &mut File, segment: SegmentName, len: u64) -> Result<WalHeader> 
     file.take(WalHeader::LEN as u64).read_to_end(&mut bytes).map_err(Error::from)?;
     let header = WalHeader::parse(&bytes)?;
     header.fits(segment, len).map_err(|misfit| Error::corrupt(misfit.to_string()))?;
+    if header.major().is_none() {
+        let magic = header.magic;
+        debug!("{segment} has the page magic {magic:#06X}, which no PostgreSQL from 13 to 18 writes");
+    }
     Ok(header)
 }

@@ -1,17 +1,25 @@
 //! A file from the archive to its destination, in the foreground.
 
+use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use tracing::warn;
 
+use super::Caller;
 use crate::archive::{Archive, Object, Recorded, StoredWal};
 use crate::command::fetch;
-use crate::disk::{self, Draft, Durability, Publish};
+use crate::disk::{self, Draft, Durability, Leftover, Publish};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Compression, SystemId, WalHeader, WalName};
 
 /// How often a stored file that turns out broken is read before that is believed.
 const READS: usize = 2;
+
+/// When a draft that nobody holds has been left for good: no call takes that long, and where a file system
+/// has no locks its age is all there is to tell.
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// A file that is at its destination.
 pub(super) struct Delivered {
@@ -98,13 +106,38 @@ impl Wanted<'_> {
     }
 }
 
+/// Refuses a destination that is something else than a file: the file takes the place of what is there, and
+/// for `/dev/null` on the command line of somebody with all rights the whole system would pay.
+pub(super) fn require_place(destination: &Path) -> Result<()> {
+    match destination.metadata() {
+        Ok(there) if !there.is_file() => {
+            let path = destination.display();
+            Err(Error::local(format!("{path} is there and is not a file")).hint("name a file"))
+        }
+        // What else may be wrong with it is seen when it is written.
+        _ => Ok(()),
+    }
+}
+
 /// Removes what calls that were killed left half written beside the destination. PostgreSQL restores
-/// one file at a time, so nobody else is writing there.
-pub(super) fn remove_drafts(destination: &Path) {
+/// one file at a time, so nobody else is writing there. Of others several may be at work in one directory,
+/// which nobody but us clears: what goes there is old and held by no process.
+pub(super) fn remove_drafts(destination: &Path, caller: Caller, now: Timestamp) {
     let folder = destination.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if disk::is_temporary(&entry.file_name()) {
-            let _ = std::fs::remove_file(entry.path());
+        if !disk::is_temporary(&entry.file_name()) {
+            continue;
         }
+        // What stays behind once more is seen by the next call.
+        let _ = match caller {
+            Caller::Recovery | Caller::Standby => std::fs::remove_file(entry.path()),
+            Caller::Other => remove_abandoned(&entry.path(), now),
+        };
     }
+}
+
+fn remove_abandoned(draft: &Path, now: Timestamp) -> io::Result<()> {
+    let Some(leftover) = Leftover::open(draft)? else { return Ok(()) };
+    let written = leftover.metadata()?.modified()?;
+    if written < SystemTime::from(now) - ABANDONED { leftover.remove() } else { Ok(()) }
 }

@@ -154,6 +154,7 @@ impl Caller {
 /// `Denied` and `Usage` from the store, `Local` when the destination cannot be written. Never
 /// `NotFound`: absence is an outcome.
 pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
+    deliver::require_place(&request.destination).context(|| format!("restore {}", request.name))?;
     let caller = Caller::of(&request.destination);
     let cluster = cluster(request);
     if let Some((batch, segment)) = request.batch.as_ref().zip(request.name.segment())
@@ -175,9 +176,7 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
             return Ok(Outcome::Missing);
         }
     }
-    if caller != Caller::Other {
-        deliver::remove_drafts(&request.destination);
-    }
+    deliver::remove_drafts(&request.destination, caller, request.now);
     let fetched = fetch(request, archive, caller, cluster, spooled.as_ref()).await;
     let Some((delivered, archive)) = fetched.context(|| format!("restore {}", request.name))? else {
         if let Some(spooled) = &spooled {

@@ -1,5 +1,6 @@
 //! The exit statuses of the nine commands.
 
+use super::advice;
 use crate::error::{Error, ErrorKind};
 
 /// An exit status (spec/barman-cloud.md 1.6).
@@ -36,10 +37,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// An error of a verb with this status. What it advises is left out where it names words that only the
-    /// other door has.
+    /// An error of a verb with this status. What it advises is told in this door's words.
     pub(super) fn of_verb(code: Code, error: Error) -> Self {
-        Self { code, error: error.hint_unless(|hint| hint.contains("--") || hint.contains("`barkeep ")) }
+        Self { code, error: error.with_hint(advice::here) }
     }
 
     /// This error with this status.
@@ -49,17 +49,41 @@ impl Failure {
 }
 
 impl From<Error> for Failure {
-    /// The status of an error that has none of its own in the command at hand: only connectivity is told
-    /// apart (spec/barman-cloud.md 16: "connectivity is 2 in all commands").
+    /// The status of a verb's error that has none of its own in the command at hand: only connectivity is told
+    /// apart (spec/barman-cloud.md 16: "connectivity is 2 in all commands"). It is never 1: to whoever runs
+    /// `restore_command` that is the proof that there is no more WAL.
     fn from(error: Error) -> Self {
         let code = match error.kind() {
             ErrorKind::Unavailable => Code::Network,
-            ErrorKind::Interrupted | ErrorKind::Server => Code::Operation,
             _ => Code::General,
         };
-        Self { code, error }
+        Self::of_verb(code, error)
     }
 }
 
 /// How a command ends.
 pub(super) type End = Result<Code, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_is_a_proof_by_itself() {
+        for kind in [
+            ErrorKind::Usage,
+            ErrorKind::NotFound,
+            ErrorKind::Conflict,
+            ErrorKind::Denied,
+            ErrorKind::Unavailable,
+            ErrorKind::Corrupt,
+            ErrorKind::Server,
+            ErrorKind::Local,
+            ErrorKind::Interrupted,
+            ErrorKind::Bug,
+        ] {
+            let expected = if kind == ErrorKind::Unavailable { Code::Network } else { Code::General };
+            assert_eq!(Failure::from(Error::new(kind, "x")).code, expected, "{kind:?}");
+        }
+    }
+}

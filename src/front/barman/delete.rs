@@ -154,7 +154,7 @@ fn refused(error: Error, entry: Option<&Entry>, server: &str) -> Failure {
             );
             Failure::new(Code::Operation, Error::conflict(why))
         }
-        (ErrorKind::Conflict, _) => Failure::new(Code::Operation, error),
+        (ErrorKind::Conflict, _) => Failure::of_verb(Code::Operation, error),
         _ => error.into(),
     }
 }

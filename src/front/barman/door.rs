@@ -1,13 +1,14 @@
 //! What every command does around its own work: words in, log, status out.
 
 use std::cell::RefCell;
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::code::{Code, End, Failure};
 use super::grammar::{self, Told};
@@ -17,6 +18,7 @@ use crate::command::reach;
 use crate::error::{Error, Result};
 use crate::front::guard;
 use crate::front::run::block_on;
+use crate::store::Elsewhere;
 
 /// What a test of the store may take.
 const TEST: Duration = Duration::from_mins(1);
@@ -52,12 +54,12 @@ impl Door {
     pub(super) fn run<W: Parser + Shares>(words: &[OsString], run: fn(W, &Self) -> End) -> Code {
         let door = Self { began: Instant::now(), unsaid: RefCell::default() };
         let code = match grammar::read::<W>(words) {
-            Ok((words, split)) => {
-                log::start(words.common().verbose, words.common().quiet);
+            Ok((read, split)) => {
+                log::start(read.common().verbose, read.common().quiet);
                 for word in split {
                     warn!("read as two words: {word}; write them as two items, or with = between them");
                 }
-                door.serve(words, run)
+                door.serve(words, read, run)
             }
             Err(Told::Help(text)) => {
                 door.say(&text);
@@ -72,20 +74,45 @@ impl Door {
         door.silenced(code)
     }
 
-    /// Runs the command, or the test in its place, and logs how it failed.
-    fn serve<W: Parser + Shares>(&self, words: W, run: fn(W, &Self) -> End) -> Code {
+    /// Runs the command and logs how it failed.
+    fn serve<W: Parser + Shares>(&self, all: &[OsString], words: W, run: fn(W, &Self) -> End) -> Code {
+        let end = self.attempt(words, run).or_else(|failure| self.follow(all, failure, run));
+        end.unwrap_or_else(|failure| {
+            log::failure(&failure.error);
+            failure.code
+        })
+    }
+
+    /// Runs the command, or the test in its place.
+    fn attempt<W: Parser + Shares>(&self, words: W, run: fn(W, &Self) -> End) -> End {
         let work = || {
             Ok(words.sound().and_then(|()| {
                 if words.common().test { self.test::<W>(words.common()) } else { run(words, self) }
             }))
         };
-        let failure = match guard::catch(work) {
-            Ok(Ok(code)) => return code,
-            Ok(Err(failure)) => failure,
-            Err(panic) => Failure::new(Code::General, panic),
+        guard::catch(work).unwrap_or_else(|panic| Err(Failure::new(Code::General, panic)))
+    }
+
+    /// Runs it once more where the bucket is, if that is why it failed: the reference's library follows the
+    /// service there, and few who use it on AWS say a region. Nothing has been done until then, since every
+    /// request about the bucket is refused so.
+    fn follow<W: Parser + Shares>(
+        &self,
+        all: &[OsString],
+        failure: Failure,
+        run: fn(W, &Self) -> End,
+    ) -> End {
+        let Some(elsewhere) = failure.error.source().and_then(|cause| cause.downcast_ref::<Elsewhere>())
+        else {
+            return Err(failure);
         };
-        log::failure(&failure.error);
-        failure.code
+        match grammar::read::<W>(all) {
+            Ok((words, _)) if words.common().region.set(elsewhere.region.clone()).is_ok() => {
+                info!("{elsewhere}, so it is asked for there; AWS_DEFAULT_REGION saves a request");
+                self.attempt(words, run)
+            }
+            _ => Err(failure),
+        }
     }
 
     /// Whether the store can be reached (spec/barman-cloud.md 1.5).

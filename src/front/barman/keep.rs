@@ -60,7 +60,7 @@ pub(super) fn run(words: Words, door: &Door) -> End {
         Ok(kept) => kept.keep,
         // What is not there is not kept.
         Err(e) if e.kind() == ErrorKind::NotFound && !matches!(action, KeepAction::Keep(_)) => None,
-        Err(e) if e.kind() == ErrorKind::Conflict => return Err(Failure::new(Code::Operation, e)),
+        Err(e) if e.kind() == ErrorKind::Conflict => return Err(Failure::of_verb(Code::Operation, e)),
         Err(e) => return Err(e.into()),
     };
     if action == KeepAction::Status {

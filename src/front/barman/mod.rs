@@ -4,6 +4,7 @@
 //! A door, not a mode: it reads their words into the same requests, runs the same verbs, and tells the outcome
 //! in their way. Everything that only they know (their grammar, exit statuses, output) is in this folder.
 
+mod advice;
 mod backup;
 mod backup_hook;
 mod catalog;

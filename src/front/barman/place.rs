@@ -81,6 +81,7 @@ fn settle(
         Location::File { .. } => {}
         Location::S3 { .. } => {
             kinds.s3 = s3(common, key, encryption)?;
+            kinds.s3.region = common.region.get().cloned().or_else(|| region(environment));
             limits.grace = common.read_timeout.map(grace).transpose()?;
         }
         Location::Azure { .. } => {
@@ -132,6 +133,14 @@ fn s3(common: &Common, key: Option<&CustomerKey>, encryption: Option<&Encryption
         sse_customer_key: customer_key,
         ..S3Args::default()
     })
+}
+
+/// The region that the reference's library knows. It counts before `AWS_REGION`, which that library does not
+/// read: in a pod that is the region of the pod, while a bucket's own is given this way
+/// (spec/cloudnativepg.md 1.4).
+fn region(environment: Environment<'_>) -> Option<String> {
+    let region = environment("AWS_DEFAULT_REGION").filter(|region| !region.is_empty())?;
+    Some(region.to_string_lossy().into_owned())
 }
 
 fn sign_in(how: Credential) -> AzureSignIn {
@@ -347,6 +356,19 @@ mod tests {
         assert_eq!(kinds.emulator.as_deref(), Some("http://fake:4443"));
         let (_, kinds, _) = settled(&[AZURE, "https://a.blob.core.windows.net/c", "s"], &bundle).unwrap();
         assert_eq!(kinds.azure.ca_bundle.unwrap().to_str(), Some("/ca.crt"));
+    }
+
+    #[test]
+    fn a_buckets_region_counts_before_that_of_the_pod() {
+        let (buckets, pods) = (("AWS_DEFAULT_REGION", "eu-1"), ("AWS_REGION", "us-2"));
+        for (environment, region) in [
+            (&[pods, buckets][..], Some("eu-1")),
+            (&[pods, ("AWS_DEFAULT_REGION", "")], Some("us-2")),
+            (&[pods], Some("us-2")),
+        ] {
+            let (_, kinds, _) = settled(&["s3://b", "s"], environment).unwrap();
+            assert_eq!(kinds.s3.region.as_deref(), region, "{environment:?}");
+        }
     }
 
     #[test]

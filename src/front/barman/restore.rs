@@ -326,7 +326,7 @@ mod tests {
                 &words(&["s3://b", "s", id, "/d"]),
             );
             assert_eq!((failure.code, failure.error.to_string()), (code, message.to_owned()));
-            assert_eq!(failure.error.hint_text(), None);
+            assert_eq!(failure.error.hint_text(), Some("barman-cloud-backup-list tells"));
         }
         let any = words(&["s3://b", "s", "latest", "/d"]);
         for (kind, code) in [

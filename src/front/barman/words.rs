@@ -1,6 +1,7 @@
 //! The words that all commands share (spec/barman-cloud.md 1.2).
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -40,6 +41,9 @@ pub(super) struct Common {
     /// Azure: how to sign in
     #[arg(long, visible_aliases = ["credential", "default"], value_name = "HOW")]
     pub(super) azure_credential: Option<Credential>,
+    /// S3: where the bucket is, once the service has said so; no word
+    #[arg(skip)]
+    pub(super) region: OnceLock<String>,
     /// Print help
     #[arg(long, action = ArgAction::Help)]
     pub(super) help: Option<bool>,

@@ -5,6 +5,7 @@
 //! well; headers never get in, since they carry credentials.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -103,6 +104,21 @@ fn by_status(status: u16) -> Class {
     }
 }
 
+/// The cause of an error of a request that went to another region than the bucket's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The region that the service names as the bucket's.
+    pub region: String,
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the bucket is in region {}", self.region)
+    }
+}
+
+impl StdError for Elsewhere {}
+
 /// A request, as far as messages and hints need to know it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request<'a> {
@@ -152,10 +168,12 @@ impl Request<'_> {
             Class::Denied => Error::denied(told)
                 .hint(format!("check the credentials, and that they allow {permission} on {bucket}")),
             Class::Skewed => Error::denied(told).hint("set this machine's clock"),
-            Class::Elsewhere => Error::usage(told).hint(match region {
-                Some(region) => format!("the bucket is in region {region}; set that region"),
-                None => "set the bucket's region, or check the endpoint".to_owned(),
-            }),
+            Class::Elsewhere => match region {
+                Some(region) => Error::usage(told)
+                    .hint(format!("the bucket is in region {region}; set that region"))
+                    .caused_by(Elsewhere { region: region.to_owned() }),
+                None => Error::usage(told).hint("set the bucket's region, or check the endpoint"),
+            },
             Class::NotImplemented | Class::Refused => Error::usage(told),
             Class::NoUpload | Class::Passing => Error::unavailable(told),
         }

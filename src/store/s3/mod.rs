@@ -41,6 +41,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 pub(super) use endpoint::{is_aws, partition, spell_endpoint};
+pub use errors::Elsewhere;
 pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3Options};
 pub use profile::{ProfileSettings, profile_settings};
 
