@@ -59,12 +59,12 @@ impl Tally {
 
 /// How much [`copy`] reads, digests and writes at a time: enough to be quick, little enough to stay in the
 /// processor's cache between the three.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 /// How many pieces may wait to be digested.
 const PIECES_AHEAD: usize = 2;
 
 /// Writes to `to` all there is to read, and digests it on a thread beside: for one file that somebody waits
-/// for, codec and digest together take as long as the longer one. Memory: four pieces of 256 KiB.
+/// for, codec and digest together take as long as the longer one. Memory: four pieces of 64 KiB.
 pub fn copy(mut from: impl Read, to: &mut dyn Write) -> Result<Tally> {
     thread::scope(|scope| {
         let (pieces, queue) = sync_channel::<Arc<Vec<u8>>>(PIECES_AHEAD);

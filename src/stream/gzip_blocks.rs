@@ -12,14 +12,14 @@ use super::codec::Encoder;
 
 /// How many plain bytes make a block. A block cannot refer to the one before it, which costs about one
 /// percent at this size.
-const BLOCK: usize = 256 << 10;
-/// How many blocks may be under way for each thread.
+const BLOCK: usize = 128 << 10;
+/// How many blocks may be under way besides one for each thread.
 const AHEAD: usize = 2;
 /// Magic, deflate, no flags, no time, no hint, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// What each thread holds, in bytes: its window and tables, and its blocks before and after.
-pub const THREAD_MEMORY: u64 = (1 << 20) + (2 * AHEAD as u64 + 1) * BLOCK as u64;
+pub const THREAD_MEMORY: u64 = (1 << 20) + 2 * (1 + AHEAD as u64) * BLOCK as u64;
 
 /// A gzip encoder with threads of its own, which end when it is dropped.
 pub struct GzipBlocks<W: Write> {
@@ -74,7 +74,7 @@ impl<W: Write> GzipBlocks<W> {
 
     /// Gives the block to the threads, and takes what they have done when enough is under way.
     fn give(&mut self, is_last: bool) -> io::Result<()> {
-        while self.under_way.len() >= AHEAD * self.threads.len() {
+        while self.under_way.len() >= self.threads.len() + AHEAD {
             self.take()?;
         }
         let plain = std::mem::replace(&mut self.block, Vec::with_capacity(if is_last { 0 } else { BLOCK }));
