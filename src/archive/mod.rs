@@ -48,7 +48,7 @@ struct Slashed {
 
 impl Slashed {
     /// Whether an answer means that there is nothing to see: the service refuses names with two slashes, as
-    /// MinIO does, so there is no such object; or these credentials end before the second one, and whoever
+    /// `MinIO` does, so there is no such object; or these credentials end before the second one, and whoever
     /// may not look there has written nothing there either, unless that is where annotations are written.
     fn need_not_look(&self, answer: &Error) -> bool {
         match answer.kind() {

@@ -250,7 +250,7 @@ impl Plan {
         };
         let wal = WalPlan::new(&only(going), &only(staying), &under_way, wal);
         let (unreadable, strangers) = (facts.unreadable.clone(), facts.strangers.clone());
-        Self { orphans, wal, unreadable, strangers, backups }
+        Self { backups, orphans, wal, unreadable, strangers }
     }
 
     /// The backups that go.
