@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use barkeep::archive::{Archive, Tags};
 use barkeep::model::{Backup, BackupStatus, Lsn, SegmentSize, SystemId, Tablespace, Timeline};
-use barkeep::store::{Key, ObjectStore, Put};
+use barkeep::store::{IfExists, Key, ObjectStore, Put};
 use bed::{Bed, MIB, SYSTEM};
 use s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY};
 
@@ -75,7 +75,8 @@ impl Scene {
 
     async fn put(&self, key: &str, bytes: Vec<u8>) {
         let (store, _) = self.archive().await;
-        store.put(&Key::new(key).unwrap(), bytes.into(), &Put::default()).await.unwrap();
+        let how = Put { if_exists: IfExists::Replace, ..Put::default() };
+        store.put(&Key::new(key).unwrap(), bytes.into(), &how).await.unwrap();
     }
 
     /// A backup with its tars; none of its WAL is there.
@@ -275,6 +276,33 @@ async fn what_cannot_be_restored_has_the_status_that_its_reason_has() {
     let full = format!("Destination {} already exists and it is not empty", data.display());
     ended(&scene.restore(&[], NEW, &data).await, 1, &full);
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_restore_leaves_starts_nowhere_and_the_next_one_clears_it() {
+    let scene = Scene::stocked().await;
+    let (data, space) = (scene.path("data"), scene.path("space"));
+    let mapping = format!("--tablespace=fast:{}", space.display());
+    let key = format!("main/base/{NEW}/data.tar");
+    // Cut off behind the control file, as a damaged object is.
+    let whole = data_tar(NEW);
+    for data_is_removed in [false, true] {
+        scene.put(&key, whole[..4096].to_vec()).await;
+        ended(&scene.restore(&[&mapping], NEW, &data).await, 4, "data.tar");
+        assert!(data.join("PG_VERSION").exists(), "what could be read stays");
+        assert!(!data.join("global/pg_control").exists() && data.join(".barkeep-restore").exists());
+        if data_is_removed {
+            // So does CloudNativePG with a directory that has no pg_control.
+            std::fs::remove_dir_all(&data).unwrap();
+        }
+        scene.put(&key, whole.clone()).await;
+        ended(&scene.restore(&[&mapping], NEW, &data).await, 0, "");
+        assert_eq!(restored(&data), NEW);
+        for at in [&data, &space] {
+            assert!(!at.join(".barkeep-restore").exists());
+            std::fs::remove_dir_all(at).unwrap();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

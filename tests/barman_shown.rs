@@ -17,7 +17,7 @@ use barkeep::store::{IfExists, Key, ObjectStore, Prefix, Put};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use hyper::Method;
-use s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY};
+use s3::{ACCESS_KEY, BUCKET, Fault, S3, SECRET_KEY};
 
 const STORE: &str = include_str!("golden/shown/store.json");
 
@@ -90,6 +90,18 @@ impl Bench {
         }
     }
 
+    /// Lets the request whose address has this in it fail when the command is run again: `verb` is run once
+    /// without the failure, to see when it comes.
+    fn fail(&self, (verb, options, words): (&str, &[&str], &[&str]), place: &str, fault: Fault) {
+        self.s3.forget();
+        self.run(verb, options, words);
+        let seen = self.s3.seen();
+        let mut gets = seen.iter().filter(|seen| seen.method == Method::GET);
+        let nth = 1 + gets.position(|seen| seen.uri.to_string().contains(place)).unwrap();
+        self.s3.forget();
+        self.s3.fault(Method::GET, nth, fault);
+    }
+
     async fn keys(&self) -> BTreeSet<String> {
         let all: Vec<_> = self.store.list(&Prefix::everything(), None).try_collect().await.unwrap();
         all.iter().map(|meta| meta.key.as_str().strip_prefix("main/").unwrap().to_owned()).collect()
@@ -155,6 +167,39 @@ async fn a_backup_is_shown_as_the_reference_shows_it() {
     ] {
         assert_eq!(bench.run("backup-show", &[], words).told(), (golden, 0), "{words:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_refuses_two_slashes_or_the_right_to_look_there_has_no_annotations_there() {
+    let bench = Bench::empty().await;
+    bench.backup("20260101T000000", &segment(0, 3), "").await;
+    bench.put("base/20260101T000000/annotations/keep", "full").await;
+    let refused = Fault::Answer(400, "XMinioInvalidObjectName");
+    for fault in [refused, Fault::Answer(403, "AccessDenied")] {
+        bench.fail(("backup-list", &[], &[]), "path%2F%2F", fault);
+        let listed = bench.run("backup-list", &[], &[]);
+        assert!(listed.code == 0 && listed.out.contains("KEEP:FULL"), "{fault:?}: {}", listed.err);
+    }
+    // Where this spelling is the one that annotations are written to, it must be known what they say.
+    let slashed = format!("s3://{BUCKET}/some/path/");
+    for (fault, code) in [(refused, 0), (Fault::Answer(403, "AccessDenied"), 4)] {
+        bench.fail(("backup-list", &[], &[]), "path%2F%2F", fault);
+        assert_eq!(bench.run_on(&slashed, "backup-list", &[], &[]).code, code, "{fault:?}");
+    }
+    bench.fail(("backup-list", &[], &[]), "path%2F%2F", Fault::Answer(503, "SlowDown"));
+    assert_eq!(bench.run("backup-list", &[], &[]).code, 2, "half a catalogue is none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_a_record_are_numbers_in_json_however_they_are_spelled() {
+    let bench = Bench::empty().await;
+    let spelled = "begin_offset=0040\nend_offset=-00\nsize=+007\ndeduplicated_size=000\n";
+    bench.backup("20260101T000000", &segment(0, 3), spelled).await;
+    let listed = bench.run("backup-list", &["--format=json"], &[]);
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    let backup = &listed["backups_list"][0];
+    let numbers = ["begin_offset", "end_offset", "size", "deduplicated_size"].map(|key| backup[key].as_i64());
+    assert_eq!(numbers, [Some(40), Some(0), Some(7), Some(0)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,6 +364,40 @@ async fn a_policy_deletes_what_it_no_longer_wants() {
     assert!(left.contains("base/20260102T000000/backup.info") && left.contains("wals/00000002.history"));
     assert!(!left.contains(&format!("wals/0000000100000001/{}.gz", segment(1, 1))));
     assert!(left.contains(&format!("wals/0000000100000001/{}.gz", segment(1, 3))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_needs_no_right_to_look_for_unfinished_uploads() {
+    let bench = three().await;
+    let policy = ["-r", "REDUNDANCY 1"];
+    let dry = ["-r", "REDUNDANCY 1", "--dry-run"];
+    bench.fail(("backup-delete", &dry, &[]), "uploads", Fault::Answer(403, "AccessDenied"));
+    let said = bench.run("backup-delete", &policy, &[]);
+    assert_eq!(said.told(), ("", 0), "{}", said.err);
+    assert!(said.complaint().starts_with("WARNING: ") && said.err.contains("unfinished"), "{}", said.err);
+    assert!(!bench.keys().await.contains("base/20260101T000000/backup.info"));
+    // What passes is worth another run, and so has its own status; everything else is done by then.
+    let bench = three().await;
+    bench.fail(("backup-delete", &dry, &[]), "uploads", Fault::Answer(503, "SlowDown"));
+    let said = bench.run("backup-delete", &policy, &[]);
+    assert_eq!(said.told(), ("", 2), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_with_a_record_that_has_no_backups_name_keeps_everything() {
+    let bench = three().await;
+    bench.put("base/20260101T000000.old/backup.info", "status=DONE\n").await;
+    bench.put("base/notes/readme", "x").await;
+    let before = bench.keys().await;
+    for words in [["-b", "20260101T000000"], ["-r", "REDUNDANCY 1"]] {
+        let said = bench.run("backup-delete", &words, &[]);
+        assert_eq!(said.told(), ("", 1));
+        assert!(said.err.contains("ERROR: Cannot read the following backups: ['20260101T000000.old']"));
+    }
+    assert_eq!(bench.keys().await, before);
+    let listed = bench.run("backup-list", &[], &[]);
+    assert_eq!((listed.out.lines().count(), listed.code), (4, 0));
+    assert!(listed.complaint().contains("20260101T000000.old"), "{}", listed.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,9 @@ pub struct Catalog {
     pub unreadable: Vec<Unreadable>,
     /// Folders without a record: what a killed run, or a deletion by another tool, has left.
     pub orphans: Vec<Orphan>,
+    /// The names of folders that have a record and no backup's name. What they need is not counted, so
+    /// nothing may be deleted while there is one.
+    pub strangers: Vec<String>,
 }
 
 /// One base backup.
@@ -69,7 +72,14 @@ pub struct Orphan {
     pub newest: Option<Timestamp>,
 }
 
-/// What the listing shows of one folder.
+/// What the listing shows.
+#[derive(Default)]
+struct Folders {
+    backups: BTreeMap<BackupId, Folder>,
+    strangers: Vec<String>,
+}
+
+/// What it shows of one folder.
 #[derive(Default)]
 struct Folder {
     files: BackupFiles,
@@ -96,10 +106,10 @@ impl Archive {
     /// that cannot be understood is told and not fatal; one that cannot be fetched is fatal, since a
     /// catalogue with a hole in it would be taken for the whole.
     pub async fn catalog(&self) -> Result<Catalog> {
-        let folders = self.folders().await?;
-        let read = stream::iter(folders).map(|(id, folder)| self.read_folder(id, folder));
+        let Folders { backups, strangers } = self.folders().await?;
+        let read = stream::iter(backups).map(|(id, folder)| self.read_folder(id, folder));
         let read: Vec<Read> = read.buffered(AT_ONCE).try_collect().await?;
-        let mut catalog = Catalog::default();
+        let mut catalog = Catalog { strangers, ..Catalog::default() };
         for read in read {
             match read {
                 Read::Entry(entry) => catalog.entries.push(*entry),
@@ -110,16 +120,25 @@ impl Archive {
         Ok(catalog)
     }
 
-    async fn folders(&self) -> Result<BTreeMap<BackupId, Folder>> {
+    async fn folders(&self) -> Result<Folders> {
         let below = self.layout.bases()?.inside();
-        let mut folders: BTreeMap<BackupId, Folder> = BTreeMap::new();
+        let mut folders = Folders::default();
         let mut all = self.store.list(&below, None);
         while let Some(meta) = all.next().await {
             self.note(&mut folders, meta.context(|| "list the base backups")?, false);
         }
         if let Some(slashed) = &self.slashed {
             let mut all: BoxStream<'_, _> = slashed.store.list(&below, None);
+            let mut begun = false;
             while let Some(meta) = all.next().await {
+                if let Err(e) = &meta
+                    && !begun
+                    && slashed.need_not_look(e)
+                {
+                    tracing::debug!("taken to have no annotations behind two slashes: {e}");
+                    break;
+                }
+                begun = true;
                 self.note(&mut folders, meta.context(|| "list the annotations")?, true);
             }
         }
@@ -127,13 +146,16 @@ impl Archive {
     }
 
     /// What has no place in a backup's folder is noted too: it goes when the backup goes.
-    fn note(&self, folders: &mut BTreeMap<BackupId, Folder>, meta: ObjectMeta, slashed: bool) {
-        let Some((id, object)) = self.layout.read_backup(&meta.key) else { return };
+    fn note(&self, folders: &mut Folders, meta: ObjectMeta, slashed: bool) {
+        let Some((id, object)) = self.layout.read_backup(&meta.key) else {
+            folders.strangers.extend(self.layout.read_stranger(&meta.key).map(str::to_owned));
+            return;
+        };
         // In the other spelling nothing but annotations is ours.
         if slashed && object != Some(BackupObject::Keep) {
             return;
         }
-        let folder = folders.entry(id).or_default();
+        let folder = folders.backups.entry(id).or_default();
         folder.newest = folder.newest.max(meta.modified);
         match object {
             Some(BackupObject::Record) => folder.record = Some(meta),
@@ -211,6 +233,7 @@ impl Catalog {
         };
         let orphan = |orphan: &Orphan| OrphanFact {
             id: orphan.id,
+            keep: orphan.keep,
             newest: orphan.newest,
             stored_bytes: orphan.files.stored_bytes(),
         };
@@ -218,6 +241,7 @@ impl Catalog {
             backups: self.entries.iter().map(backup).collect(),
             unreadable: self.unreadable.iter().map(|unreadable| unreadable.id).collect(),
             orphans: self.orphans.iter().map(orphan).collect(),
+            strangers: self.strangers.clone(),
         }
     }
 

@@ -45,6 +45,14 @@ impl Layout {
         Some((id.parse().ok()?, BackupObject::read(object)))
     }
 
+    /// The name of a folder that has a record, though its name is no backup's: reads the record's key.
+    pub(super) fn read_stranger<'k>(&self, key: &'k Key) -> Option<&'k str> {
+        let bases = self.bases().ok()?;
+        let below = key.as_str().strip_prefix(bases.as_str())?.strip_prefix('/')?;
+        let (folder, object) = below.split_once('/')?;
+        (object == RECORD && folder.parse::<BackupId>().is_err()).then_some(folder)
+    }
+
     /// `SERVER/barkeep-probes`, below which `check` puts its objects. Readers of the layout look only
     /// at `base` and `wals`.
     pub(super) fn probes(&self) -> Result<Key> {
@@ -204,6 +212,13 @@ mod tests {
             ["main/base/x/data.tar", "main/base/20260102T030405", "other/base/20260102T030405/data.tar"]
         {
             assert_eq!(layout().read_backup(&Key::new(other).unwrap()), None, "{other}");
+        }
+        let stranger = |key: &str| layout().read_stranger(&Key::new(key).unwrap()).map(str::to_owned);
+        assert_eq!(stranger("main/base/x/backup.info").as_deref(), Some("x"));
+        for other in
+            ["main/base/20260102T030405/backup.info", "main/base/x/data.tar", "main/base/x/y/backup.info"]
+        {
+            assert_eq!(stranger(other), None, "{other}");
         }
     }
 }

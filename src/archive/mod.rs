@@ -28,7 +28,7 @@ pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
 pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags, Upload};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 use crate::store::ObjectStore;
 
@@ -44,6 +44,19 @@ struct Slashed {
     store: Arc<dyn ObjectStore>,
     /// Whether annotations are written there.
     writes: bool,
+}
+
+impl Slashed {
+    /// Whether an answer means that there is nothing to see: the service refuses names with two slashes, as
+    /// `MinIO` does, so there is no such object; or these credentials end before the second one, and whoever
+    /// may not look there has written nothing there either, unless that is where annotations are written.
+    fn need_not_look(&self, answer: &Error) -> bool {
+        match answer.kind() {
+            ErrorKind::Usage => true,
+            ErrorKind::Denied => !self.writes,
+            _ => false,
+        }
+    }
 }
 
 impl Archive {

@@ -19,7 +19,7 @@ pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;
 
-pub use access::Access;
+pub use access::{Access, Effort};
 pub use deletion::{Care, Deletion, Doomed};
 
 use std::path::Path;

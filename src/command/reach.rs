@@ -1,21 +1,9 @@
 //! `reach`: whether the store answers, and whether there is anything in it to keep an archive in. Nothing is
 //! stored.
 
-use std::time::{Duration, Instant};
-
-use crate::archive::{ExclusivePut, OpenArchive, Patience};
+use super::Effort;
+use crate::archive::OpenArchive;
 use crate::error::{Error, ErrorKind, Result};
-
-/// How long to try.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// How long a request to the store is tried again for.
-    pub retry_for: Duration,
-    /// At most so many attempts per request, when set.
-    pub max_attempts: Option<u32>,
-    /// What the whole call may take.
-    pub deadline: Duration,
-}
 
 /// What answered.
 #[derive(Debug)]
@@ -30,14 +18,8 @@ pub enum Outcome {
 ///
 /// Kinds of failure: `Unavailable` when nothing answers, `Denied` when the answer is that it is nobody's
 /// business, and those of signing in.
-pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
-    let patience = Patience {
-        retry_for: request.retry_for,
-        max_attempts: request.max_attempts,
-        deadline: Some(Instant::now() + request.deadline),
-        ..Patience::default()
-    };
-    let opened = archive.open(ExclusivePut::ByService, &patience).await?;
+pub async fn run(effort: &Effort, archive: &dyn OpenArchive) -> Result<Outcome> {
+    let opened = effort.open(archive).await?;
     match opened.any_wal().await {
         Ok(_) => Ok(Outcome::Store),
         // So a store says that it is not there; see the contract of `ObjectStore`.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Access;
 use super::deletion::{Care, Deletion, Doomed, carry_out};
 use crate::archive::OpenArchive;
-use crate::error::{Context, Result};
+use crate::error::{Context, ErrorKind, Result};
 use crate::model::{Plan, RetentionRule};
 
 /// What is to stay.
@@ -27,16 +27,28 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletio
     let opened = request.access.open(archive).await?;
     let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
     let before = now.checked_sub(request.rule.leftovers_after).unwrap_or(Timestamp::MIN);
-    let abandoned = opened.abandoned(before).await.context(|| "look for abandoned uploads")?;
+    let abandoned = not_by_right(opened.abandoned(before).await, "look for")?;
     let plan = Plan::of_rule(&request.rule, now, &catalog.facts(), &wal);
     let mut doomed = Doomed::default();
     if request.dry_run {
         doomed = Doomed::of(&opened, &catalog, &plan)?;
     } else if plan.blocked().is_none() {
         carry_out(&opened, &catalog, &plan, request.care, now).await?;
-        opened.forget(&abandoned).await.context(|| "forget abandoned uploads")?;
+        not_by_right(opened.forget(&abandoned).await, "forget")?;
     }
     let address = archive.address().to_string();
     let abandoned = abandoned.keys().map(str::to_owned).collect();
     Ok(Deletion { address, plan, abandoned, dry_run: request.dry_run, catalog, doomed })
+}
+
+/// What becomes of abandoned uploads. They are the one thing here that takes rights of its own, which whoever
+/// may delete everything else often lacks: they are let lie then, and a warning tells.
+fn not_by_right<T: Default>(done: Result<T>, what: &str) -> Result<T> {
+    match done {
+        Err(e) if matches!(e.kind(), ErrorKind::Denied | ErrorKind::Usage) => {
+            tracing::warn!("unfinished uploads, if there are any, are left: {what} them: {e}");
+            Ok(T::default())
+        }
+        done => done.context(|| format!("{what} unfinished uploads")),
+    }
 }

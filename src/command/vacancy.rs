@@ -1,10 +1,9 @@
 //! Whether a cluster may begin to archive into an archive, whose bucket is made for it where it is missing.
 
-use std::time::{Duration, Instant};
-
 use futures_util::{StreamExt, pin_mut};
 
-use crate::archive::{ExclusivePut, OpenArchive, Patience};
+use super::Effort;
+use crate::archive::OpenArchive;
 use crate::error::{Context, Result};
 use crate::model::{Timeline, Vacancy};
 
@@ -13,12 +12,8 @@ use crate::model::{Timeline, Vacancy};
 pub struct Request {
     /// Only files of this timeline and later ones are in the way.
     pub from: Option<Timeline>,
-    /// How long a request to the store is tried again for.
-    pub retry_for: Duration,
-    /// At most so many attempts per request, when set.
-    pub max_attempts: Option<u32>,
-    /// What the whole call may take.
-    pub deadline: Duration,
+    /// How long to try.
+    pub effort: Effort,
 }
 
 /// What was found.
@@ -34,13 +29,7 @@ pub struct Outcome {
 ///
 /// Kinds of failure: `Unavailable`, `Denied` and `Usage` from the store.
 pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome> {
-    let patience = Patience {
-        retry_for: request.retry_for,
-        max_attempts: request.max_attempts,
-        deadline: Some(Instant::now() + request.deadline),
-        ..Patience::default()
-    };
-    let archive = archive.open(ExclusivePut::ByService, &patience).await?;
+    let archive = request.effort.open(archive).await?;
     let made_bucket = archive.make_bucket().await?;
     let mut vacancy = Vacancy::new(request.from);
     let names = archive.wal_names(request.from)?;

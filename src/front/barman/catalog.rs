@@ -35,6 +35,9 @@ pub(super) fn warn_of_unreadable(catalog: &Catalog) {
     for bad in &catalog.unreadable {
         tracing::warn!("Unable to open backup.info file for {}: {}", bad.id, bad.error);
     }
+    for name in &catalog.strangers {
+        tracing::warn!("Unable to open backup.info file for {name}: that is no backup's identifier");
+    }
 }
 
 /// What keys begin with before the server's name: the path of the URL.

@@ -10,7 +10,7 @@ use super::code::{Code, End, Failure};
 use super::door::{Door, Shares};
 use super::words::Common;
 use super::{place, typed};
-use crate::command::vacancy;
+use crate::command::{Effort, vacancy};
 use crate::error::Error;
 use crate::model::{Timeline, Vacancy};
 
@@ -44,8 +44,8 @@ const DEADLINE: Duration = Duration::from_mins(5);
 pub(super) fn run(words: Words, door: &Door) -> End {
     let Words { common, timeline } = words;
     let wire = place::wire(&common, None, None)?;
-    let request =
-        vacancy::Request { from: timeline, retry_for: RETRY, max_attempts: None, deadline: DEADLINE };
+    let effort = Effort { retry_for: RETRY, max_attempts: None, deadline: DEADLINE };
+    let request = vacancy::Request { from: timeline, effort };
     let outcome = door.deadline(DEADLINE, vacancy::run(&request, &wire))?;
     if outcome.made_bucket {
         info!("the bucket was missing and has been made");

@@ -132,10 +132,12 @@ fn by_policy(policy: RetentionPolicy, words: &Words, door: &Door, wire: &Wire) -
 /// Refuses, with status 1, a catalogue of which nobody knows everything: nothing of it has been deleted.
 fn require_readable(catalog: &Catalog) -> Result<(), Failure> {
     catalog::warn_of_unreadable(catalog);
-    if catalog.unreadable.is_empty() {
+    let unreadable = catalog.unreadable.iter().map(|bad| bad.id.to_string());
+    let unreadable: Vec<String> = unreadable.chain(catalog.strangers.iter().cloned()).collect();
+    if unreadable.is_empty() {
         return Ok(());
     }
-    let ids = python::list(catalog.unreadable.iter().map(|bad| bad.id));
+    let ids = python::list(unreadable);
     let why = format!(
         "Cannot read the following backups: {ids}: unsafe to proceed with deletion due to failure reading \
          backup catalog"

@@ -14,7 +14,7 @@ use super::code::{Code, End, Failure};
 use super::grammar::{self, Told};
 use super::words::Common;
 use super::{log, place};
-use crate::command::reach;
+use crate::command::{Effort, reach};
 use crate::error::{Error, Result};
 use crate::front::guard;
 use crate::front::run::block_on;
@@ -118,8 +118,8 @@ impl Door {
     /// Whether the store can be reached (spec/barman-cloud.md 1.5).
     fn test<W: Shares>(&self, common: &Common) -> End {
         let wire = place::wire(common, None, None)?;
-        let request = reach::Request { retry_for: TEST_RETRY_FOR, max_attempts: None, deadline: TEST };
-        match self.deadline(TEST, reach::run(&request, &wire))? {
+        let effort = Effort { retry_for: TEST_RETRY_FOR, max_attempts: None, deadline: TEST };
+        match self.deadline(TEST, reach::run(&effort, &wire))? {
             reach::Outcome::Store => Ok(Code::Success),
             reach::Outcome::ServiceOnly(_) if W::WITHOUT_BUCKET == Code::Success => Ok(Code::Success),
             reach::Outcome::ServiceOnly(error) => Err(Failure::new(W::WITHOUT_BUCKET, error)),

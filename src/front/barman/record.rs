@@ -79,9 +79,14 @@ fn offset(key: &str, edge: &Edge, backup: &Backup) -> Json {
     number(byte(key, edge, backup).as_ref())
 }
 
-/// An integer of the record, which was seen to be one when it was read.
+/// An integer of the record, which was seen to be one when it was read. JSON knows it without the signs and
+/// zeroes in front that a record may have, and one bad number there spoils a whole list.
 fn number(text: Option<&String>) -> Json {
-    text.map_or(Json::Null, |text| Json::Number(text.trim_start_matches('+').to_owned()))
+    text.map_or(Json::Null, |text| {
+        let digits = text.trim_start_matches(['-', '+']).trim_start_matches('0');
+        let sign = if text.starts_with('-') && !digits.is_empty() { "-" } else { "" };
+        Json::Number(format!("{sign}{}", if digits.is_empty() { "0" } else { digits }))
+    })
 }
 
 /// A literal of the record, which was seen to be one when it was read.

@@ -36,6 +36,8 @@ pub struct Facts {
     pub unreadable: Vec<BackupId>,
     /// Folders without a record.
     pub orphans: Vec<OrphanFact>,
+    /// Folders that have a record and no backup's name.
+    pub strangers: Vec<String>,
 }
 
 /// One backup.
@@ -56,6 +58,8 @@ pub struct BackupFact {
 pub struct OrphanFact {
     /// Which.
     pub id: BackupId,
+    /// What an annotation says that it is kept for.
+    pub keep: Option<Keep>,
     /// When the newest object in it was stored.
     pub newest: Option<Timestamp>,
     /// What it takes in the store, in bytes.
@@ -74,6 +78,8 @@ pub struct Plan {
     /// Backups whose record cannot be read. Nobody knows what they need, so while there is one nothing
     /// is deleted at all, whatever else the plan says.
     pub unreadable: Vec<BackupId>,
+    /// Folders that have a record and no backup's name: the same holds while there is one of these.
+    pub strangers: Vec<String>,
 }
 
 /// What is to become of a backup.
@@ -182,7 +188,7 @@ impl Plan {
             Some(now.duration_since(since?).unsigned_abs() >= rule.leftovers_after && since? <= now)
         };
         Self::made(facts, wal, judge(rule, now, facts, &old), |orphan| match old(orphan.newest) {
-            Some(true) => Reason::Leftover,
+            Some(true) => orphan.keep.map_or(Reason::Leftover, Reason::Kept),
             Some(false) => Reason::Fresh,
             None => Reason::AgeUnknown,
         })
@@ -243,7 +249,8 @@ impl Plan {
             pairs.into_iter().map(|(fact, _)| fact.clone()).collect::<Vec<_>>()
         };
         let wal = WalPlan::new(&only(going), &only(staying), &under_way, wal);
-        Self { orphans, wal, unreadable: facts.unreadable.clone(), backups }
+        let (unreadable, strangers) = (facts.unreadable.clone(), facts.strangers.clone());
+        Self { backups, orphans, wal, unreadable, strangers }
     }
 
     /// The backups that go.
@@ -259,6 +266,14 @@ impl Plan {
     /// Why nothing may be deleted now, if that is so.
     pub fn blocked(&self) -> Option<Error> {
         let ids: Vec<_> = self.unreadable.iter().map(ToString::to_string).collect();
+        if !self.strangers.is_empty() {
+            let names = self.strangers.join(", ");
+            let why = format!(
+                "nothing is deleted, because these folders have a record and no backup's name, so nobody \
+                 counts what they need: {names}"
+            );
+            return Some(Error::corrupt(why).hint("give them a backup's name, or remove them by hand"));
+        }
         (!ids.is_empty()).then(|| {
             Error::corrupt(format!(
                 "nothing is deleted, because nobody knows what the backups with unreadable records need: {}",

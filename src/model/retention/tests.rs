@@ -99,6 +99,7 @@ fn wal_stays_for_a_folder_without_a_record_that_may_become_a_backup() {
     // second came and went meanwhile.
     let orphan = |newest: &str| OrphanFact {
         id: "20260628T000000".parse().unwrap(),
+        keep: None,
         newest: newest.parse().ok(),
         stored_bytes: 1,
     };
@@ -112,6 +113,26 @@ fn wal_stays_for_a_folder_without_a_record_that_may_become_a_backup() {
     assert_eq!(limit(around, old), Ok(segment(1, 20)));
     let after = vec![done(29, 1, 9, 9), done(30, 1, 20, 20)];
     assert_eq!(limit(after, fresh), Err(Withheld::NeedUnknown(orphan(fresh).id)));
+}
+
+#[test]
+fn a_folder_without_a_record_that_is_kept_is_no_leftover() {
+    let reason = |keep| {
+        let newest = "2026-01-01T00:00:00Z".parse().ok();
+        let orphan = OrphanFact { id: done(1, 1, 1, 1).backup.id, keep, newest, stored_bytes: 1 };
+        let facts = Facts { orphans: vec![orphan], ..facts(Vec::new()) };
+        Plan::of_rule(&rule("REDUNDANCY 1", 0), now(), &facts, &much_wal()).orphans[0].reason
+    };
+    assert_eq!(reason(None), Reason::Leftover);
+    assert_eq!(reason(Some(Keep::Full)), Reason::Kept(Keep::Full));
+}
+
+#[test]
+fn nothing_goes_while_a_folder_has_a_record_and_no_backups_name() {
+    let facts =
+        Facts { strangers: vec!["old".to_owned()], ..facts(vec![done(1, 1, 1, 1), done(2, 1, 2, 2)]) };
+    let plan = Plan::of_rule(&rule("REDUNDANCY 1", 0), now(), &facts, &much_wal());
+    assert!(plan.blocked().unwrap().to_string().ends_with("what they need: old"));
 }
 
 #[test]
@@ -298,10 +319,11 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         }
         let orphan = |day: u32| OrphanFact {
             id: format!("202606{day:02}T120000").parse().unwrap(),
+            keep: None,
             newest: format!("2026-06-{day:02}T12:00:00Z").parse().ok(),
             stored_bytes: 1,
         };
-        Facts { backups, orphans: orphans.into_iter().map(orphan).collect(), unreadable: Vec::new() }
+        Facts { backups, orphans: orphans.into_iter().map(orphan).collect(), ..Facts::default() }
     })
 }
 
