@@ -163,6 +163,7 @@ impl Script {
             wal_timeout: Duration::from_millis(300),
             stop_timeout: Duration::from_secs(1),
             started_record: true,
+            create_only: false,
             spool: Some(self.bed().spool()),
             max_attempts: None,
             deadline: None,

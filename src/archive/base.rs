@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -11,7 +13,7 @@ use super::wal::{Stored, taken_or};
 use super::{Archive, backup_info};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Backup, BackupId, Compression, TarName};
-use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
+use crate::store::{IfExists, Key, Object, ObjectMeta, ObjectStore, Put, Tags, Upload};
 
 /// How the manifest of a backup is compressed; part of its key.
 pub const MANIFEST_COMPRESSION: Compression = Compression::Zstd;
@@ -72,18 +74,21 @@ pub struct StoredManifest {
 }
 
 impl Archive {
-    /// Takes a backup's identifier by storing its record, exclusively. Kind is success with
-    /// [`Stored::Taken`] when there is such a backup already.
+    /// Takes a backup's identifier by storing its record, exclusively; where nothing may be replaced the
+    /// record's text goes into an object of its own, since a record can then be stored only once. Kind is
+    /// success with [`Stored::Taken`] when there is such a backup already.
     pub async fn claim_backup(&self, backup: &Backup, tags: &Tags) -> Result<Stored> {
+        let object = if self.create_only { BackupObject::Claim } else { BackupObject::Record };
+        let key = self.layout.backup(&backup.id, &object)?;
         let how = Put { if_exists: IfExists::Fail, tags: tags.clone(), ..Put::default() };
-        taken_or(self.put_record(backup, &how).await)
+        taken_or(self.store.put(&key, Bytes::from(backup_info::print(backup)), &how).await)
     }
 
-    /// Stores a backup's record over the one that is there. With status DONE this is what makes the
-    /// backup one: everything it speaks of must be stored before.
+    /// Stores a backup's record over the one that is there, or for the first time where nothing may be
+    /// replaced. With status DONE this is what makes the backup one: everything it speaks of must be stored
+    /// before.
     pub async fn publish_backup(&self, backup: &Backup, tags: &Tags) -> Result<()> {
-        let how = Put { if_exists: IfExists::Replace, tags: tags.clone(), ..Put::default() };
-        self.put_record(backup, &how).await
+        self.put_record(&backup.id, backup_info::print(backup).into(), backup.is_usable(), tags).await
     }
 
     /// What the text of a record says; kind `Corrupt` when it cannot be understood.
@@ -94,15 +99,43 @@ impl Archive {
     /// Stores a backup's record as another tool has written it, with the same effect as
     /// [`publish_backup`](Self::publish_backup).
     pub async fn publish_record(&self, id: &BackupId, text: Bytes, tags: &Tags) -> Result<()> {
-        let key = self.layout.backup(id, &BackupObject::Record)?;
-        let how = Put { if_exists: IfExists::Replace, tags: tags.clone(), ..Put::default() };
-        self.store.put(&key, text, &how).await
+        self.put_record(id, text, true, tags).await
     }
 
-    async fn put_record(&self, backup: &Backup, how: &Put) -> Result<()> {
-        let key = self.layout.backup(&backup.id, &BackupObject::Record)?;
-        let text = backup_info::print(backup);
-        self.store.put(&key, Bytes::from(text), how).await
+    /// Stores a record; for good, or until it is replaced.
+    async fn put_record(&self, id: &BackupId, text: Bytes, for_good: bool, tags: &Tags) -> Result<()> {
+        let key = self.layout.backup(id, &BackupObject::Record)?;
+        let retain = self.retain.filter(|_| for_good);
+        let how = Put { retain, ..self.backup_put(tags) };
+        let stored = self.store.put(&key, text.clone(), &how).await;
+        match stored {
+            // An answer was lost, and the record is there when it is stored again: ours, or another's.
+            Err(e) if e.kind() == ErrorKind::Conflict && self.has_text(&key, &text).await? => Ok(()),
+            stored => stored,
+        }
+    }
+
+    /// How an object of a backup is stored whose identifier has been claimed.
+    fn backup_put(&self, tags: &Tags) -> Put {
+        let if_exists = if self.create_only { IfExists::Fail } else { IfExists::Replace };
+        Put { if_exists, tags: tags.clone(), ..Put::default() }
+    }
+
+    /// Whether this very text is stored under a key.
+    async fn has_text(&self, key: &Key, text: &Bytes) -> Result<bool> {
+        let object = self.store.get(key, None).await?;
+        if object.meta.size != text.len() as u64 {
+            return Ok(false);
+        }
+        let mut body = object.body;
+        let mut rest = text.clone();
+        while let Some(piece) = body.next().await.transpose()? {
+            if !rest.starts_with(&piece) {
+                return Ok(false);
+            }
+            rest = rest.slice(piece.len()..);
+        }
+        Ok(rest.is_empty())
     }
 
     /// Whether anything lies in the folder of this backup; one request.
@@ -143,8 +176,13 @@ impl Archive {
         tags: &Tags,
         in_flight: NonZeroUsize,
     ) -> Result<Box<dyn Upload>> {
-        let how = Put { if_exists: IfExists::Replace, tags: tags.clone(), ..Put::default() };
-        self.store.upload(key, &how, in_flight).await.context(|| format!("begin {key}"))
+        let how = Put { retain: self.retain, ..self.backup_put(tags) };
+        let inner = self.store.upload(key, &how, in_flight).await.context(|| format!("begin {key}"))?;
+        if !self.create_only {
+            return Ok(inner);
+        }
+        let store = Arc::clone(&self.store);
+        Ok(Box::new(ClaimedUpload { inner, store, key: key.clone(), bytes: 0 }))
     }
 
     /// Opens a tar, or the bytes of it in `range`.
@@ -165,6 +203,40 @@ impl Archive {
     }
 }
 
+/// An object of a claimed backup that is to be the first under its key.
+struct ClaimedUpload {
+    inner: Box<dyn Upload>,
+    store: Arc<dyn ObjectStore>,
+    key: Key,
+    /// What has been sent.
+    bytes: u64,
+}
+
+#[async_trait]
+impl Upload for ClaimedUpload {
+    async fn part(&mut self, part: Bytes) -> Result<()> {
+        self.bytes += part.len() as u64;
+        self.inner.part(part).await
+    }
+
+    /// An answer may be lost, and the key is taken when it is asked for again. The folder is ours alone, so
+    /// what has the length of what was sent is what was sent.
+    async fn finish(self: Box<Self>) -> Result<()> {
+        let Self { inner, store, key, bytes } = *self;
+        match inner.finish().await {
+            Err(e) if e.kind() == ErrorKind::Conflict => match store.head(&key).await? {
+                Some(found) if found.size == bytes => Ok(()),
+                _ => Err(e),
+            },
+            finished => finished,
+        }
+    }
+
+    async fn abort(self: Box<Self>) -> Result<()> {
+        self.inner.abort().await
+    }
+}
+
 impl BackupFiles {
     /// Takes note of a tar or of the manifest; the record and annotations are no files in this sense.
     pub(super) fn note(&mut self, object: BackupObject, meta: ObjectMeta) {
@@ -174,7 +246,7 @@ impl BackupFiles {
                 self.tars.push(StoredTar { name, compression, stored_bytes: size, key });
             }
             BackupObject::Manifest => self.manifest = Some(StoredManifest { stored_bytes: size, key }),
-            BackupObject::Record | BackupObject::Keep => {}
+            BackupObject::Record | BackupObject::Keep | BackupObject::Claim => {}
         }
     }
 

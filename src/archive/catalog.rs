@@ -160,8 +160,8 @@ impl Archive {
         match object {
             Some(BackupObject::Record) => folder.record = Some(meta),
             Some(BackupObject::Keep) => folder.keeps.push(KeepAt { slashed, key: meta.key }),
+            Some(BackupObject::Claim) | None => folder.files.note_other(meta.key),
             Some(object) => folder.files.note(object, meta),
-            None => folder.files.note_other(meta.key),
         }
     }
 

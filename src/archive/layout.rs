@@ -99,11 +99,15 @@ pub(super) enum BackupObject {
     Manifest,
     /// `annotations/keep`
     Keep,
+    /// `barkeep_claim`: that somebody takes this backup, and says so once. Other readers of the layout pass
+    /// over it.
+    Claim,
 }
 
 const RECORD: &str = "backup.info";
 const MANIFEST: &str = "backup_manifest.zst";
 const KEEP: &str = "annotations/keep";
+const CLAIM: &str = "barkeep_claim";
 
 impl BackupObject {
     /// Its name within the folder.
@@ -113,6 +117,7 @@ impl BackupObject {
             Self::Tar(name, how) => format!("{name}.tar{}", how.suffix()),
             Self::Manifest => MANIFEST.to_owned(),
             Self::Keep => KEEP.to_owned(),
+            Self::Claim => CLAIM.to_owned(),
         }
     }
 
@@ -122,6 +127,7 @@ impl BackupObject {
             RECORD => Self::Record,
             MANIFEST => Self::Manifest,
             KEEP => Self::Keep,
+            CLAIM => Self::Claim,
             name => {
                 let (stem, how) = Compression::split_suffix(name);
                 // No writer of the layout packs tars with xz, and no reader expects it.
@@ -201,6 +207,7 @@ mod tests {
             (tar("16385", Compression::Gzip), "main/base/20260102T030405/16385.tar.gz"),
             (BackupObject::Manifest, "main/base/20260102T030405/backup_manifest.zst"),
             (BackupObject::Keep, "main/base/20260102T030405/annotations/keep"),
+            (BackupObject::Claim, "main/base/20260102T030405/barkeep_claim"),
         ] {
             let spelled = layout().backup(&id, &object).unwrap();
             assert_eq!(spelled.as_str(), key);

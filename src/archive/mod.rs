@@ -26,7 +26,7 @@ pub use probe::Probe;
 pub use removal::Abandoned;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
-pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags, Upload};
+pub use crate::store::{ByteStream, ExclusivePut, Locks, Object, Patience, Retain, RetainMode, Tags, Upload};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ServerName;
@@ -37,6 +37,10 @@ pub struct Archive {
     store: Arc<dyn ObjectStore>,
     layout: Layout,
     slashed: Option<Slashed>,
+    /// The lock of what is stored for good.
+    retain: Option<Retain>,
+    /// Nothing that is there is replaced, whatever is stored.
+    create_only: bool,
 }
 
 /// The store under its other spelling, with one slash more before the server's name.
@@ -62,7 +66,26 @@ impl Slashed {
 impl Archive {
     /// The archive of `server` in `store`.
     pub fn new(store: Arc<dyn ObjectStore>, server: ServerName) -> Self {
-        Self { store, layout: Layout::new(server), slashed: None }
+        Self { store, layout: Layout::new(server), slashed: None, retain: None, create_only: false }
+    }
+
+    /// Locks what is stored for good: WAL, and of a backup its files and the record that makes it one. What
+    /// is to be replaced or removed again is not locked.
+    #[must_use]
+    pub fn with_retain(self, retain: Option<Retain>) -> Self {
+        Self { retain, ..self }
+    }
+
+    /// Stores every object of a backup under the condition that its key is free, as is asked of credentials
+    /// that may only create.
+    #[must_use]
+    pub fn creating_only(self, create_only: bool) -> Self {
+        Self { create_only, ..self }
+    }
+
+    /// Whether objects here can be locked.
+    pub async fn locks(&self) -> Result<Locks> {
+        self.store.locks().await
     }
 
     /// Adds the same store as `PATH//SERVER/…` shows it, where other tools keep annotations when their

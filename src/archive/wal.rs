@@ -106,15 +106,31 @@ impl Archive {
     /// Puts a WAL file that is in memory, in one request where the store can.
     pub async fn put_wal(&self, how: &WalPut, body: Bytes) -> Result<Stored> {
         let key = self.layout.wal(&how.name, how.compression)?;
-        taken_or(self.store.put(&key, body, &how.to_put()).await)
+        let put = Put { retain: self.retain, ..how.to_put() };
+        let stored = self.store.put(&key, body, &put).await;
+        self.taken_or_refused(&key, &put, stored).await
     }
 
     /// Begins to put a WAL file that is too large for memory; see [`Upload`] for its parts.
     pub async fn upload_wal(&self, how: &WalPut, in_flight: NonZeroUsize) -> Result<WalUpload> {
         let key = self.layout.wal(&how.name, how.compression)?;
         // By the time all parts are sent it is long ago that the key was asked for.
-        let put = Put { asked: false, ..how.to_put() };
+        let put = Put { asked: false, retain: self.retain, ..how.to_put() };
         Ok(WalUpload(self.store.upload(&key, &put, in_flight).await?))
+    }
+
+    /// What came of a put. Some services say of who may only create that he may not replace, instead of that
+    /// the key is taken: then a look tells which.
+    async fn taken_or_refused(&self, key: &Key, how: &Put, put: Result<()>) -> Result<Stored> {
+        match taken_or(put) {
+            Err(e) if e.kind() == ErrorKind::Denied && how.if_exists == IfExists::Fail => {
+                match self.store.head(key).await {
+                    Ok(Some(_)) => Ok(Stored::Taken),
+                    _ => Err(e),
+                }
+            }
+            stored => stored,
+        }
     }
 
     /// What lies under exactly this name and compression, with what is recorded about it.
@@ -275,6 +291,7 @@ impl WalPut {
             metadata: self.recorded.to_metadata(),
             not_first: self.not_first,
             asked: self.asked,
+            retain: None,
         }
     }
 }

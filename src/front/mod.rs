@@ -9,6 +9,7 @@ mod borrowed;
 pub mod exit;
 mod guard;
 mod libpq;
+mod lock;
 mod log;
 pub mod native;
 mod quantity;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::native::args::{AddressingStyle, AzureArgs, AzureSignIn, ChecksumsWhen, GcsArgs, S3Args, Sse};
-use crate::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience};
+use crate::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience, Retain};
 use crate::error::Result;
 use crate::model::ServerName;
 use crate::store::{
@@ -42,6 +42,8 @@ pub(crate) struct Wire {
     customer_key: Option<String>,
     exclusive: Option<ExclusivePut>,
     limits: Limits,
+    /// The lock of what is stored for good.
+    retain: Option<Retain>,
 }
 
 /// What is said about single requests and holds for whichever verb sends them.
@@ -72,13 +74,19 @@ impl Wire {
             tokens: spool.map(|spool| spool.join(TOKENS)),
         };
         let address = Address { store: location.identity(&options), server };
-        Self { address, location, options, customer_key, exclusive, limits: Limits::default() }
+        Self { address, location, options, customer_key, exclusive, limits: Limits::default(), retain: None }
     }
 
     /// The same with limits of its own for every request.
     #[must_use]
     pub(crate) fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same with a lock for what is stored for good.
+    #[must_use]
+    pub(crate) fn with_retain(self, retain: Option<Retain>) -> Self {
+        Self { retain, ..self }
     }
 }
 
@@ -93,6 +101,9 @@ impl OpenArchive for Wire {
     }
 
     async fn open(&self, exclusive: ExclusivePut, patience: &Patience) -> Result<Archive> {
+        if self.retain.is_some() {
+            self.location.require_locks()?;
+        }
         let mut options = self.options.clone();
         if let Some(url) = &self.customer_key {
             options.s3.encryption = Some(Encryption::Customer(CustomerKey::read(url)?));
@@ -103,7 +114,7 @@ impl OpenArchive for Wire {
             ..patience.clone()
         };
         let (store, slashed) = self.location.open_spellings(&options, exclusive, &patience).await?;
-        let archive = Archive::new(store, self.address.server.clone());
+        let archive = Archive::new(store, self.address.server.clone()).with_retain(self.retain);
         Ok(match slashed {
             Some(slashed) => archive.with_slashed(slashed, self.location.ends_in_slash()),
             None => archive,

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use jiff::Timestamp;
 
-use super::{IfExists, Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
+use super::{IfExists, Key, Lock, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
 use crate::error::{Error, Result};
 
 /// Objects in memory; clones share them.
@@ -55,7 +55,7 @@ impl MemoryStore {
                 modified: Some(Timestamp::now()),
                 etag: Some(objects.writes.to_string()),
                 metadata: how.metadata.clone(),
-                lock: None,
+                lock: how.retain.map(|retain| Lock::Until(retain.until)),
             };
             objects.by_key.insert(key.clone(), (meta, body));
             Ok(())

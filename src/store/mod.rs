@@ -115,6 +115,12 @@ pub trait ObjectStore: fmt::Display + Send + Sync {
     /// the same moment is success. A directory's root is never made: when it is missing that is kind `Usage`,
     /// as it is everywhere else.
     async fn make_bucket(&self) -> Result<bool>;
+
+    /// Whether objects here can be locked; one request at most. A service that does not let us know is no
+    /// failure.
+    async fn locks(&self) -> Result<Locks> {
+        Ok(Locks::Untold)
+    }
 }
 
 /// An object under way. Dropping it without [`finish`](Self::finish) leaves nothing visible, but may
@@ -168,11 +174,12 @@ pub struct ObjectMeta {
     pub etag: Option<String>,
     /// What the writer said about it; empty from `list`, and from a store that keeps none.
     pub metadata: BTreeMap<String, String>,
-    /// What keeps it from being deleted; only S3 tells, and only `head`.
+    /// What keeps it from being deleted; only `head` tells, and only to whom the service lets know.
     pub lock: Option<Lock>,
 }
 
-/// What keeps an object from being deleted (S3 Object Lock).
+/// What keeps an object from being deleted: S3's object lock, Azure's immutability of versions, Google's
+/// retention and holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
     /// Until this moment.
@@ -200,6 +207,40 @@ impl fmt::Display for Lock {
     }
 }
 
+/// A lock that an object is stored with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retain {
+    /// Until when it may not be deleted; services count in whole seconds.
+    pub until: Timestamp,
+    /// Who may lift it before.
+    pub mode: RetainMode,
+}
+
+/// Who may lift a lock before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetainMode {
+    /// Whoever has a permission of its own: S3's governance, Azure's and Google's unlocked.
+    Governance,
+    /// Nobody: S3's compliance, Azure's and Google's locked.
+    Compliance,
+}
+
+/// Whether objects of a store can be locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locks {
+    /// A store of this kind has no locks.
+    Never,
+    /// The service has them, and nothing in this bucket is locked or can be.
+    Off,
+    /// Nothing can be stored with a lock here, but something else may hold objects: a policy of the bucket,
+    /// or a hold.
+    HeldOnly,
+    /// They can.
+    On,
+    /// The service does not tell, or not whoever asks.
+    Untold,
+}
+
 /// How an object is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Put {
@@ -215,6 +256,8 @@ pub struct Put {
     /// The caller has asked for the key a moment ago, and it was free: a service that is not trusted is not
     /// asked once more.
     pub asked: bool,
+    /// The lock it gets; kind `Usage` from a store, or a bucket, that has none.
+    pub retain: Option<Retain>,
 }
 
 /// What happens when the key is taken.
@@ -246,6 +289,12 @@ pub enum ExclusivePut {
 /// The tags of an object: key and value, at most ten, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tags(pub Vec<(String, String)>);
+
+/// The error for an object that is to be locked in a store of a kind that has no locks.
+fn no_locks(store: &str) -> Error {
+    Error::usage(format!("{store} is a directory, where nothing can be locked"))
+        .hint("leave out --lock-until, or archive to a bucket that has object lock")
+}
 
 /// The part of an object that a range asks for: cut at the object's end, kind `Usage` when nothing
 /// of it lies within the object.

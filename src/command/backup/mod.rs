@@ -75,6 +75,9 @@ pub struct Request {
     pub stop_timeout: Duration,
     /// Whether the identifier is claimed by a record with status STARTED.
     pub started_record: bool,
+    /// Nothing is replaced and nothing deleted, for credentials that may only create: the identifier is
+    /// claimed by an object of its own, and there is no record before the end.
+    pub create_only: bool,
     /// The spool's directory, where it is remembered what the store can do; nothing is remembered without
     /// one.
     pub spool: Option<PathBuf>,
@@ -164,7 +167,7 @@ pub async fn run(
     let mut stop = Stop::new(stop, request.deadline);
     let (mut server, facts) = stop.unless(look(request, server)).await?;
     let archive = open(archive, request.spool.as_deref(), request.max_attempts, request.now);
-    let archive = Arc::new(stop.unless(archive).await?);
+    let archive = Arc::new(stop.unless(archive).await?.creating_only(request.create_only));
     let ground = stop.unless(preflight::check(request, &facts, &mut *server, &archive)).await?;
     let mut backup = claim(request, &facts, &ground, &archive, &mut stop).await?;
     info!(id = %backup.id, "the backup begins");
@@ -221,7 +224,7 @@ async fn claim(
         if stop.unless(archive.has_backup_folder(&backup.id)).await? {
             continue;
         }
-        if !request.started_record {
+        if !request.started_record && !request.create_only {
             return Ok(backup);
         }
         // Whoever holds a claim must live to say what became of it.
@@ -264,9 +267,10 @@ impl Run<'_> {
         let (start, running) =
             stop.unless(server.start(&label, self.request.checkpoint == Checkpoint::Fast)).await?;
         record::begun(backup, &start);
-        if self.request.started_record {
+        if self.request.started_record && !self.request.create_only {
             // Whoever removes old WAL meanwhile must see where this backup's begins.
-            stop.unless_late(self.archive.publish_backup(backup, &self.request.tags)).await?;
+            let told = stop.unless_late(self.archive.publish_backup(backup, &self.request.tags)).await;
+            told.map_err(may_only_create)?;
         }
         let (cancel, cancelled) = watch::channel(false);
         let (open, running) = self.copy(running, backup, &start, (&cancel, cancelled), stop).await?;
@@ -462,6 +466,15 @@ impl Run<'_> {
             Ok(Err(e)) => warn!("the failure of {} cannot be recorded: {e}", backup.id),
             Err(_) => warn!("the failure of {} cannot be recorded within {LAST_WORDS:?}", backup.id),
         }
+    }
+}
+
+/// Says to credentials that may store a record and not replace it how they can take a backup all the same.
+fn may_only_create(e: Error) -> Error {
+    match e.kind() {
+        ErrorKind::Denied => Error::denied(format!("the record cannot be replaced: {e}"))
+            .hint("credentials that may only create take a backup with --create-only or BARKEEP_BACKUP_CREATE_ONLY=true"),
+        _ => e,
     }
 }
 

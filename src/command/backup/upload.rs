@@ -58,6 +58,8 @@ pub struct Request {
     pub max_attempts: Option<u32>,
     /// How long all of it may take, when that is bounded.
     pub deadline: Option<Duration>,
+    /// Nothing is replaced, for credentials that may only create.
+    pub create_only: bool,
     /// What time it is.
     pub now: Timestamp,
 }
@@ -98,7 +100,7 @@ pub async fn run(
     let (text, backup) = read(request).context(|| format!("read {}", request.record.display()))?;
     let (copy_request, last) = plan(request, &backup)?;
     let archive = open(archive, request.spool.as_deref(), request.max_attempts, request.now);
-    let archive = Arc::new(stop.unless(archive).await?);
+    let archive = Arc::new(stop.unless(archive).await?.creating_only(request.create_only));
     stop.unless(make_room(&archive, &request.id)).await?;
     info!(id = %request.id, "the upload begins");
     let (cancel, cancelled) = watch::channel(false);

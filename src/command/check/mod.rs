@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::warn;
 
-use crate::archive::{ExclusivePut, OpenArchive, Patience};
-use crate::error::{Error, Result};
+use crate::archive::{Archive, ExclusivePut, Locks, OpenArchive, Patience};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{SystemId, Timeline};
 use crate::spool::Spool;
 use probe::Probes;
@@ -27,6 +27,8 @@ pub struct Request {
     pub retry_for: Duration,
     /// At most so many attempts per request, when set.
     pub max_attempts: Option<u32>,
+    /// Whether what is stored is to be locked.
+    pub locks: bool,
     /// What time it is.
     pub now: Timestamp,
 }
@@ -56,7 +58,7 @@ impl Outcome {
 /// One thing that was tried.
 #[derive(Debug)]
 pub struct Step {
-    /// What: `reach`, `put`, `exclusive-put`, `read`, `range`, `list`, `delete`, `fit`.
+    /// What: `reach`, `put`, `exclusive-put`, `read`, `range`, `list`, `delete`, `lock`, `fit`.
     pub name: &'static str,
     /// How it went; the text adds what there is to tell.
     pub result: Result<String>,
@@ -119,12 +121,18 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
     let mut found = Found::default();
     let probes = Probes::new(&opened, request.now)?;
     let passed = probe_store(&probes, &mut steps, &mut found).await.is_some();
-    // What was put is removed whatever happened; only a failure of that is worth a line.
-    if let Err(e) = probes.remove_all().await {
+    // What was put is removed whatever happened; only a failure of that is worth a line, unless the
+    // credentials may not delete anything, which has been told.
+    if let Err(e) = probes.remove_all().await
+        && !(found.keeps && e.kind() == ErrorKind::Denied)
+    {
         steps.0.push(Step { name: "clean-up", result: Err(e), took: Duration::ZERO });
     }
     if let Some(exclusive) = found.exclusive {
         remember(request, archive, exclusive);
+    }
+    if passed && request.locks {
+        steps.take("lock", locks(&opened)).await;
     }
     if passed {
         let begun = Instant::now();
@@ -153,7 +161,26 @@ async fn probe_store(probes: &Probes<'_>, steps: &mut Steps, found: &mut Found) 
     steps.take("read", probes.read()).await?;
     steps.take("range", probes.range()).await?;
     steps.take("list", probes.list()).await?;
-    steps.take("delete", probes.delete()).await
+    found.keeps = steps.take("delete", probes.delete()).await?;
+    Some(())
+}
+
+/// Whether what is stored can be locked.
+async fn locks(archive: &Archive) -> Result<(String, ())> {
+    let text = match archive.locks().await? {
+        Locks::On => "what is stored can be locked",
+        Locks::Untold => "the service does not tell whether what is stored can be locked",
+        Locks::Off | Locks::HeldOnly => {
+            let hint = "make a bucket with object lock (Azure: version-level immutability, Google: object \
+                        retention), or leave out lock-until";
+            return Err(Error::usage("objects of this bucket cannot be locked").hint(hint));
+        }
+        Locks::Never => {
+            let hint = "leave out lock-until, or archive to a bucket that has object lock";
+            return Err(Error::usage("in a directory nothing can be locked").hint(hint));
+        }
+    };
+    Ok((text.to_owned(), ()))
 }
 
 /// The next calls of `wal-archive` rely on what was seen. Without the spool they ask first, as before.
@@ -172,6 +199,8 @@ struct Found {
     skew: Option<i64>,
     exclusive: Option<Exclusive>,
     fit: Option<Fit>,
+    /// The credentials may not delete.
+    keeps: bool,
 }
 
 #[derive(Default)]

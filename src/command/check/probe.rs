@@ -52,7 +52,16 @@ impl<'a> Probes<'a> {
     /// Puts the probe. How far the service's clock is ahead comes with it, in seconds.
     pub(super) async fn put(&self) -> Finding<Option<i64>> {
         self.note(&self.main);
-        self.archive.replace_probe(&self.main, Bytes::from_static(CONTENT)).await?;
+        let put = self.archive.put_probe(&self.main, Bytes::from_static(CONTENT)).await;
+        match put {
+            // How a service says that it does not know the condition; the race tells more.
+            Err(e) if e.kind() == ErrorKind::Usage => {
+                self.archive.replace_probe(&self.main, Bytes::from_static(CONTENT)).await?;
+            }
+            // The name is new, so it is ours: an answer was lost, and it was put once more.
+            Err(e) if e.kind() == ErrorKind::Conflict => {}
+            put => put?,
+        }
         let ours = self.now.checked_add(self.begun.elapsed()).unwrap_or(self.now);
         let stored = self.archive.probed_at(&self.main).await?.flatten();
         let skew = stored.map(|at| at.duration_since(ours).as_secs());
@@ -64,7 +73,7 @@ impl<'a> Probes<'a> {
     pub(super) async fn race(&self) -> Finding<Exclusive> {
         match self.archive.put_probe(&self.main, Bytes::from_static(b"second")).await {
             Ok(()) => return Ok(("a second put replaced the first".to_owned(), Exclusive::Ignored)),
-            Err(e) if e.kind() == ErrorKind::Conflict => {}
+            Err(e) if is_refused(&e) => {}
             // How a service says that it does not know the condition.
             Err(e) if e.kind() == ErrorKind::Usage => {
                 return Ok((format!("the condition is not known: {e}"), Exclusive::Ignored));
@@ -95,7 +104,7 @@ impl<'a> Probes<'a> {
         for (w, result) in join_all(writers).await.into_iter().enumerate() {
             match result {
                 Ok(()) => winners.push(w),
-                Err(e) if e.kind() == ErrorKind::Conflict => {}
+                Err(e) if is_refused(&e) => {}
                 Err(e) => return Err(e),
             }
         }
@@ -132,13 +141,20 @@ impl<'a> Probes<'a> {
         Ok(("it is listed".to_owned(), ()))
     }
 
-    /// Deletes it, and makes sure.
-    pub(super) async fn delete(&self) -> Finding {
-        self.archive.delete_probes(std::slice::from_ref(&self.main)).await?;
+    /// Deletes it, and makes sure; or tells that these credentials may not, which is as it should be where WAL
+    /// is archived.
+    pub(super) async fn delete(&self) -> Finding<bool> {
+        match self.archive.delete_probes(std::slice::from_ref(&self.main)).await {
+            Err(e) if e.kind() == ErrorKind::Denied => {
+                let left = self.noted().len();
+                return Ok((format!("these credentials may not delete; {left} probe objects stay"), true));
+            }
+            deleted => deleted?,
+        }
         if self.archive.probed_at(&self.main).await?.is_some() {
             return Err(Error::corrupt("it is still there after it was deleted"));
         }
-        Ok(("it is gone".to_owned(), ()))
+        Ok(("it is gone".to_owned(), false))
     }
 
     /// Removes everything that was put.
@@ -164,6 +180,12 @@ impl<'a> Probes<'a> {
     fn noted(&self) -> std::sync::MutexGuard<'_, Vec<Probe>> {
         self.put.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Whether a second put was refused: because the key is taken, or because whoever may only create may not
+/// replace. The first put has shown that creating is allowed.
+fn is_refused(e: &Error) -> bool {
+    matches!(e.kind(), ErrorKind::Conflict | ErrorKind::Denied)
 }
 
 /// What a writer of a race puts.

@@ -166,7 +166,7 @@ pub(super) fn run(words: Words, _: &Door) -> End {
     let environment: Environment<'_> = &|name| std::env::var_os(name);
     words.without_snapshots()?;
     match Hook::read(environment)? {
-        Some(hook) => words.upload(hook),
+        Some(hook) => words.upload(hook, environment),
         None => words.back_up(environment),
     }
 }
@@ -179,7 +179,8 @@ impl Words {
         let server = Conninfo::resolve(&self.connection(), &surroundings(environment)).map_err(general)?;
         let heartbeat = Duration::from_secs(u64::from(self.keepalive_interval));
         let server = server.beating(Some(heartbeat).filter(|heartbeat| !heartbeat.is_zero()));
-        let request = self.request(Timestamp::now())?;
+        let create_only = create_only(environment)?;
+        let request = backup::Request { create_only, ..self.request(Timestamp::now())? };
         let outcome = block_on_several(WORKERS, async {
             let stop = signals::asked_to_stop()?;
             backup::run(&request, &server, &wire, Arc::default(), stop).await
@@ -193,7 +194,7 @@ impl Words {
     }
 
     /// A finished backup that whoever called has taken.
-    fn upload(self, hook: Hook) -> End {
+    fn upload(self, hook: Hook, environment: Environment<'_>) -> End {
         if self.name.is_some() {
             let why = "Cannot set backup name when running as a hook script";
             return Err(Failure::new(Code::General, Error::usage(why)));
@@ -216,6 +217,7 @@ impl Words {
             max_attempts: None,
             deadline: Some(DEADLINE),
             now: Timestamp::now(),
+            create_only: create_only(environment)?,
         };
         let outcome = block_on_several(WORKERS, async {
             let stop = signals::asked_to_stop()?;
@@ -279,6 +281,7 @@ impl Words {
             wal_timeout: WAL,
             stop_timeout: STOP,
             started_record: true,
+            create_only: false,
             spool: None,
             max_attempts: None,
             deadline: Some(DEADLINE),
@@ -322,6 +325,18 @@ impl Words {
     /// Larger parts, when they are asked for, take more.
     fn memory(&self) -> u64 {
         MEMORY.saturating_add(self.min_chunk_size.unwrap_or(0).saturating_mul(PARTS_HELD))
+    }
+}
+
+/// Whether the credentials may only create: the dialect has no word for it, so the variable of the native
+/// verb says it.
+fn create_only(environment: Environment<'_>) -> Result<bool, Failure> {
+    const NAME: &str = "BARKEEP_BACKUP_CREATE_ONLY";
+    let Some(value) = environment(NAME).filter(|value| !value.is_empty()) else { return Ok(false) };
+    match value.to_str().map(str::to_ascii_lowercase).as_deref() {
+        Some("true" | "yes" | "on" | "1" | "y" | "t") => Ok(true),
+        Some("false" | "no" | "off" | "0" | "n" | "f") => Ok(false),
+        _ => Err(Failure::new(Code::General, Error::usage(format!("{NAME} is neither true nor false")))),
     }
 }
 

@@ -19,9 +19,11 @@ use super::backed_up::BackedUp;
 use super::bar::{Watching, style};
 use super::render::Report;
 use super::settings::Settings;
+use crate::archive::Retain;
 use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress, Sizes, WaitWal};
 use crate::error::{Error, Result};
 use crate::front::libpq::surroundings;
+use crate::front::lock::{self, LockMode, LockUntil};
 use crate::front::quantity::{Size, Span};
 use crate::front::run::block_on_several;
 use crate::front::signals;
@@ -139,6 +141,24 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_name = "SPAN", env = "BARKEEP_BACKUP_STOP_TIMEOUT")]
     #[serde(with = "text")]
     stop_timeout: Option<Span>,
+    /// Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)
+    ///
+    /// The bucket must have object lock (Azure: version-level immutability, Google: object retention).
+    #[arg(long, value_name = "WHEN", env = "BARKEEP_BACKUP_LOCK_UNTIL")]
+    #[serde(with = "text")]
+    lock_until: Option<LockUntil>,
+    /// Let a lock be lifted by whoever has the permission, or by nobody [default: governance]
+    #[arg(long, value_name = "MODE", env = "BARKEEP_BACKUP_LOCK_MODE")]
+    lock_mode: Option<LockMode>,
+    /// Replace and delete nothing: for credentials that may only create
+    ///
+    /// The identifier is taken by an object of its own, barkeep_claim, and the record is stored once.
+    #[arg(
+        long, env = "BARKEEP_BACKUP_CREATE_ONLY", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    create_only: Option<bool>,
     /// Leave out the record with status STARTED, for readers that take it for a backup
     #[arg(
         long, env = "BARKEEP_BACKUP_NO_STARTED_RECORD", value_name = "BOOL", num_args = 0..=1,
@@ -151,7 +171,7 @@ pub(crate) struct BackupArgs {
 layer!(
     BackupArgs: dsn, host, port, user, dbname, pgdata, name, compression, compression_level, tag, jobs,
     max_rate, max_read_rate, checkpoint, checksum_errors, manifest_checksums, no_archive_check, no_wait_wal,
-    wal_timeout, stop_timeout, no_started_record
+    wal_timeout, stop_timeout, lock_until, lock_mode, create_only, no_started_record
 );
 
 /// A port, or one for each of several hosts; what it may be is the connection's to say.
@@ -225,12 +245,14 @@ impl Backup {
         let own = self.own.over(around.file.sections.backup.clone());
         let settings = around.settings(self.shared)?;
         let server = Conninfo::resolve(&own.connection(), &surroundings(around.environment))?;
+        let retain = own.retain(&settings)?;
         let request = own.request(&settings)?;
+        let wire = settings.wire.with_retain(retain);
         let progress = Arc::new(Progress::default());
         let _bar = watching(around.output, &progress);
         let outcome = block_on_several(WORKERS, async {
             let stop = signals::asked_to_stop()?;
-            backup::run(&request, &server, &settings.wire, progress, stop).await
+            backup::run(&request, &server, &wire, progress, stop).await
         })?;
         Ok(Box::new(BackedUp(outcome)))
     }
@@ -264,6 +286,16 @@ fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
 }
 
 impl BackupArgs {
+    /// The lock that is asked for.
+    fn retain(&self, settings: &Settings) -> Result<Option<Retain>> {
+        lock::retain(self.lock_until, self.lock_mode, settings.now)
+    }
+
+    /// Whether one is asked for.
+    pub(super) const fn locks(&self) -> bool {
+        self.lock_until.is_some()
+    }
+
     fn connection(&self) -> ConnectionWords {
         ConnectionWords {
             dsn: self.dsn.clone(),
@@ -310,6 +342,7 @@ impl BackupArgs {
             wal_timeout: self.wal_timeout.map_or(WAIT, |span| span.0),
             stop_timeout: self.stop_timeout.map_or(WAIT, |span| span.0),
             started_record: !self.no_started_record.unwrap_or(false),
+            create_only: self.create_only.unwrap_or(false),
             spool: Some(settings.spool.clone()),
             max_attempts: settings.max_attempts,
             deadline: None,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
 use super::args::{Shared, layer, text};
@@ -36,19 +37,32 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "SPAN", env = "BARKEEP_CHECK_RETRY_FOR")]
     #[serde(with = "text")]
     retry_for: Option<Span>,
+    /// Demand that what is stored can be locked [default: when the file has lock-until]
+    #[arg(
+        long, env = "BARKEEP_CHECK_LOCKS", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    locks: Option<bool>,
 }
 
-layer!(CheckArgs: pgdata, retry_for);
+layer!(CheckArgs: pgdata, retry_for, locks);
 
 impl CheckArgs {
     /// What the verb is asked to do.
-    pub(super) fn request(self, settings: &Settings, environment: Environment<'_>) -> check::Request {
+    pub(super) fn request(
+        self,
+        settings: &Settings,
+        locks: bool,
+        environment: Environment<'_>,
+    ) -> check::Request {
         let around = || environment("PGDATA").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         check::Request {
             pgdata: self.pgdata.or_else(around),
             spool: settings.spool.clone(),
             retry_for: self.retry_for.map_or(Duration::from_secs(10), |span| span.0),
             max_attempts: settings.max_attempts,
+            locks: self.locks.unwrap_or(locks),
             now: settings.now,
         }
     }

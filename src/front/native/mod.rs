@@ -212,8 +212,10 @@ impl Verb {
                 let (path, own, shared) = words.parts();
                 let settings = settings(shared)?;
                 let own = own.over(file.sections.wal_archive.clone());
+                let retain = own.retain(&settings)?;
                 let request = wal::WalArchive::request(path, own, &settings)?;
-                told(block_on(wal_archive::run(&request, &settings.wire)).map(Archived))
+                let wire = settings.wire.with_retain(retain);
+                told(block_on(wal_archive::run(&request, &wire)).map(Archived))
             }
             Self::WalRestore(words) => {
                 let (what, own, shared) = words.parts();
@@ -229,7 +231,9 @@ impl Verb {
             Self::Check(words) => {
                 let settings = settings(words.shared)?;
                 let own = words.own.over(file.sections.check.clone());
-                let request = own.request(&settings, environment);
+                // Whoever has locks in the configuration relies on them.
+                let locks = file.sections.wal_archive.locks() || file.sections.backup.locks();
+                let request = own.request(&settings, locks, environment);
                 let _turning = spinner(output);
                 told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
             }

@@ -12,10 +12,12 @@ use serde::Deserialize;
 
 use super::args::{Shared, layer, text};
 use super::settings::Settings;
+use crate::archive::Retain;
 use crate::command::wal_restore::Partials;
 use crate::command::{wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
 use crate::front::exit::OnError;
+use crate::front::lock::{self, LockMode, LockUntil};
 use crate::front::quantity::{Depth, Span};
 use crate::front::tag::{self, Tag};
 use crate::model::{Compression, Level, SegmentSize, SystemId, Timeline, WalName};
@@ -68,6 +70,15 @@ pub(crate) struct WalArchiveArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     overwrite: Option<bool>,
+    /// Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)
+    ///
+    /// The bucket must have object lock (Azure: version-level immutability, Google: object retention).
+    #[arg(long, value_name = "WHEN", env = "BARKEEP_WAL_ARCHIVE_LOCK_UNTIL")]
+    #[serde(with = "text")]
+    lock_until: Option<LockUntil>,
+    /// Let a lock be lifted by whoever has the permission, or by nobody [default: governance]
+    #[arg(long, value_name = "MODE", env = "BARKEEP_WAL_ARCHIVE_LOCK_MODE")]
+    lock_mode: Option<LockMode>,
     /// Store up to this many waiting files in the same call, 0 to 32 [default: 32]
     #[arg(long, value_name = "N", env = "BARKEEP_WAL_ARCHIVE_LOOK_AHEAD")]
     #[serde(with = "text")]
@@ -87,9 +98,21 @@ pub(crate) struct WalArchiveArgs {
 }
 
 layer!(
-    WalArchiveArgs: compression, compression_level, tag, history_tag, overwrite, look_ahead, soft_limit,
-    retry_for, timeout
+    WalArchiveArgs: compression, compression_level, tag, history_tag, overwrite, lock_until, lock_mode,
+    look_ahead, soft_limit, retry_for, timeout
 );
+
+impl WalArchiveArgs {
+    /// The lock that is asked for.
+    pub(super) fn retain(&self, settings: &Settings) -> Result<Option<Retain>> {
+        lock::retain(self.lock_until, self.lock_mode, settings.now)
+    }
+
+    /// Whether one is asked for.
+    pub(super) const fn locks(&self) -> bool {
+        self.lock_until.is_some()
+    }
+}
 
 impl WalArchive {
     /// What the verb is asked to do.

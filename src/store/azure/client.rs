@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use azure_core::error::CheckSuccessOptions;
+use azure_core::http::headers::Headers;
 use azure_core::http::{
     AsyncRawResponse, ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions,
     Transport, Url, UserAgentOptions,
@@ -79,6 +80,15 @@ impl Client {
         let mut request = Request::new(url, Method::Put);
         request.insert_header("x-ms-version", VERSION);
         self.send(request, &[201]).await
+    }
+
+    /// What the container's properties tell.
+    pub(super) async fn container_properties(&self) -> azure_core::Result<Headers> {
+        let mut url = self.url("");
+        url.set_query(Some("restype=container"));
+        let mut request = Request::new(url, Method::Head);
+        request.insert_header("x-ms-version", VERSION);
+        Ok(self.send(request, &[200]).await?.headers().clone())
     }
 
     fn url(&self, name: &str) -> Url {

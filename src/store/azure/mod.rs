@@ -5,6 +5,7 @@ mod client;
 mod delete;
 mod errors;
 mod list;
+mod lock;
 mod names;
 mod options;
 mod seal;
@@ -31,7 +32,7 @@ pub use options::{AzureCredential, AzureOptions, AzureSecret};
 
 use super::http::{Http, Trust};
 use super::{
-    ByteStream, ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
+    ByteStream, ExclusivePut, IfExists, Key, Locks, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
     Unfinished, Upload,
 };
 use crate::error::{Context, Error, Result};
@@ -155,6 +156,8 @@ impl AzureStore {
                 blob_tags_string: names::tags(&how.tags),
                 encryption_scope: self.shared.encryption_scope.clone(),
                 if_none_match: (how.if_exists == IfExists::Fail).then(|| Etag::from("*")),
+                immutability_policy_expiry: lock::until(how)?,
+                immutability_policy_mode: lock::mode(how),
                 metadata: Some(names::metadata(&how.metadata).collect::<HashMap<_, _>>()),
                 // One request, however large.
                 partition_size: Some(NonZeroU64::MAX),
@@ -163,7 +166,7 @@ impl AzureStore {
             let blob = self.shared.client.blob(&self.name(key))?;
             blob.upload(body.into(), Some(options)).await
         };
-        sent.await.map(drop).map_err(|e| self.writing(how).explain(e))
+        sent.await.map(drop).map_err(|e| lock::explain(self.writing(how).explain(e), how))
     }
 
     async fn head_now(&self, key: &Key) -> Result<Option<ObjectMeta>> {
@@ -296,6 +299,10 @@ impl ObjectStore for AzureStore {
 
     async fn make_bucket(&self) -> Result<bool> {
         bucket::make(self).await.context(|| format!("make the container of {self}"))
+    }
+
+    async fn locks(&self) -> Result<Locks> {
+        lock::locks(self).await.context(|| format!("ask whether {self} has locks"))
     }
 }
 

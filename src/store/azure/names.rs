@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
+use super::lock;
 use crate::error::{Error, Result};
 use crate::store::{Key, ObjectMeta, Tags};
 
@@ -64,7 +65,7 @@ pub(super) fn meta(key: &Key, size: u64, headers: &Headers) -> ObjectMeta {
         modified: text("last-modified").and_then(time),
         etag: text("etag").map(etag),
         metadata: metadata.collect(),
-        lock: None,
+        lock: lock::of(headers),
     }
 }
 

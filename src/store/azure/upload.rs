@@ -18,7 +18,7 @@ use azure_storage_blob::models::{
 use bytes::Bytes;
 
 use super::errors::{Class, READ, class_of};
-use super::{AzureStore, names};
+use super::{AzureStore, lock, names};
 use crate::error::{Context, Result};
 use crate::store::parts::{Limit, Parts};
 use crate::store::{IfExists, Key, Put, Upload};
@@ -91,7 +91,7 @@ impl AzureUpload {
             if !is_first && may_be_ours && self.is_there(ids).await? {
                 return Ok(());
             }
-            Err(store.writing(&self.how).explain(e))
+            Err(lock::explain(store.writing(&self.how).explain(e), &self.how))
         };
         let patience = store.shared.patience.with_assembly();
         patience.persist(0, || "commit the blocks".to_owned(), attempt).await
@@ -106,6 +106,8 @@ impl AzureUpload {
             blob_tags_string: names::tags(&self.how.tags),
             encryption_scope: store.shared.encryption_scope.clone(),
             if_none_match: (self.how.if_exists == IfExists::Fail).then(|| Etag::from("*")),
+            immutability_policy_expiry: lock::until(&self.how)?,
+            immutability_policy_mode: lock::mode(&self.how),
             metadata: Some(names::metadata(&self.how.metadata).collect::<HashMap<_, _>>()),
             ..BlockBlobClientCommitBlockListOptions::default()
         };

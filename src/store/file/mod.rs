@@ -31,7 +31,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use rustix::fs::OFlags;
 
-use super::{IfExists, Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
+use super::{IfExists, Key, Locks, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
 use crate::disk::{self, Draft, Durability, Publish};
 use crate::error::{Context, Error, Result};
 use walk::Walk;
@@ -49,6 +49,14 @@ pub struct FileStore {
 }
 
 impl FileStore {
+    /// Whoever may write to a directory may delete from it: a lock would be a promise that nobody keeps.
+    fn refuse_locks(&self, how: &Put) -> Result<()> {
+        match how.retain {
+            Some(_) => Err(super::no_locks(&self.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// The store in an existing directory.
     pub fn open(root: &Path) -> Result<Self> {
         let store = Self { root: root.into() };
@@ -216,11 +224,13 @@ impl fmt::Display for FileStore {
 #[async_trait]
 impl ObjectStore for FileStore {
     async fn put(&self, key: &Key, body: Bytes, how: &Put) -> Result<()> {
+        self.refuse_locks(how)?;
         let (what, key, how) = (format!("put {key} into"), key.clone(), how.clone());
         self.blocking(what, move |store| store.put_now(&key, &body, &how)).await
     }
 
     async fn upload(&self, key: &Key, how: &Put, _in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
+        self.refuse_locks(how)?;
         let (store, name, how) = (self.clone(), key.clone(), how.clone());
         let put = how.clone();
         let draft = self.blocking(format!("put {key} into"), move |store| store.draft(&name, &put)).await?;
@@ -290,6 +300,10 @@ impl ObjectStore for FileStore {
 
     async fn make_bucket(&self) -> Result<bool> {
         self.blocking("look for".into(), |store| store.require_root().map(|()| false)).await
+    }
+
+    async fn locks(&self) -> Result<Locks> {
+        Ok(Locks::Never)
     }
 }
 

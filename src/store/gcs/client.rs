@@ -259,6 +259,11 @@ pub(super) const fn buckets() -> &'static str {
     "/storage/v1/b"
 }
 
+/// The path of a bucket in the JSON interface.
+pub(super) fn bucket(bucket: &str) -> String {
+    format!("{}/{}", buckets(), escape(bucket))
+}
+
 /// The path of a bucket's objects in the JSON interface.
 pub(super) fn objects(bucket: &str) -> String {
     format!("{}/{}/o", buckets(), escape(bucket))

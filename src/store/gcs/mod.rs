@@ -35,7 +35,8 @@ pub use options::GcsOptions;
 
 use super::http::{Answer, Http, Trust};
 use super::{
-    ExclusivePut, IfExists, Key, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Unfinished, Upload,
+    ExclusivePut, IfExists, Key, Locks, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put, Unfinished,
+    Upload,
 };
 use crate::error::{Context, Error, Result};
 use client::{Call, Client};
@@ -345,6 +346,10 @@ impl ObjectStore for GcsStore {
 
     async fn make_bucket(&self) -> Result<bool> {
         bucket::make(self).await.context(|| format!("make the bucket of {self}"))
+    }
+
+    async fn locks(&self) -> Result<Locks> {
+        bucket::locks(self).await.context(|| format!("ask whether {self} has locks"))
     }
 }
 

@@ -10,9 +10,11 @@ use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Key, ObjectMeta, Put, Result, Sum};
+use crate::store::{Lock, Retain, RetainMode};
 
 /// Which fields of a resource are asked for.
-pub(super) const FIELDS: &str = "name,size,generation,updated,metadata,crc32c";
+pub(super) const FIELDS: &str = "name,size,generation,updated,metadata,crc32c,retention(retainUntilTime),\
+                                 retentionExpirationTime,temporaryHold,eventBasedHold";
 
 /// What every object is: other types might be packed on the way (docs: transcoding).
 pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
@@ -22,6 +24,7 @@ const META: &str = "x-goog-meta-";
 
 /// An object as the JSON interface tells it. Numbers of 64 bits are texts there.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Resource {
     #[serde(default)]
     pub(super) name: String,
@@ -31,15 +34,40 @@ pub(super) struct Resource {
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     pub(super) crc32c: Option<String>,
+    retention: Option<ToldRetention>,
+    /// What the bucket's policy makes of it.
+    retention_expiration_time: Option<String>,
+    #[serde(default)]
+    temporary_hold: bool,
+    #[serde(default)]
+    event_based_hold: bool,
+}
+
+/// The lock of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldRetention {
+    retain_until_time: Option<String>,
 }
 
 impl Resource {
     /// What is known of the object with this key.
     pub(super) fn meta(self, key: Key) -> Result<ObjectMeta> {
+        let lock = self.lock();
         let size = self.size.and_then(|size| size.parse().ok());
         let size = size.ok_or_else(|| no_size(&key))?;
         let modified = self.updated.and_then(|time| time.parse().ok());
-        Ok(ObjectMeta { key, size, modified, etag: self.generation, metadata: self.metadata, lock: None })
+        Ok(ObjectMeta { key, size, modified, etag: self.generation, metadata: self.metadata, lock })
+    }
+
+    /// A hold has no end, so it counts before what has one; of two ends the later counts.
+    fn lock(&self) -> Option<Lock> {
+        if self.temporary_hold || self.event_based_hold {
+            return Some(Lock::Hold);
+        }
+        let own = self.retention.as_ref().and_then(|retention| retention.retain_until_time.as_deref());
+        let ends = [own, self.retention_expiration_time.as_deref()];
+        ends.into_iter().flatten().filter_map(time).max().map(Lock::Until)
     }
 
     /// Whether it has these very bytes.
@@ -91,13 +119,39 @@ pub(super) struct NewObject<'a> {
     /// Of the content, which the service compares; absent where it is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     crc32c: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<NewRetention>,
+}
+
+/// The lock that an object gets.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewRetention {
+    mode: &'static str,
+    retain_until_time: String,
+}
+
+impl NewRetention {
+    fn new(retain: Retain) -> Self {
+        let mode = match retain.mode {
+            RetainMode::Governance => "Unlocked",
+            RetainMode::Compliance => "Locked",
+        };
+        Self { mode, retain_until_time: whole_seconds(retain.until) }
+    }
+}
+
+/// Services count in whole seconds.
+fn whole_seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
 impl<'a> NewObject<'a> {
     /// An object that is stored in this way.
     pub(super) fn new(name: &'a str, how: &'a Put, sum: Option<Sum>) -> Self {
         let crc32c = sum.map(Sum::text);
-        Self { name, content_type: CONTENT_TYPE, metadata: metadata(how), crc32c }
+        let retention = how.retain.map(NewRetention::new);
+        Self { name, content_type: CONTENT_TYPE, metadata: metadata(how), crc32c, retention }
     }
 
     /// As JSON.
@@ -125,7 +179,24 @@ pub(super) fn metadata_headers(how: &Put) -> Option<Vec<(String, String)>> {
     };
     let metadata = metadata(how);
     let headers = metadata.iter().map(|(key, value)| (*key, *value));
-    headers.map(|pair| fits(&pair).then(|| (format!("{META}{}", pair.0), pair.1.to_owned()))).collect()
+    let metadata = headers.map(|pair| fits(&pair).then(|| (format!("{META}{}", pair.0), pair.1.to_owned())));
+    metadata.chain(lock_headers(how).map(Some)).collect()
+}
+
+/// The lock of an object as headers of the XML interface, which has other names for the modes ("Object
+/// Retention Lock").
+fn lock_headers(how: &Put) -> impl Iterator<Item = (String, String)> {
+    let headers = how.retain.map(|retain| {
+        let mode = match retain.mode {
+            RetainMode::Governance => "GOVERNANCE",
+            RetainMode::Compliance => "COMPLIANCE",
+        };
+        [
+            ("x-goog-object-lock-mode".to_owned(), mode.to_owned()),
+            ("x-goog-object-lock-retain-until-date".to_owned(), whole_seconds(retain.until)),
+        ]
+    });
+    headers.into_iter().flatten()
 }
 
 #[cfg(test)]

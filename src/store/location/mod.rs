@@ -111,6 +111,14 @@ impl Location {
         })
     }
 
+    /// Kind `Usage` when a store of this kind has no locks.
+    pub fn require_locks(&self) -> Result<()> {
+        match self {
+            Self::File { .. } => Err(super::no_locks(&self.to_string())),
+            Self::S3 { .. } | Self::Azure { .. } | Self::Gcs { .. } => Ok(()),
+        }
+    }
+
     /// Whether it is spelled with a slash at its end, upon which some tools put one more behind it.
     pub fn ends_in_slash(&self) -> bool {
         matches!(self, Self::S3 { path, .. } | Self::Azure { path, .. } if path.ends_with('/'))

@@ -15,7 +15,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::retry::{Attempts, Patience};
-use super::{Key, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
+use super::{Key, Locks, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload};
 use crate::error::Result;
 
 /// So many keys are deleted under one deadline; what S3 takes in one request.
@@ -121,6 +121,11 @@ impl ObjectStore for Patient {
     async fn make_bucket(&self) -> Result<bool> {
         let what = || format!("make the bucket of {self}");
         self.patience.persist(0, what, || self.store.make_bucket()).await
+    }
+
+    async fn locks(&self) -> Result<Locks> {
+        let what = || format!("ask whether {self} has locks");
+        self.patience.persist(0, what, || self.store.locks()).await
     }
 }
 

@@ -7,6 +7,7 @@ mod delete;
 mod endpoint;
 mod errors;
 mod http;
+mod lock;
 mod options;
 mod outgoing;
 mod profile;
@@ -32,7 +33,6 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
@@ -46,12 +46,13 @@ pub use options::{AccessKeys, Addressing, Checksums, CustomerKey, Encryption, S3
 pub use profile::{ProfileSettings, profile_settings};
 
 use super::{
-    ByteStream, ExclusivePut, IfExists, Key, Lock, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
+    ByteStream, ExclusivePut, IfExists, Key, Locks, Object, ObjectMeta, ObjectStore, Patience, Prefix, Put,
     Unfinished, Upload,
 };
 use crate::error::{Context, Error, Result};
 use client::Connection;
 use errors::{Class, Request, class_of};
+use options::content_md5;
 
 /// A bucket, or what lies below a path in it, as a store.
 #[derive(Clone)]
@@ -161,6 +162,7 @@ impl S3Store {
         let shared = &*self.shared;
         let put = shared.client.put_object().bucket(&shared.bucket).key(self.name(key));
         let put = request::put(put, how, shared.encryption.as_ref())
+            .set_content_md5(how.retain.map(|_| content_md5(&body)))
             .set_if_none_match(conditional.then(|| "*".to_owned()))
             .body(SdkBody::from(body).into())
             .customize();
@@ -186,7 +188,7 @@ impl S3Store {
         {
             answer = self.put_once(key, body, how, false).await;
         }
-        answer.map_err(|e| self.request("s3:PutObject").explain(&e))
+        answer.map_err(|e| lock::explain(self.request("s3:PutObject").explain(&e), how))
     }
 
     /// A service that does not know the condition still gets the object once the key has been asked
@@ -416,6 +418,10 @@ impl ObjectStore for S3Store {
     async fn make_bucket(&self) -> Result<bool> {
         bucket::make(self).await.context(|| format!("make the bucket of {self}"))
     }
+
+    async fn locks(&self) -> Result<Locks> {
+        lock::locks(self).await.context(|| format!("ask whether {self} has locks"))
+    }
 }
 
 fn head_meta(key: &Key, found: &HeadObjectOutput) -> Result<ObjectMeta> {
@@ -425,15 +431,8 @@ fn head_meta(key: &Key, found: &HeadObjectOutput) -> Result<ObjectMeta> {
         modified: timestamp(found.last_modified()),
         etag: found.e_tag().map(str::to_owned),
         metadata: found.metadata().cloned().unwrap_or_default().into_iter().collect(),
-        lock: lock(found),
+        lock: lock::of(found),
     })
-}
-
-/// A legal hold has no end, so it counts before what has one.
-fn lock(found: &HeadObjectOutput) -> Option<Lock> {
-    let held = found.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On);
-    let until = || timestamp(found.object_lock_retain_until_date()).map(Lock::Until);
-    if held { Some(Lock::Hold) } else { until() }
 }
 
 /// With a range, the whole size stands in `Content-Range: bytes 5-9/100`.

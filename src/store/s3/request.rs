@@ -6,11 +6,13 @@ use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::head_object::builders::HeadObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::upload_part::builders::UploadPartFluentBuilder;
-use aws_sdk_s3::types::ServerSideEncryption;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{ObjectLockMode, ServerSideEncryption};
+use jiff::Timestamp;
 use url::form_urlencoded;
 
 use super::options::{CustomerKey, Encryption};
-use crate::store::{Put, Tags};
+use crate::store::{Put, RetainMode, Tags};
 
 /// The only algorithm that S3 knows for a customer's key.
 const AES256: &str = "AES256";
@@ -36,7 +38,9 @@ macro_rules! with_everything {
             .set_tagging(tagging(&how.tags))
             .set_metadata((!how.metadata.is_empty()).then_some(metadata))
             .set_server_side_encryption(algorithm(encryption))
-            .set_ssekms_key_id(kms_key(encryption));
+            .set_ssekms_key_id(kms_key(encryption))
+            .set_object_lock_mode(how.retain.map(|retain| mode(retain.mode)))
+            .set_object_lock_retain_until_date(how.retain.map(|retain| until(retain.until)));
         with_customer_key!(builder, customer_key(encryption))
     }};
 }
@@ -105,6 +109,17 @@ fn customer_key(encryption: Option<&Encryption>) -> Option<&CustomerKey> {
         Encryption::Customer(key) => Some(key),
         Encryption::Aes256 | Encryption::Kms { .. } => None,
     }
+}
+
+fn mode(mode: RetainMode) -> ObjectLockMode {
+    match mode {
+        RetainMode::Governance => ObjectLockMode::Governance,
+        RetainMode::Compliance => ObjectLockMode::Compliance,
+    }
+}
+
+fn until(until: Timestamp) -> DateTime {
+    DateTime::from_secs(until.as_second())
 }
 
 fn tagging(tags: &Tags) -> Option<String> {

@@ -12,7 +12,8 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
 use super::errors::{Class, class_of};
-use super::{Context, Error, IfExists, Key, Put, Result, S3Store, Upload, request};
+use super::options::content_md5;
+use super::{Context, Error, IfExists, Key, Put, Result, S3Store, Upload, lock, request};
 use crate::store::parts::{Limit, Parts, abort_if_possible};
 
 /// What S3 allows in one object.
@@ -28,9 +29,10 @@ pub(super) async fn begin(
     let create = store.shared.client.create_multipart_upload();
     let create = create.bucket(&store.shared.bucket).key(store.name(key));
     let create = request::create(create, how, store.shared.encryption.as_ref());
-    let begun = create.send().await.map_err(|e| store.request("s3:PutObject").explain(&e))?;
+    let refused = |e| lock::explain(store.request("s3:PutObject").explain(&e), how);
+    let begun = create.send().await.map_err(refused)?;
     let id = begun.upload_id().ok_or_else(|| Error::corrupt("the service gives the upload no id"))?;
-    let target = Target { id: id.to_owned(), key: key.clone(), store };
+    let target = Target { id: id.to_owned(), key: key.clone(), summed: how.retain.is_some(), store };
     Ok(Box::new(S3Upload { target, how: how.clone(), parts: Parts::new(LIMIT, in_flight), size: 0 }))
 }
 
@@ -48,6 +50,8 @@ struct Target {
     store: S3Store,
     key: Key,
     id: String,
+    /// Whether the service wants a sum with every part, as it does of what is to be locked.
+    summed: bool,
 }
 
 #[async_trait]
@@ -116,7 +120,7 @@ impl S3Upload {
         parts: &[CompletedPart],
         conditional: bool,
     ) -> std::result::Result<(), SdkError<CompleteMultipartUploadError, HttpResponse>> {
-        let Target { store, key, id } = &self.target;
+        let Target { store, key, id, .. } = &self.target;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.to_vec())).build();
         let complete = store.shared.client.complete_multipart_upload();
         let complete = complete.bucket(&store.shared.bucket).key(store.name(key)).upload_id(id);
@@ -171,6 +175,7 @@ impl Target {
         let request = request::part(request, shared.encryption.as_ref())
             .upload_id(&self.id)
             .part_number(number.into())
+            .set_content_md5(self.summed.then(|| content_md5(part)))
             .body(SdkBody::from(part.clone()).into())
             .customize();
         let request = if shared.encrypted { request.disable_payload_signing() } else { request };
@@ -183,14 +188,14 @@ impl Target {
     }
 
     async fn abort(&self) -> Result<()> {
-        let Self { store, key, id } = self;
+        let Self { store, key, id, .. } = self;
         let what = || "abort the upload".to_owned();
         let aborted = store.shared.patience.persist(0, what, || abort_once(store, key, id)).await;
         aborted.context(|| format!("abort {key} in {store}"))
     }
 
     async fn abort_if_possible(&self) {
-        let Self { store, key, id } = self;
+        let Self { store, key, id, .. } = self;
         let what = || format!("abort {key} in {store}");
         abort_if_possible(&store.shared.patience, what, abort_once(store, key, id)).await;
     }
