@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use barkeep::command::check::{self, Exclusive, Fit, Outcome};
 use barkeep::error::ErrorKind;
+use barkeep::store::Locks;
 use barkeep::model::{Compression, SegmentSize, SystemId, Timeline};
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, packed, segment_bytes};
 
@@ -80,9 +81,51 @@ async fn the_first_failure_ends_the_trials_and_what_was_put_is_removed() {
 #[tokio::test]
 async fn what_cannot_be_removed_is_told() {
     let bed = Bed::new();
-    bed.store.fail("delete", "", ErrorKind::Denied, usize::MAX);
+    bed.store.fail("delete", "", ErrorKind::Unavailable, usize::MAX);
     let outcome = check(&bed).await;
     assert!(steps(&outcome).ends_with(&[("delete", false), ("clean-up", false)]));
+}
+
+#[tokio::test]
+async fn credentials_that_may_only_create_pass_and_their_probes_are_told_to_stay() {
+    let bed = Bed::new();
+    bed.store.create_only.store(true, Ordering::SeqCst);
+    let outcome = check(&bed).await;
+    assert!(outcome.failure().is_none(), "{:?}", outcome.failure());
+    let delete = outcome.steps.iter().find(|step| step.name == "delete").unwrap();
+    let text = delete.result.as_ref().unwrap();
+    assert_eq!(text, "these credentials may not delete; 6 probe objects stay");
+    assert_eq!(bed.keys().await.len(), 6);
+    assert_eq!(outcome.exclusive, Some(Exclusive::Proved));
+}
+
+#[tokio::test]
+async fn a_service_that_says_denied_to_whoever_replaces_is_still_seen_to_have_one_winner() {
+    let bed = Bed::new();
+    bed.store.create_only.store(true, Ordering::SeqCst);
+    bed.store.says_denied.store(true, Ordering::SeqCst);
+    let outcome = check(&bed).await;
+    assert!(outcome.failure().is_none(), "{:?}", outcome.failure());
+    assert_eq!(outcome.exclusive, Some(Exclusive::Proved));
+}
+
+#[tokio::test]
+async fn locks_are_asked_for_only_when_they_are_wanted() {
+    let bed = Bed::new();
+    let request = check::Request { locks: true, ..bed.check_request() };
+    for (locks, kind) in [
+        (Locks::On, None),
+        (Locks::Untold, None),
+        (Locks::Off, Some(ErrorKind::Usage)),
+        (Locks::HeldOnly, Some(ErrorKind::Usage)),
+        (Locks::Never, Some(ErrorKind::Usage)),
+    ] {
+        *bed.store.locks.lock().unwrap() = locks;
+        let outcome = check::run(&request, &bed).await.unwrap();
+        assert!(outcome.steps.iter().any(|step| step.name == "lock"));
+        assert_eq!(outcome.failure().map(barkeep::error::Error::kind), kind, "{locks:?}");
+        assert!(steps(&check(&bed).await).iter().all(|(name, passed)| *name != "lock" && *passed));
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod shelf;
 
 use std::collections::BTreeSet;
 
-use barkeep::command::Care;
+use barkeep::command::{Care, Heed};
 use barkeep::error::ErrorKind;
 use barkeep::model::Reason::{HalfDeleted, Leftover, Obsolete, Wanted};
 use barkeep::store::Lock;
@@ -129,7 +129,8 @@ async fn a_failure_in_the_middle_tells_how_far_it_came() {
     shelf.retention("REDUNDANCY 1", 0, true).await.unwrap();
     let reading = shelf.store.calls();
     let shelf = shelve().await;
-    shelf.store.fail_at(reading + 3);
+    // One more asks whether anything may be deleted at all.
+    shelf.store.fail_at(reading + 1 + 3);
     let error = shelf.retention("REDUNDANCY 1", 0, false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().starts_with("delete (2 backups are un-published, not all"), "{error}");
@@ -185,9 +186,9 @@ async fn the_number_of_requests_is_bounded_by_the_number_of_backups() {
     }
     shelf.store.fail_at(0);
     shelf.retention("REDUNDANCY 10", 0, false).await.unwrap();
-    // Two listings, two looks for abandoned uploads, 200 records read and 190 rewritten; one batch of
-    // files, ten of WAL, one of records.
-    assert_eq!(shelf.store.calls(), 2 + 2 + 200 + 190 + 1 + 10 + 1);
+    // Two listings, two looks for abandoned uploads, 200 records read; whether anything is locked, and whether
+    // anything may be deleted; 190 records rewritten; one batch of files, ten of WAL, one of records.
+    assert_eq!(shelf.store.calls(), 2 + 2 + 200 + 1 + 1 + 190 + 1 + 10 + 1);
     let keys = shelf.keys().await;
     assert_eq!(keys.iter().filter(|key| key.starts_with("wals/")).count(), 500);
     assert_eq!(keys.iter().filter(|key| key.starts_with("base/")).count(), 20);
@@ -195,7 +196,7 @@ async fn the_number_of_requests_is_bounded_by_the_number_of_backups() {
 
 #[tokio::test]
 async fn while_an_object_is_locked_nothing_is_deleted_when_locks_are_heeded() {
-    let heed = Care { heed_locks: true, ..Care::default() };
+    let heed = Care { locks: Heed::Refuse, ..Care::default() };
     for (lock, holds) in [
         (Lock::Hold, true),
         (Lock::Until("2100-01-01T00:00:00Z".parse().unwrap()), true),
@@ -204,7 +205,7 @@ async fn while_an_object_is_locked_nothing_is_deleted_when_locks_are_heeded() {
         let shelf = shelve().await;
         let before = shelf.keys().await;
         let tar = "main/base/20290101T000000/16385.tar.zst".to_owned();
-        *shelf.store.locked.lock().unwrap() = Some((tar.clone(), lock));
+        shelf.store.locked.lock().unwrap().insert(tar.clone(), lock);
         let end = shelf.retention_with("REDUNDANCY 1", 0, false, heed).await;
         if holds {
             let error = end.unwrap_err();
@@ -227,4 +228,102 @@ async fn a_dry_run_names_every_object_that_would_go() {
     let gone: BTreeSet<_> = before.difference(&shelf.keys().await).map(|key| format!("main/{key}")).collect();
     let told = doomed.backups.into_iter().flat_map(|(_, keys)| keys);
     assert_eq!(told.chain(doomed.wals.into_iter().map(|(_, key)| key)).collect::<BTreeSet<_>>(), gone);
+}
+
+/// What goes and what stays, with reasons, of a run that is carried out and finishes.
+async fn reasons(shelf: &Shelf, policy: &str) -> Vec<String> {
+    let deletion = shelf.retention(policy, 0, false).await.unwrap();
+    let judged = deletion.plan.backups.iter().chain(&deletion.plan.orphans);
+    judged.filter(|judged| !judged.goes()).map(|judged| format!("{}: {}", judged.id, judged.reason)).collect()
+}
+
+fn lock(shelf: &Shelf, key: &str, lock: Lock) {
+    shelf.store.locked.lock().unwrap().insert(format!("main/{key}"), lock);
+}
+
+#[tokio::test]
+async fn a_backup_that_is_locked_stays_whole_with_its_wal_and_the_plan_says_until_when() {
+    let until = Lock::Until("2100-01-01T00:00:00Z".parse().unwrap());
+    let shelf = shelve().await;
+    let before = shelf.keys().await;
+    lock(&shelf, "base/20290102T000000/16385.tar.zst", until);
+    lock(&shelf, "base/20290103T120000/data.tar.gz", Lock::Hold);
+    let stays = reasons(&shelf, "REDUNDANCY 1").await;
+    let expected = [
+        "20290102T000000: it is locked until 2100-01-01T00:00:00Z",
+        "20290104T000000: the policy wants it",
+        "20290103T120000: it is under a legal hold",
+    ];
+    assert_eq!(stays, expected);
+    let gone: Vec<String> = before.difference(&shelf.keys().await).cloned().collect();
+    let goes = |key: &String| {
+        let id = ["20281231T", "20290101T", "20290103T000000"];
+        let wal = (0..5).map(|n| wal_key(&format!("{}.zst", segment(n))));
+        id.iter().any(|id| key.contains(id)) || wal.into_iter().any(|wal| *key == wal)
+    };
+    assert_eq!(gone, before.iter().filter(|key| goes(key)).cloned().collect::<Vec<_>>());
+    // When the lock has run out, the rest goes.
+    shelf.store.locked.lock().unwrap().clear();
+    reasons(&shelf, "REDUNDANCY 1").await;
+    assert_eq!(shelf.keys().await, wanted());
+}
+
+#[tokio::test]
+async fn wal_that_is_locked_stays_from_the_first_on_and_few_questions_find_that() {
+    let until = Lock::Until("2100-01-01T00:00:00Z".parse().unwrap());
+    for first in 0..=8 {
+        let shelf = shelve().await;
+        for n in first..12 {
+            lock(&shelf, &wal_key(&format!("{}.zst", segment(n))), until);
+        }
+        let dry = shelf.retention("REDUNDANCY 1", 0, true).await.unwrap().plan.wal;
+        let deletion = shelf.retention("REDUNDANCY 1", 0, false).await.unwrap();
+        assert_eq!(dry, deletion.plan.wal);
+        let keys = shelf.keys().await;
+        let left = (0..8).filter(|n| keys.contains(&wal_key(&format!("{}.zst", segment(*n))))).count();
+        assert_eq!(left, 8 - first, "{:?}", dry.locked);
+        // Files, among them a label, and the ranges that are told agree.
+        let told: usize = dry.ranges.iter().map(|range| range.files).sum();
+        assert_eq!(told, dry.objects.len());
+        let bytes: u64 = dry.ranges.iter().map(|range| range.bytes).sum();
+        assert_eq!(bytes, dry.objects.iter().map(|object| object.stored_bytes).sum::<u64>());
+        assert_eq!(dry.locked.is_some(), first < 8, "{first}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_that_is_locked_is_not_deleted_by_name() {
+    let shelf = shelve().await;
+    let before = shelf.keys().await;
+    lock(&shelf, "base/20290101T000000/data.tar", Lock::Hold);
+    let error = shelf.delete("20290101T000000", 0).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(error.to_string(), "20290101T000000 cannot be deleted: it is under a legal hold");
+    assert_eq!(shelf.keys().await, before);
+}
+
+#[tokio::test]
+async fn credentials_that_may_only_create_are_refused_before_anything_is_changed() {
+    for denied in [&["delete"][..], &["replace"], &["replace", "delete"]] {
+        let shelf = shelve().await;
+        let before = shelf.keys().await;
+        let records = records(&shelf).await;
+        shelf.store.denied.lock().unwrap().extend(denied);
+        for end in [shelf.retention("REDUNDANCY 1", 0, false).await, shelf.delete("20290101T000000", 0).await]
+        {
+            let error = end.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+            if denied.contains(&"delete") {
+                assert!(error.to_string().starts_with("these credentials may not delete"), "{error}");
+            }
+        }
+        // What is only shown needs no more than reading.
+        shelf.retention("REDUNDANCY 1", 0, true).await.unwrap();
+        assert_eq!((shelf.keys().await, self::records(&shelf).await), (before, records), "{denied:?}");
+    }
+}
+
+/// The backups as their records tell them.
+async fn records(shelf: &Shelf) -> Vec<barkeep::model::Backup> {
+    shelf.catalog().await.unwrap().entries.into_iter().map(|entry| entry.backup).collect()
 }

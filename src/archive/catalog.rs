@@ -242,6 +242,7 @@ impl Catalog {
             unreadable: self.unreadable.iter().map(|unreadable| unreadable.id).collect(),
             orphans: self.orphans.iter().map(orphan).collect(),
             strangers: self.strangers.clone(),
+            locks: BTreeMap::new(),
         }
     }
 

@@ -26,7 +26,9 @@ pub use probe::Probe;
 pub use removal::Abandoned;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
-pub use crate::store::{ByteStream, ExclusivePut, Locks, Object, Patience, Retain, RetainMode, Tags, Upload};
+pub use crate::store::{
+    ByteStream, ExclusivePut, Lock, Locks, Object, Patience, Retain, RetainMode, Tags, Upload,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ServerName;

@@ -24,6 +24,9 @@ use crate::error::{Context, Error, Result};
 use crate::model::{Backup, BackupId, BackupStatus, WalObject};
 use crate::store::{Key, Lock, ObjectStore, Tags};
 
+/// What a backup's folder never has.
+const NEVER_THERE: &str = "barkeep_never_there";
+
 /// Objects per deletion request: what S3 takes.
 const BATCH: usize = 1000;
 
@@ -90,6 +93,20 @@ impl Archive {
             }
         }
         Ok(None)
+    }
+
+    /// What keeps a WAL file from being deleted now.
+    pub async fn wal_lock(&self, object: &WalObject, now: Timestamp) -> Result<Option<Lock>> {
+        let key = self.layout.wal(&object.name, object.compression)?;
+        let found = self.store.head(&key).await.context(|| format!("ask whether {key} is locked"))?;
+        Ok(found.and_then(|meta| meta.lock).filter(|lock| lock.holds(now)))
+    }
+
+    /// Asks the store to delete what is not there, in a backup's folder: kind `Denied` when these credentials
+    /// may not delete.
+    pub async fn prove_deletion(&self, id: &BackupId) -> Result<()> {
+        let key = self.layout.backup_folder(id)?.join(NEVER_THERE)?;
+        self.store.delete(&[key]).await
     }
 
     /// The key of a backup's record, for messages.

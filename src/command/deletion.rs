@@ -8,9 +8,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use jiff::Timestamp;
 
-use crate::archive::{Archive, Catalog, Entry};
-use crate::error::{Context, Error, Result};
-use crate::model::{BackupId, Plan, WalObject};
+use crate::archive::{Archive, Catalog, Entry, Lock, Locks};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::model::{BackupId, Facts, Locked, Plan, WalObject};
 
 /// How many records are rewritten at once.
 const AT_ONCE: usize = 16;
@@ -20,9 +20,21 @@ const AT_ONCE: usize = 16;
 pub struct Care {
     /// At most so many objects in one request, when the service's own limit is too much.
     pub batch: Option<NonZeroUsize>,
-    /// Ask the store first whether it would refuse: one request per object of a backup. While one of them
-    /// is locked, nothing is deleted.
-    pub heed_locks: bool,
+    /// What is done about locks.
+    pub locks: Heed,
+}
+
+/// What is done about objects that the store would not let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Heed {
+    /// The plan is made around them: the store is asked of each object of the backups that are to go, unless
+    /// it says that nothing can be locked, and of a few WAL files.
+    #[default]
+    Around,
+    /// The same is asked of the backups, and while one of the objects is locked nothing is deleted.
+    Refuse,
+    /// Nothing is asked. Where versions are kept a deletion only hides what is locked.
+    Ignore,
 }
 
 /// A plan, and what came of it.
@@ -91,6 +103,82 @@ async fn require_unlocked(archive: &Archive, catalog: &Catalog, plan: &Plan, now
     Ok(())
 }
 
+/// Makes a plan, and where the store would refuse part of it, one around that. `make` makes it of facts.
+pub(super) async fn plan_around(
+    archive: &Archive,
+    catalog: &Catalog,
+    care: Care,
+    now: Timestamp,
+    make: impl Fn(&Facts) -> Result<Plan>,
+) -> Result<Plan> {
+    let mut facts = catalog.facts();
+    let plan = make(&facts)?;
+    let nothing_goes = plan.going().next().is_none() && plan.going_orphans().next().is_none();
+    if care.locks != Heed::Around || plan.blocked().is_some() || nothing_goes {
+        return Ok(plan);
+    }
+    if matches!(archive.locks().await?, Locks::Never | Locks::Off) {
+        return Ok(plan);
+    }
+    let entries = going(catalog, &plan).map(|entry| (entry.backup.id, &entry.files));
+    let orphans = catalog.orphans.iter().filter(|orphan| goes(&plan, orphan.id));
+    for (id, files) in entries.chain(orphans.map(|orphan| (orphan.id, &orphan.files))) {
+        if let Some((_, lock)) = archive.first_lock(files, now).await? {
+            facts.locks.insert(id, locked(lock));
+        }
+    }
+    let mut plan = if facts.locks.is_empty() { plan } else { make(&facts)? };
+    if let Some((count, lock)) = first_locked(archive, &plan.wal.objects, now).await? {
+        plan.wal.hold_back(count, lock);
+    }
+    Ok(plan)
+}
+
+/// How many WAL files come before the first that is locked, and its lock; `None` when none is. As locks end in
+/// the order in which the files were stored, halving finds it with a few questions, whatever the number. One
+/// that somebody has locked out of that order is found out when it is refused.
+async fn first_locked(
+    archive: &Archive,
+    objects: &[WalObject],
+    now: Timestamp,
+) -> Result<Option<(usize, Locked)>> {
+    let Some(newest) = objects.last() else { return Ok(None) };
+    let Some(mut lock) = archive.wal_lock(newest, now).await? else { return Ok(None) };
+    let (mut free, mut held) = (0, objects.len() - 1);
+    while free < held {
+        let middle = free.midpoint(held);
+        match objects.get(middle) {
+            Some(object) => match archive.wal_lock(object, now).await? {
+                Some(found) => (held, lock) = (middle, found),
+                None => free = middle + 1,
+            },
+            None => return Err(Error::bug("a half of a list is not in it")),
+        }
+    }
+    Ok(Some((held, locked(lock))))
+}
+
+/// A lock of the store as a reason.
+const fn locked(lock: Lock) -> Locked {
+    match lock {
+        Lock::Until(end) => Locked::Until(end),
+        Lock::Hold => Locked::Held,
+    }
+}
+
+/// Kind `Denied` when these credentials may not delete, before a record is taken back that would then stay so.
+async fn prove_right(archive: &Archive, plan: &Plan) -> Result<()> {
+    let mut going = plan.going().chain(plan.going_orphans());
+    let Some(judged) = going.next() else { return Ok(()) };
+    archive.prove_deletion(&judged.id).await.map_err(|e| match e.kind() {
+        ErrorKind::Denied => {
+            Error::denied(format!("these credentials may not delete, and nothing was changed: {e}"))
+                .hint("use credentials that may; those that archive are better off without")
+        }
+        _ => e,
+    })
+}
+
 impl Deletion {
     /// Why nothing was deleted, when that is not because nothing was to be.
     pub fn failure(&self) -> Option<Error> {
@@ -125,9 +213,10 @@ pub(super) async fn carry_out(
     if plan.blocked().is_some() {
         return Ok(());
     }
-    if care.heed_locks {
+    if care.locks == Heed::Refuse {
         require_unlocked(archive, catalog, plan, now).await?;
     }
+    prove_right(archive, plan).await?;
     let mut done = Done::default();
     let end = steps(archive, catalog, plan, care.batch, &mut done).await;
     end.context(|| format!("delete ({done})")).map_err(|e| e.hint("run it again: it goes on from there"))

@@ -20,7 +20,7 @@ pub mod wal_prefetch;
 pub mod wal_restore;
 
 pub use access::{Access, Effort};
-pub use deletion::{Care, Deletion, Doomed};
+pub use deletion::{Care, Deletion, Doomed, Heed};
 
 use std::path::Path;
 

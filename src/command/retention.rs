@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::Access;
-use super::deletion::{Care, Deletion, Doomed, carry_out};
+use super::deletion::{Care, Deletion, Doomed, carry_out, plan_around};
 use crate::archive::OpenArchive;
 use crate::error::{Context, ErrorKind, Result};
-use crate::model::{Plan, RetentionRule};
+use crate::model::{Facts, Plan, RetentionRule};
 
 /// What is to stay.
 #[derive(Debug, Clone)]
@@ -28,7 +28,8 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletio
     let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
     let before = now.checked_sub(request.rule.leftovers_after).unwrap_or(Timestamp::MIN);
     let abandoned = not_by_right(opened.abandoned(before).await, "look for")?;
-    let plan = Plan::of_rule(&request.rule, now, &catalog.facts(), &wal);
+    let make = |facts: &Facts| Ok(Plan::of_rule(&request.rule, now, facts, &wal));
+    let plan = plan_around(&opened, &catalog, request.care, now, make).await?;
     let mut doomed = Doomed::default();
     if request.dry_run {
         doomed = Doomed::of(&opened, &catalog, &plan)?;

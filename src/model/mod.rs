@@ -32,8 +32,8 @@ pub use recovery_target::{
     RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
 };
 pub use retention::{
-    BackupFact, Facts, Judged, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan, WalRange,
-    WindowUnit, Withheld,
+    BackupFact, Facts, Judged, Locked, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan,
+    WalRange, WindowUnit, Withheld,
 };
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;

@@ -20,7 +20,7 @@ use barkeep::command::wal_restore::{self, Partials};
 use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Compression, SegmentName, SegmentSize};
 use barkeep::store::{
-    IfExists, Key, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
+    IfExists, Key, Locks, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
 };
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -44,6 +44,14 @@ pub struct Watched {
     pub ignores_condition: AtomicBool,
     /// Looks whether the key is taken, and stores a moment later, as other services do.
     pub looks_first: AtomicBool,
+    /// Whoever asks may create, and neither replace nor delete.
+    pub create_only: AtomicBool,
+    /// And hears of a key that is taken only that he may not.
+    pub says_denied: AtomicBool,
+    /// What was tried all the same.
+    pub refused: Mutex<Vec<String>>,
+    /// Whether objects can be locked.
+    pub locks: Mutex<Locks>,
     /// Requests whose key contains the text take so long.
     slow: Mutex<Vec<(&'static str, String, Duration)>>,
     tags: Mutex<Tags>,
@@ -61,6 +69,10 @@ impl Watched {
             faults: Mutex::default(),
             ignores_condition: AtomicBool::new(false),
             looks_first: AtomicBool::new(false),
+            create_only: AtomicBool::new(false),
+            says_denied: AtomicBool::new(false),
+            refused: Mutex::default(),
+            locks: Mutex::new(Locks::Never),
             slow: Mutex::default(),
             tags: Mutex::default(),
             put_takes: Mutex::default(),
@@ -105,6 +117,27 @@ impl Watched {
         found.map_or(Duration::ZERO, |(_, _, takes)| *takes)
     }
 
+    /// Whether who may only create may do this. What is denied is noted.
+    async fn allow(&self, request: &str, key: &Key, how: Option<&Put>) -> Result<()> {
+        if !self.create_only.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let exclusive = how.is_some_and(|how| how.if_exists == IfExists::Fail);
+        let denied = match how {
+            None => true,
+            // Like AWS, which judges a request by its condition alone.
+            Some(_) if !exclusive => true,
+            Some(_) => self.says_denied.load(Ordering::SeqCst) && self.inner.head(key).await?.is_some(),
+        };
+        if !denied {
+            return Ok(());
+        }
+        if !exclusive {
+            self.refused.lock().unwrap().push(format!("{request} {key}"));
+        }
+        Err(Error::denied(format!("403 AccessDenied: {request} {key}")))
+    }
+
     fn note(&self, request: &'static str, key: &str) -> Result<()> {
         *self.counts.lock().unwrap().entry(request).or_default() += 1;
         for (what, text, kind, times) in self.faults.lock().unwrap().iter_mut() {
@@ -132,6 +165,7 @@ impl ObjectStore for Watched {
         let takes = *self.put_takes.lock().unwrap() + self.takes("put", key.as_str());
         tokio::time::sleep(takes).await;
         self.puts_now.fetch_sub(1, Ordering::SeqCst);
+        self.allow("put", key, Some(how)).await?;
         let mut how = how.clone();
         *self.tags.lock().unwrap() = how.tags.clone();
         if self.looks_first.load(Ordering::SeqCst) && self.inner.head(key).await?.is_none() {
@@ -146,6 +180,7 @@ impl ObjectStore for Watched {
 
     async fn upload(&self, key: &Key, how: &Put, in_flight: NonZeroUsize) -> Result<Box<dyn Upload>> {
         self.note("upload", key.as_str())?;
+        self.allow("upload", key, Some(how)).await?;
         self.inner.upload(key, how, in_flight).await
     }
 
@@ -174,6 +209,9 @@ impl ObjectStore for Watched {
 
     async fn delete(&self, keys: &[Key]) -> Result<()> {
         self.note("delete", keys.first().map_or("", Key::as_str))?;
+        if let Some(key) = keys.first() {
+            self.allow("delete", key, None).await?;
+        }
         self.inner.delete(keys).await
     }
 
@@ -190,6 +228,10 @@ impl ObjectStore for Watched {
     async fn make_bucket(&self) -> Result<bool> {
         self.note("make", "")?;
         self.inner.make_bucket().await
+    }
+
+    async fn locks(&self) -> Result<Locks> {
+        Ok(*self.locks.lock().unwrap())
     }
 }
 
@@ -346,6 +388,7 @@ impl Bed {
             spool: self.spool(),
             retry_for: Duration::from_secs(1),
             max_attempts: None,
+            locks: false,
             now: jiff::Timestamp::now(),
         }
     }

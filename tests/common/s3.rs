@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "every test target uses its own part of it")]
 
+#[path = "policy.rs"]
+pub(crate) mod policy;
 #[path = "s3_uploads.rs"]
 mod uploads;
 
@@ -27,6 +29,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use policy::{Deed, Policy};
 use uploads::Uploads;
 
 use super::listener;
@@ -108,6 +111,10 @@ struct Shared {
     ending: tokio::sync::Mutex<()>,
     puts: AtomicUsize,
     most_puts: AtomicUsize,
+    /// What whoever asks may do.
+    policy: Mutex<Option<Policy>>,
+    /// What was tried all the same.
+    denied: Mutex<Vec<Deed>>,
 }
 
 impl S3 {
@@ -153,8 +160,8 @@ impl S3 {
             builder.build()
         });
         let (seen, faults, uploads, ending) = Default::default();
-        let (puts, most_puts) = Default::default();
-        let shared = Arc::new(Shared { service, condition, seen, faults, uploads, ending, puts, most_puts });
+        let (puts, most_puts, policy, denied) = Default::default();
+        let shared = Arc::new(Shared { service, condition, seen, faults, uploads, ending, puts, most_puts, policy, denied });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ca, acceptor) = tls.map(|(from, to)| listener::certify_between(from, to)).unzip();
@@ -179,6 +186,17 @@ impl S3 {
     /// Lets the `nth` request (from 1) with this method meet a fault.
     pub(crate) fn fault(&self, method: Method, nth: usize, fault: Fault) {
         self.shared.faults.lock().unwrap().push((method, nth, fault));
+    }
+
+    /// Lets who asks do no more than this from now on.
+    pub(crate) fn allow_only(&self, policy: Policy) {
+        *self.shared.policy.lock().unwrap() = Some(policy);
+    }
+
+    /// Lets who asks do everything again, and tells what was tried and refused.
+    pub(crate) fn allow_everything(&self) -> Vec<Deed> {
+        *self.shared.policy.lock().unwrap() = None;
+        std::mem::take(&mut *self.shared.denied.lock().unwrap())
     }
 
     /// Everything that came so far, in order.
@@ -262,6 +280,11 @@ async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Result<R
         Some(Fault::Stall) => std::future::pending().await,
         _ => {}
     }
+    if let Err(deed) = shared.judge(&request) {
+        let _ = request.into_body().collect().await;
+        shared.denied.lock().unwrap().push(deed);
+        return Ok(refusal(403, "AccessDenied"));
+    }
     if shared.condition == Condition::Ignored {
         request.headers_mut().remove("if-none-match");
         request.headers_mut().remove("authorization");
@@ -293,6 +316,11 @@ async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Result<R
 }
 
 impl Shared {
+    fn judge(&self, request: &Request<Incoming>) -> Result<(), Deed> {
+        let policy = self.policy.lock().unwrap();
+        policy.as_ref().map_or(Ok(()), |policy| policy.judge(request.method(), request.uri(), request.headers()))
+    }
+
     /// Records a request and tells what it is to meet.
     fn record(&self, request: &Request<Incoming>) -> Option<Fault> {
         let (method, uri) = (request.method().clone(), request.uri().clone());

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test target uses its own part of the shelf")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use barkeep::command::{Access, Care, Deletion, backup_delete, retention};
 use barkeep::error::{Error, Result};
 use barkeep::model::{BackupId, RetentionRule};
 use barkeep::store::{
-    IfExists, Key, Lock, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
+    IfExists, Key, Lock, Locks, MemoryStore, Object, ObjectMeta, ObjectStore, Prefix, Put, Unfinished, Upload,
 };
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -30,8 +30,10 @@ pub struct Counted {
     calls: AtomicUsize,
     /// The number of the first call that fails; 0 for none.
     fails_at: AtomicUsize,
-    /// The key of an object that is locked, and how.
-    pub locked: Mutex<Option<(String, Lock)>>,
+    /// The keys of objects that are locked, and how.
+    pub locked: Mutex<BTreeMap<String, Lock>>,
+    /// Requests of this kind are refused, as credentials that lack the right are.
+    pub denied: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Counted {
@@ -41,6 +43,7 @@ impl Counted {
             calls: AtomicUsize::new(0),
             fails_at: AtomicUsize::new(0),
             locked: Mutex::default(),
+            denied: Mutex::default(),
         })
     }
 
@@ -51,6 +54,13 @@ impl Counted {
             at if call < at => Ok(()),
             _ => Err(Error::unavailable("the store has gone")),
         }
+    }
+
+    fn allow(&self, request: &'static str) -> Result<()> {
+        if self.denied.lock().unwrap().contains(request) {
+            return Err(Error::denied(format!("403 AccessDenied: {request}")));
+        }
+        Ok(())
     }
 
     /// Counts from here on, and fails from call `at` on (0: never).
@@ -75,6 +85,9 @@ impl fmt::Display for Counted {
 impl ObjectStore for Counted {
     async fn put(&self, key: &Key, body: Bytes, how: &Put) -> Result<()> {
         self.note()?;
+        if how.if_exists == IfExists::Replace {
+            self.allow("replace")?;
+        }
         self.inner.put(key, body, how).await
     }
 
@@ -91,8 +104,8 @@ impl ObjectStore for Counted {
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>> {
         self.note()?;
         let found = self.inner.head(key).await?;
-        let locked = self.locked.lock().unwrap().clone().filter(|(locked, _)| key.as_str() == locked);
-        Ok(found.map(|meta| ObjectMeta { lock: locked.map(|(_, lock)| lock), ..meta }))
+        let lock = self.locked.lock().unwrap().get(key.as_str()).copied();
+        Ok(found.map(|meta| ObjectMeta { lock, ..meta }))
     }
 
     fn list<'a>(&'a self, prefix: &Prefix, after: Option<&Key>) -> BoxStream<'a, Result<ObjectMeta>> {
@@ -109,6 +122,7 @@ impl ObjectStore for Counted {
 
     /// Fails half-way: the first half of the keys is gone.
     async fn delete(&self, keys: &[Key]) -> Result<()> {
+        self.allow("delete")?;
         if let Err(e) = self.note() {
             self.inner.delete(&keys[..keys.len() / 2]).await?;
             return Err(e);
@@ -129,6 +143,11 @@ impl ObjectStore for Counted {
     async fn make_bucket(&self) -> Result<bool> {
         self.note()?;
         self.inner.make_bucket().await
+    }
+
+    async fn locks(&self) -> Result<Locks> {
+        self.note()?;
+        Ok(if self.locked.lock().unwrap().is_empty() { Locks::Off } else { Locks::On })
     }
 }
 

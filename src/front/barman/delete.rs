@@ -11,7 +11,7 @@ use super::door::{Door, Shares};
 use super::words::{Common, CustomerKey, Provider};
 use super::{LEVEL, dry_run, place, python, typed};
 use crate::archive::{Catalog, Entry};
-use crate::command::{Care, Deletion, backup_delete, retention};
+use crate::command::{Care, Deletion, Heed, backup_delete, retention};
 use crate::error::{Error, ErrorKind};
 use crate::front::wire::Wire;
 use crate::model::{BackupRef, RetentionPolicy, RetentionRule};
@@ -169,7 +169,13 @@ impl Words {
         }
         let size = self.batch_size.map(|size| size.clamp(1, MOST_IN_A_BATCH));
         let batch = size.and_then(|size| NonZeroUsize::new(usize::try_from(size).ok()?));
-        Care { batch, heed_locks: self.check_object_lock && is_s3 }
+        let locks = match (is_s3, self.check_object_lock) {
+            (true, true) => Heed::Refuse,
+            (true, false) => Heed::Ignore,
+            // The others refuse what is locked, and the reference fails into that.
+            (false, _) => Heed::Around,
+        };
+        Care { batch, locks }
     }
 }
 
@@ -207,8 +213,10 @@ mod tests {
         ] {
             assert_eq!(care(words).batch.map(NonZeroUsize::get), batch);
         }
-        assert!(care(&["--check-object-lock"]).heed_locks);
-        assert!(!care(&["--check-object-lock", "--cloud-provider", "google-cloud-storage"]).heed_locks);
+        assert_eq!(care(&[]).locks, Heed::Ignore);
+        assert_eq!(care(&["--check-object-lock"]).locks, Heed::Refuse);
+        let google = ["--check-object-lock", "--cloud-provider", "google-cloud-storage"];
+        assert_eq!(care(&google).locks, Heed::Around);
     }
 
     #[test]

@@ -182,6 +182,8 @@ pub(super) struct DeletionJson<'a> {
     wal_bytes: u64,
     wal_limit: Option<String>,
     wal_withheld: Option<String>,
+    wal_locked: usize,
+    wal_lock: Option<String>,
     abandoned_uploads: &'a [String],
     exit: u8,
 }
@@ -233,6 +235,8 @@ impl<'a> DeletionJson<'a> {
             wal_bytes: plan.wal.objects.iter().map(|object| object.stored_bytes).sum(),
             wal_limit: plan.wal.limit.as_ref().ok().map(ToString::to_string),
             wal_withheld: plan.wal.limit.as_ref().err().map(ToString::to_string),
+            wal_locked: plan.wal.locked.map_or(0, |(files, _)| files),
+            wal_lock: plan.wal.locked.map(|(_, why)| why.to_string()),
             abandoned_uploads: abandoned,
             exit,
         }

@@ -196,10 +196,15 @@ fn deletion_text(deletion: &Deletion) -> String {
         format!("{what}: {}", range.reason())
     })));
     let still = match &plan.wal.limit {
-        Ok(_) => plan.wal.ranges.is_empty().then(|| "WAL: all that is there is needed".to_owned()),
+        Ok(_) => (plan.wal.ranges.is_empty() && plan.wal.locked.is_none())
+            .then(|| "WAL: all that is there is needed".to_owned()),
         Err(why) => Some(format!("WAL stays: {why}")),
     };
     text.push_str(&paragraph(still.into_iter()));
+    let locked = plan.wal.locked.map(|(files, why)| {
+        format!("WAL stays: {files} files that no backup needs, the first of them {why}")
+    });
+    text.push_str(&paragraph(locked.into_iter()));
     text.push_str(&paragraph(abandoned.iter().map(|key| format!("upload of {key}, never finished: {goes}"))));
     let dry = dry_run.then(|| "nothing was deleted: this was a dry run".to_owned());
     text.push_str(&paragraph(dry.into_iter()));

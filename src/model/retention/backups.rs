@@ -115,6 +115,12 @@ fn follow_parents(facts: &Facts, reasons: &mut [Option<Reason>]) -> Judgement {
         judge_chain(i, facts, &parent, reasons);
     }
     let mut judged: Judgement = reasons.iter().flatten().copied().collect();
+    // What builds upon something locked may go, but not what it builds upon itself.
+    for (fact, reason) in facts.backups.iter().zip(&mut judged) {
+        if let (true, Some(locked)) = (reason.goes(), facts.locks.get(&fact.backup.id)) {
+            *reason = Reason::Locked(*locked);
+        }
+    }
     for i in 0..judged.len() {
         let mut child = Some(i).filter(|i| facts.backups[*i].backup.is_usable() && !judged[*i].goes());
         while let Some(at) = child {

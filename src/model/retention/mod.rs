@@ -4,6 +4,7 @@ mod backups;
 mod policy;
 mod wal;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -38,6 +39,26 @@ pub struct Facts {
     pub orphans: Vec<OrphanFact>,
     /// Folders that have a record and no backup's name.
     pub strangers: Vec<String>,
+    /// What the store would not let go now, of these and of the folders.
+    pub locks: BTreeMap<BackupId, Locked>,
+}
+
+/// What keeps the store from letting something go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Locked {
+    /// It is locked until then.
+    Until(Timestamp),
+    /// It is under a legal hold, which somebody must lift.
+    Held,
+}
+
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Until(end) => write!(f, "locked until {end}"),
+            Self::Held => f.write_str("under a legal hold"),
+        }
+    }
 }
 
 /// One backup.
@@ -120,6 +141,8 @@ pub enum Reason {
     Fresh,
     /// Stays: it never became a backup, but nobody knows how old it is.
     AgeUnknown,
+    /// Stays: the store would not let it go.
+    Locked(Locked),
     /// Stays: nobody asked for it.
     NotAsked,
     /// Goes: the policy no longer wants it.
@@ -160,6 +183,7 @@ impl fmt::Display for Reason {
             Self::ParentOf(child) => return write!(f, "{child} builds upon it"),
             Self::ParentStays => "what it builds upon stays",
             Self::ParentMissing => "what it builds upon is missing; delete it by hand if it is of no use",
+            Self::Locked(locked) => return write!(f, "it is {locked}"),
             Self::Snapshot => "it consists of volume snapshots; delete them with the tool that took them",
             Self::Fresh => "unfinished, but not long enough ago to be a leftover",
             Self::AgeUnknown => "unfinished, but its age is not known",
@@ -206,10 +230,13 @@ impl Plan {
         let fact = facts.backups.iter().find(|fact| fact.backup.id == id);
         let fact = fact.ok_or_else(|| Error::not_found(format!("there is no backup {id}")))?;
         objection(fact, minimum, now, facts).map_or(Ok(()), Err)?;
+        if let Some(locked) = facts.locks.get(&id) {
+            return Err(Error::conflict(format!("{id} cannot be deleted: it is {locked}")));
+        }
         let reason = |fact: &BackupFact| match fact.backup.id == id {
             true => Reason::Asked,
-            false if fact.backup.is_half_deleted() => Reason::HalfDeleted,
-            false => Reason::NotAsked,
+            false if !fact.backup.is_half_deleted() => Reason::NotAsked,
+            false => facts.locks.get(&fact.backup.id).map_or(Reason::HalfDeleted, |l| Reason::Locked(*l)),
         };
         let judged = facts.backups.iter().map(reason).collect();
         let old = |orphan: &OrphanFact| orphan.newest.is_some_and(|newest| !may_be_running(newest, now));
@@ -238,7 +265,10 @@ impl Plan {
             id: fact.id,
             status: None,
             stored_bytes: fact.stored_bytes,
-            reason: orphan(fact),
+            reason: match (orphan(fact), facts.locks.get(&fact.id)) {
+                (reason, Some(locked)) if reason.goes() => Reason::Locked(*locked),
+                (reason, _) => reason,
+            },
         });
         let orphans: Vec<Judged> = orphans.collect();
         let under_way = orphans.iter().filter(|o| matches!(o.reason, Reason::Fresh | Reason::AgeUnknown));

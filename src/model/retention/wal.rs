@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::BackupFact;
+use super::{BackupFact, Locked};
 use crate::model::{
     Backup, BackupId, BackupStatus, Keep, SegmentName, Timeline, WalInventory, WalName, WalObject,
 };
@@ -32,6 +32,8 @@ pub struct WalPlan {
     pub ranges: Vec<WalRange>,
     /// The first segment that stays on its timeline, or why nothing goes.
     pub limit: Result<SegmentName, Withheld>,
+    /// What nobody needs and the store would not let go: so many files stay, the newest, and why.
+    pub locked: Option<(usize, Locked)>,
 }
 
 /// Neighbouring WAL files that go.
@@ -93,8 +95,28 @@ impl WalPlan {
     ) -> Self {
         match Needs::new(going, staying, under_way) {
             Ok(needs) => needs.plan(inventory),
-            Err(why) => Self { objects: Vec::new(), ranges: Vec::new(), limit: Err(why) },
+            Err(why) => Self { objects: Vec::new(), ranges: Vec::new(), limit: Err(why), locked: None },
         }
+    }
+}
+
+impl WalPlan {
+    /// The same where only the first `count` files go, and the others stay because they are locked.
+    pub fn hold_back(&mut self, count: usize, locked: Locked) {
+        let held = self.objects.split_off(count.min(self.objects.len()));
+        if held.is_empty() {
+            return;
+        }
+        self.locked = Some((held.len(), locked));
+        let mut rest = self.objects.as_slice();
+        self.ranges.retain_mut(|range| {
+            let (of_range, others) = rest.split_at(range.files.min(rest.len()));
+            rest = others;
+            range.files = of_range.len();
+            range.bytes = of_range.iter().map(|object| object.stored_bytes).sum();
+            range.last = of_range.last().and_then(|object| place(&object.name)).unwrap_or(range.last);
+            range.files > 0
+        });
     }
 }
 
@@ -169,7 +191,7 @@ impl Needs {
             }
             open = true;
         }
-        WalPlan { objects, ranges, limit: Ok(self.limit) }
+        WalPlan { objects, ranges, limit: Ok(self.limit), locked: None }
     }
 }
 
