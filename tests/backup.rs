@@ -632,3 +632,46 @@ async fn without_a_started_record_there_is_none_before_the_end() {
     };
     tokio::join!(script.fails_until(&request, asked, ErrorKind::Interrupted), look);
 }
+
+#[tokio::test]
+async fn credentials_that_may_only_create_suffice_for_a_backup() {
+    let script = Script::new();
+    script.bed().store.create_only.store(true, Ordering::SeqCst);
+    let request = Request { create_only: true, ..script.request() };
+    let outcome = script.run(&request).await.unwrap();
+    assert_eq!(script.backup().await, outcome.backup);
+    assert_eq!(outcome.backup.status, BackupStatus::Done);
+    assert!(script.bed().keys().await.contains(&format!("main/base/{ID}/barkeep_claim")));
+    // Nothing was even tried that they may not.
+    assert_eq!(*script.bed().store.refused.lock().unwrap(), [String::new(); 0]);
+    // The next one finds the identifier taken.
+    let next = script.run(&request).await.unwrap().backup.id;
+    assert!(next.as_str() > ID, "{next}");
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_is_told_from_one_that_is_complete_where_nothing_is_replaced() {
+    let script = Script::new();
+    script.bed().store.create_only.store(true, Ordering::SeqCst);
+    script.0.stop_fails.store(true, Ordering::SeqCst);
+    let request = Request { create_only: true, ..script.request() };
+    script.fails(&request, ErrorKind::Server).await;
+    // Killed, it leaves a folder without a record, which is no backup.
+    let script = Script::new();
+    script.bed().store.create_only.store(true, Ordering::SeqCst);
+    let request = Request { create_only: true, ..script.slow_request() };
+    let killed = tokio::time::timeout(Duration::from_millis(300), script.run(&request)).await;
+    assert!(killed.is_err());
+    let catalog = script.catalog().await;
+    assert_eq!((catalog.entries.len(), catalog.orphans.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn without_the_word_for_it_they_are_refused_before_anything_is_copied() {
+    let script = Script::new();
+    script.bed().store.create_only.store(true, Ordering::SeqCst);
+    let e = script.run(&script.request()).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Denied);
+    assert!(e.hint_text().unwrap().contains("--create-only"), "{e:?}");
+    assert_eq!(script.bed().store.counts().get("upload"), None);
+}

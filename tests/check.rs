@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 
 use barkeep::command::check::{self, Exclusive, Fit, Outcome};
 use barkeep::error::ErrorKind;
-use barkeep::store::Locks;
 use barkeep::model::{Compression, SegmentSize, SystemId, Timeline};
+use barkeep::store::Locks;
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, packed, segment_bytes};
 
 const ONE: &str = "000000010000000000000001";

@@ -276,6 +276,9 @@ async fn wal_that_is_locked_stays_from_the_first_on_and_few_questions_find_that(
         for n in first..12 {
             lock(&shelf, &wal_key(&format!("{}.zst", segment(n))), until);
         }
+        if first <= 5 {
+            lock(&shelf, &wal_key(&format!("{}.00000028.backup", segment(5))), until);
+        }
         let dry = shelf.retention("REDUNDANCY 1", 0, true).await.unwrap().plan.wal;
         let deletion = shelf.retention("REDUNDANCY 1", 0, false).await.unwrap();
         assert_eq!(dry, deletion.plan.wal);

@@ -77,7 +77,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((first, rest)) => {
-            let ends = |tail: &str| (0..=tail.len()).any(|n| tail.is_char_boundary(n) && matches(rest, &tail[n..]));
+            let ends =
+                |tail: &str| (0..=tail.len()).any(|n| tail.is_char_boundary(n) && matches(rest, &tail[n..]));
             text.strip_prefix(first).is_some_and(ends)
         }
     }
@@ -101,22 +102,31 @@ fn deeds(method: &Method, uri: &Uri, headers: &HeaderMap) -> Vec<Deed> {
         let condition = headers.get("if-none-match").map(|value| value.to_str().unwrap().to_owned());
         context.extend(condition.map(|value| ("s3:if-none-match", value)));
         let mut deeds = vec![of("s3:PutObject", &object, context)];
-        let also = [("x-amz-tagging", "s3:PutObjectTagging"), ("x-amz-object-lock-mode", "s3:PutObjectRetention")];
-        deeds.extend(also.iter().filter(|(name, _)| headers.contains_key(*name)).map(|(_, action)| of(action, &object, Vec::new())));
+        let also =
+            [("x-amz-tagging", "s3:PutObjectTagging"), ("x-amz-object-lock-mode", "s3:PutObjectRetention")];
+        deeds.extend(
+            also.iter()
+                .filter(|(name, _)| headers.contains_key(*name))
+                .map(|(_, action)| of(action, &object, Vec::new())),
+        );
         deeds
     };
     let prefix = query.get("prefix").cloned().unwrap_or_default();
     match method.as_str() {
         "HEAD" if key.is_empty() => vec![of("s3:ListBucket", &bucket, Vec::new())],
         "GET" if has("object-lock") => vec![of("s3:GetBucketObjectLockConfiguration", &bucket, Vec::new())],
-        "GET" if has("uploads") => vec![of("s3:ListBucketMultipartUploads", &bucket, vec![("s3:prefix", prefix)])],
+        "GET" if has("uploads") => {
+            vec![of("s3:ListBucketMultipartUploads", &bucket, vec![("s3:prefix", prefix)])]
+        }
         "GET" if has("list-type") => vec![of("s3:ListBucket", &bucket, vec![("s3:prefix", prefix)])],
         "GET" | "HEAD" => vec![of("s3:GetObject", &object, Vec::new())],
         "PUT" => creates(!has("partNumber")),
         "POST" if has("uploads") => creates(false),
         "POST" if has("uploadId") => creates(true),
         // The keys stand in the body, and all of ours lie below the path.
-        "POST" if has("delete") => vec![of("s3:DeleteObject", &format!("{bucket}/some/path/any"), Vec::new())],
+        "POST" if has("delete") => {
+            vec![of("s3:DeleteObject", &format!("{bucket}/some/path/any"), Vec::new())]
+        }
         "DELETE" if has("uploadId") => vec![of("s3:AbortMultipartUpload", &object, Vec::new())],
         "DELETE" => vec![of("s3:DeleteObject", &object, Vec::new())],
         other => panic!("nobody knows what {other} {uri} does"),

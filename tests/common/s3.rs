@@ -24,12 +24,12 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use policy::{Deed, Policy};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use policy::{Deed, Policy};
 use uploads::Uploads;
 
 use super::listener;
@@ -161,7 +161,18 @@ impl S3 {
         });
         let (seen, faults, uploads, ending) = Default::default();
         let (puts, most_puts, policy, denied) = Default::default();
-        let shared = Arc::new(Shared { service, condition, seen, faults, uploads, ending, puts, most_puts, policy, denied });
+        let shared = Arc::new(Shared {
+            service,
+            condition,
+            seen,
+            faults,
+            uploads,
+            ending,
+            puts,
+            most_puts,
+            policy,
+            denied,
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ca, acceptor) = tls.map(|(from, to)| listener::certify_between(from, to)).unzip();
@@ -318,7 +329,9 @@ async fn answer(shared: Arc<Shared>, mut request: Request<Incoming>) -> Result<R
 impl Shared {
     fn judge(&self, request: &Request<Incoming>) -> Result<(), Deed> {
         let policy = self.policy.lock().unwrap();
-        policy.as_ref().map_or(Ok(()), |policy| policy.judge(request.method(), request.uri(), request.headers()))
+        policy
+            .as_ref()
+            .map_or(Ok(()), |policy| policy.judge(request.method(), request.uri(), request.headers()))
     }
 
     /// Records a request and tells what it is to meet.
