@@ -7,10 +7,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 
 use super::layout::BackupObject;
+use super::verified::mark;
 use super::wal::{Stored, taken_or};
 use super::{Archive, backup_info};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{Backup, BackupId, Compression, TarName};
+use crate::model::{Backup, BackupId, Compression, Mark, TarName};
 use crate::store::{IfExists, Key, Object, ObjectMeta, Put, Tags, Upload};
 
 /// How the manifest of a backup is compressed; part of its key.
@@ -29,6 +30,8 @@ pub struct BackupFiles {
     keeps: Vec<Key>,
     /// Its annotations in the other spelling of the store.
     slashed_keeps: Vec<Key>,
+    /// What stands for the content of tars and manifest.
+    seal: u64,
 }
 
 impl BackupFiles {
@@ -36,6 +39,12 @@ impl BackupFiles {
     pub fn stored_bytes(&self) -> u64 {
         let tars: u64 = self.tars.iter().map(|tar| tar.stored_bytes).sum();
         tars + self.manifest.as_ref().map_or(0, |manifest| manifest.stored_bytes)
+    }
+
+    /// What stands for its tars and its manifest as they were listed: others, or one changed, and it is
+    /// another.
+    pub const fn mark(&self) -> Mark {
+        Mark(self.seal)
     }
 
     /// The keys of everything but annotations, for messages.
@@ -54,6 +63,13 @@ pub struct StoredTar {
     /// Its length in the store, in bytes.
     pub stored_bytes: u64,
     pub(super) key: Key,
+}
+
+impl StoredManifest {
+    /// Its key, for messages.
+    pub fn key(&self) -> &str {
+        self.key.as_str()
+    }
 }
 
 impl StoredTar {
@@ -168,6 +184,7 @@ impl Archive {
 impl BackupFiles {
     /// Takes note of a tar or of the manifest; the record and annotations are no files in this sense.
     pub(super) fn note(&mut self, object: BackupObject, meta: ObjectMeta) {
+        self.seal = mark(self.seal, &meta).0;
         let ObjectMeta { key, size, .. } = meta;
         match object {
             BackupObject::Tar(name, compression) => {
