@@ -90,6 +90,5 @@ pub(super) fn mark(before: u64, meta: &ObjectMeta) -> Mark {
     sha256.update([0]);
     sha256.update(content);
     let digest: [u8; 32] = sha256.finalize().into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    Mark(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    Mark(u64::from_le_bytes(std::array::from_fn(|i| digest[i])))
 }

@@ -28,7 +28,7 @@ use self::keeper::Keeper;
 use self::look::Sight;
 use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Class, Finding, SegmentName, Share, Timeline, Turn};
+use crate::model::{Class, Finding, SegmentName, Share, Timeline};
 
 /// What the program itself needs besides its buffers, in bytes.
 const OWN: u64 = 24 << 20;

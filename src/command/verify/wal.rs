@@ -22,6 +22,9 @@ enum Read {
     Gone,
 }
 
+/// What one of several forms of a file holds, as far as it is known.
+struct Form(Option<Sha256Sum>);
+
 /// Takes what is decoded, and digests it if anybody wants to know.
 struct Sink(Option<Tally>);
 
@@ -56,7 +59,7 @@ impl Work<'_> {
             (marked, read)
         });
         let mut reads = reads.buffer_unordered(self.at_once(0));
-        let mut forms: BTreeMap<WalName, Vec<(String, Option<Sha256Sum>)>> = BTreeMap::new();
+        let mut forms: BTreeMap<WalName, Vec<(String, Form)>> = BTreeMap::new();
         while let Some((marked, read)) = reads.next().await {
             let Some(read) = read else { continue };
             let key = self.archive.wal_key(&marked.object).unwrap_or_default();
@@ -65,16 +68,16 @@ impl Work<'_> {
             }
         }
         for (name, mut forms) in forms.into_iter().filter(|(_, forms)| forms.len() > 1) {
-            forms.sort();
-            let known: Option<Vec<Sha256Sum>> = forms.iter().map(|(_, sum)| *sum).collect();
+            forms.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let known: Option<Vec<Sha256Sum>> = forms.iter().map(|(_, form)| form.0).collect();
             let same = known.map(|sums| sums.windows(2).all(|pair| pair[0] == pair[1]));
             let keys = forms.into_iter().map(|(key, _)| key).collect();
             self.add(Finding::Twins { name, keys, same });
         }
     }
 
-    /// Takes note of what was read; of a file in several forms gives the digest, as far as it is known.
-    fn judge(&self, marked: &MarkedWal, key: &str, read: Result<Read>) -> Option<Option<Sha256Sum>> {
+    /// Takes note of what was read; gives what it holds if it is one of several forms of a file.
+    fn judge(&self, marked: &MarkedWal, key: &str, read: Result<Read>) -> Option<Form> {
         let is_twin = self.sight.is_twin(&marked.object);
         let digest = match read {
             Ok(Read::Sound(digest)) => {
@@ -105,7 +108,7 @@ impl Work<'_> {
                 return None;
             }
         };
-        is_twin.then_some(digest)
+        is_twin.then_some(Form(digest))
     }
 
     fn count(&self, marked: &MarkedWal) {
