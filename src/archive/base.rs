@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 
 use super::layout::BackupObject;
+use super::verified::mark;
 use super::wal::{Stored, taken_or};
 use super::{Archive, backup_info};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{Backup, BackupId, Compression, TarName};
+use crate::model::{Backup, BackupId, Compression, Mark, TarName};
 use crate::store::{IfExists, Key, Object, ObjectMeta, ObjectStore, Put, Tags, Upload};
 
 /// How the manifest of a backup is compressed; part of its key.
@@ -31,6 +32,8 @@ pub struct BackupFiles {
     keeps: Vec<Key>,
     /// Its annotations in the other spelling of the store.
     slashed_keeps: Vec<Key>,
+    /// What stands for the content of tars and manifest.
+    seal: u64,
 }
 
 impl BackupFiles {
@@ -38,6 +41,12 @@ impl BackupFiles {
     pub fn stored_bytes(&self) -> u64 {
         let tars: u64 = self.tars.iter().map(|tar| tar.stored_bytes).sum();
         tars + self.manifest.as_ref().map_or(0, |manifest| manifest.stored_bytes)
+    }
+
+    /// What stands for its tars and its manifest as they were listed: others, or one changed, and it is
+    /// another.
+    pub const fn mark(&self) -> Mark {
+        Mark(self.seal)
     }
 
     /// The keys of everything but annotations, for messages.
@@ -56,6 +65,13 @@ pub struct StoredTar {
     /// Its length in the store, in bytes.
     pub stored_bytes: u64,
     pub(super) key: Key,
+}
+
+impl StoredManifest {
+    /// Its key, for messages.
+    pub fn key(&self) -> &str {
+        self.key.as_str()
+    }
 }
 
 impl StoredTar {
@@ -240,6 +256,7 @@ impl Upload for ClaimedUpload {
 impl BackupFiles {
     /// Takes note of a tar or of the manifest; the record and annotations are no files in this sense.
     pub(super) fn note(&mut self, object: BackupObject, meta: ObjectMeta) {
+        self.seal = mark(self.seal, &meta).0;
         let ObjectMeta { key, size, .. } = meta;
         match object {
             BackupObject::Tar(name, compression) => {

@@ -59,6 +59,12 @@ impl Layout {
         Key::new(format!("{}/barkeep-probes", self.server))
     }
 
+    /// `SERVER/barkeep-verify/ledger.zst`, where `verify` keeps what it has verified; beside the probes, and
+    /// like them where no reader of the layout looks.
+    pub(super) fn ledger(&self) -> Result<Key> {
+        Key::new(format!("{}/barkeep-verify/ledger.zst", self.server))
+    }
+
     /// The key of a WAL file. Histories lie directly under `wals`, all else in a folder named after
     /// timeline and log.
     pub(super) fn wal(&self, name: &WalName, how: Compression) -> Result<Key> {

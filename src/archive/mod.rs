@@ -11,6 +11,7 @@ mod layout;
 mod literal;
 mod probe;
 mod removal;
+mod verified;
 mod wal;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use layout::Layout;
 pub use literal::Literal;
 pub use probe::Probe;
 pub use removal::Abandoned;
+pub use verified::MarkedWal;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
 pub use crate::store::{

@@ -68,7 +68,12 @@ impl StoredWal {
         self.key.as_str()
     }
 
-    fn read(meta: &ObjectMeta) -> Option<Self> {
+    /// One that was listed before.
+    pub(super) const fn at(name: WalName, compression: Compression, stored_bytes: u64, key: Key) -> Self {
+        Self { name, compression, stored_bytes, key }
+    }
+
+    pub(super) fn read(meta: &ObjectMeta) -> Option<Self> {
         let (name, compression) = Layout::read_wal(&meta.key)?;
         Some(Self { name, compression, stored_bytes: meta.size, key: meta.key.clone() })
     }

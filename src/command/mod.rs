@@ -15,6 +15,7 @@ pub mod reach;
 pub mod restore;
 pub mod retention;
 pub mod vacancy;
+pub mod verify;
 pub mod wal_archive;
 pub mod wal_prefetch;
 pub mod wal_restore;

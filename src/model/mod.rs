@@ -17,6 +17,7 @@ mod system_id;
 mod tar_name;
 mod timeline;
 mod vacancy;
+mod verify;
 mod wal_header;
 mod wal_inventory;
 mod wal_name;
@@ -41,7 +42,12 @@ pub use system_id::SystemId;
 pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
 pub use vacancy::Vacancy;
+pub use verify::{
+    Class, Finding, Gap, Mark, Severity, Share, Turn, Upset, VerifyLedger, history_gaps, record_flaws,
+    take_turn, twins, wal_gaps,
+};
 pub use wal_header::{Misfit, WalHeader};
 pub use wal_inventory::{WalInventory, WalObject};
 pub use wal_name::WalName;
 pub use wal_state::WalState;
+use wal_state::last_position;

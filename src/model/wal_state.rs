@@ -46,7 +46,7 @@ impl WalState {
 
 /// A position in the last segment that a backup needs. A record names the one that *begins* at an end on a
 /// boundary, as a standby's end is whenever its primary has just switched: nothing of that one is needed.
-fn last_position(backup: &Backup) -> Option<Lsn> {
+pub(super) fn last_position(backup: &Backup) -> Option<Lsn> {
     let start = backup.end.wal?.start(backup.segment_size)?;
     Some(if backup.end.lsn == Some(start) { Lsn(start.0.saturating_sub(1)) } else { start })
 }

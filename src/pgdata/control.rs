@@ -31,8 +31,8 @@ const VERSION: usize = 8;
 /// Where `checkPointCopy.ThisTimeLineID` lies: after state, time, checkPoint and its redo.
 const TIMELINE: usize = 48;
 
-/// No control file is longer; PostgreSQL writes 8 KiB.
-const LONGEST: u64 = 64 << 10;
+/// No control file is longer, in bytes; PostgreSQL writes 8 KiB.
+pub(crate) const LONGEST: u64 = 64 << 10;
 /// Where its CRC-32C lies, which covers everything before it: somewhere here, depending on the version
 /// (288 in PostgreSQL 13, 292 in 18), at a multiple of four.
 const CRC: std::ops::Range<usize> = 200..508;
@@ -67,6 +67,14 @@ impl ControlFile {
         let mut bytes = [0; LEN];
         File::open(&path)?.read_exact(&mut bytes)?;
         Self::parse(&bytes).context(|| format!("read {}", path.display()))
+    }
+
+    /// Reads one that is a member of a copy: kind `Corrupt` when its own checksum does not fit.
+    pub(crate) fn of_copy(bytes: &[u8]) -> Result<Self> {
+        match bytes.first_chunk() {
+            Some(head) if is_whole(bytes) => Self::parse(head),
+            _ => Err(Error::corrupt("the checksum of the control file does not fit")),
+        }
     }
 
     fn parse(bytes: &[u8; LEN]) -> Result<Self> {

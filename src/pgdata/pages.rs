@@ -72,11 +72,15 @@ impl PageCheck {
     /// Whether a page is as it was written: its checksum fits, or there is none to compare, since the
     /// page is new or was changed after the backup began.
     pub fn is_sound(self, page: &[u8], block: u32) -> bool {
-        if page.len() < HEADER || page[UPPER..UPPER + 2] == [0, 0] {
-            return true;
+        self.judge(page, block) != Some(false)
+    }
+
+    /// Whether a page's checksum fits; `None` when there is none to compare.
+    pub fn judge(self, page: &[u8], block: u32) -> Option<bool> {
+        if page.len() < HEADER || page[UPPER..UPPER + 2] == [0, 0] || lsn(page) >= self.start {
+            return None;
         }
-        lsn(page) >= self.start
-            || checksum(page, block) == u16::from_le_bytes([page[CHECKSUM], page[CHECKSUM + 1]])
+        Some(checksum(page, block) == u16::from_le_bytes([page[CHECKSUM], page[CHECKSUM + 1]]))
     }
 }
 

@@ -86,7 +86,7 @@ impl Fetch<'_> {
 }
 
 /// What a tar's names are relative to.
-fn within(series: Series) -> PathBuf {
+pub(in crate::command) fn within(series: Series) -> PathBuf {
     match series {
         Series::Data => PathBuf::new(),
         Series::Tablespace(oid) => Path::new("pg_tblspc").join(oid.to_string()),

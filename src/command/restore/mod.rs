@@ -25,6 +25,8 @@ use tracing::warn;
 
 use self::fetch::Fetch;
 pub use self::fetch::Progress;
+pub(super) use self::fetch::within;
+pub(super) use self::plan::flaw;
 pub use self::plan::{CopySize, Gap, Plan, WalPlan};
 use self::plan::{Sources, Wish, plan};
 use self::site::Site;

@@ -220,7 +220,7 @@ fn candidate(entry: &Entry) -> Candidate<'_> {
 /// What is wrong with a backup's tars, as far as their names tell: a main one that is missing, or a gap
 /// in the numbers of one that was split, or one that is there in two codecs: nobody knows which of the two
 /// the record speaks of. A missing last one only its manifest can tell.
-fn flaw(backup: &Backup, files: &BackupFiles) -> Option<String> {
+pub(in crate::command) fn flaw(backup: &Backup, files: &BackupFiles) -> Option<String> {
     // They are in the order of their names.
     let mut pairs = files.tars.iter().zip(files.tars.iter().skip(1));
     if let Some((one, other)) = pairs.find(|(one, other)| one.name == other.name) {

@@ -3,7 +3,7 @@
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
 //! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`,
-//! `[restore]`, `[retention]`. A key that does not exist is an error, because a setting that is silently
+//! `[restore]`, `[retention]`, `[verify]`. A key that does not exist is an error, because a setting that is silently
 //! ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
 
@@ -18,6 +18,7 @@ use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::restore::RestoreArgs;
 use super::retention::RetentionArgs;
+use super::verify::VerifyArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
 use crate::error::{Context as _, Error, Result};
 
@@ -45,6 +46,7 @@ pub(crate) struct Sections {
     pub(crate) backup: BackupArgs,
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
+    pub(crate) verify: VerifyArgs,
 }
 
 impl File {
@@ -80,7 +82,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 10] {
+fn grammar() -> [(&'static str, Vec<String>); 11] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -94,6 +96,7 @@ fn grammar() -> [(&'static str, Vec<String>); 10] {
         ("backup", keys::<BackupArgs>("")),
         ("restore", keys::<RestoreArgs>("")),
         ("retention", keys::<RetentionArgs>("")),
+        ("verify", keys::<VerifyArgs>("")),
     ]
 }
 

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 11] = [
+pub const MANUALS: [Manual; 12] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -180,6 +180,28 @@ pub const MANUALS: [Manual; 11] = [
             ("barkeep retention 'REDUNDANCY 3' --leftovers-after 2d", "the newest three, and tidy up sooner"),
         ],
         exits: CATALOGUE,
+    },
+    Manual {
+        verb: "verify",
+        examples: &[
+            ("barkeep verify", "read everything, and say what is missing or damaged"),
+            ("barkeep verify --sample 15%", "from cron, every night: all of it in a week"),
+            ("barkeep verify --since 30d --max-rate 50MB", "only what was not verified for a month, gently"),
+            ("barkeep verify --quick --json | jq .findings", "only what the lists tell, in seconds"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::NotFound,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+            Exit::Interrupted,
+            Exit::Terminated,
+        ],
     },
     Manual {
         verb: "install-compat",

@@ -19,6 +19,8 @@ mod restore;
 mod restored;
 mod retention;
 mod settings;
+mod verified;
+mod verify;
 mod wal;
 
 use std::ffi::{OsStr, OsString};
@@ -66,6 +68,7 @@ enum Verb {
     BackupDelete(Box<backups::BackupDelete>),
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
+    Verify(Box<verify::Verify>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -174,6 +177,7 @@ impl Verb {
             Self::BackupDelete(words) => &words.shared,
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
+            Self::Verify(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
     }
@@ -191,6 +195,7 @@ impl Verb {
             Self::BackupDelete(words) => &mut words.shared,
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
+            Self::Verify(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
     }
@@ -244,6 +249,7 @@ impl Verb {
             Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
+            Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;

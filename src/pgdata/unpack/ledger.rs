@@ -67,6 +67,17 @@ impl Ledger {
         Ok(Some(file))
     }
 
+    /// Takes note that a file with this name is read, unless one came from a later object.
+    pub(super) fn reserve(&self, name: &Path, object: u32) -> bool {
+        let key = key(name);
+        let mut shard = self.shard(key);
+        let later = shard.get(&key).is_some_and(|written| written.object > object);
+        if !later {
+            shard.insert(key, Written { object, size: 0, sum: None });
+        }
+        !later
+    }
+
     /// Takes note of a file that is whole, unless a later object's has taken its place meanwhile.
     pub(super) fn note(&self, name: &Path, object: u32, size: u64, sum: Option<Sum>) {
         let key = key(name);

@@ -7,6 +7,7 @@ mod below;
 mod ledger;
 mod members;
 mod owners;
+mod proof;
 mod tree;
 
 use std::ffi::OsStr;
@@ -23,6 +24,7 @@ use self::below::Below;
 pub(crate) use self::ledger::Ledger;
 use self::members::{Kind, Member, Members};
 use self::owners::Owners;
+pub(crate) use self::proof::{Proof, Proofreader};
 pub(crate) use self::tree::Tree;
 use super::destination::MARKER;
 use crate::disk;

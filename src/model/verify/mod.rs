@@ -1,0 +1,16 @@
+//! Whether an archive is whole: what is missing by its lists, which of its objects are read, and how what
+//! is found is told.
+
+mod choice;
+mod finding;
+mod gaps;
+mod ledger;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use choice::{Share, Turn, take_turn};
+pub use finding::{Class, Finding, Gap, Severity, Upset};
+pub use gaps::{history_gaps, twins, wal_gaps};
+pub use ledger::{Mark, VerifyLedger};
+pub use record::record_flaws;
