@@ -23,7 +23,7 @@ pub use catalog::{Catalog, Entry, Orphan, Unreadable};
 use layout::Layout;
 pub use literal::Literal;
 pub use probe::Probe;
-pub use removal::Abandoned;
+pub use removal::{Abandoned, BegunUpload};
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 
 pub use crate::store::{ByteStream, ExclusivePut, Object, Patience, Tags, Upload};

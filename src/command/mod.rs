@@ -11,6 +11,7 @@ pub mod backup;
 pub mod backup_delete;
 pub mod backups;
 pub mod check;
+pub mod gc;
 pub mod reach;
 pub mod restore;
 pub mod retention;

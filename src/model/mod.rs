@@ -7,6 +7,7 @@ mod backup;
 mod backup_id;
 mod choose;
 mod compression;
+mod gc;
 mod history;
 mod lsn;
 mod recovery_target;
@@ -26,6 +27,7 @@ pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
 pub use choose::{Candidate, Choice, EndedBy, Rejected, Timelines, Unfit, Why, choose, choose_ended};
 pub use compression::{Compression, Level};
+pub use gc::{GcFacts, GcPlan, GcReason, GcVerdict, ProbeFact, UploadFact};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
 pub use recovery_target::{

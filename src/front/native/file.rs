@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::args::{ArchiveArgs, AzureArgs, GcsArgs, OutputArgs, S3Args};
 use super::backup::BackupArgs;
 use super::check::CheckArgs;
+use super::gc::GcArgs;
 use super::restore::RestoreArgs;
 use super::retention::RetentionArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
@@ -45,6 +46,7 @@ pub(crate) struct Sections {
     pub(crate) backup: BackupArgs,
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
+    pub(crate) gc: GcArgs,
 }
 
 impl File {
@@ -80,7 +82,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 10] {
+fn grammar() -> [(&'static str, Vec<String>); 11] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -94,6 +96,7 @@ fn grammar() -> [(&'static str, Vec<String>); 10] {
         ("backup", keys::<BackupArgs>("")),
         ("restore", keys::<RestoreArgs>("")),
         ("retention", keys::<RetentionArgs>("")),
+        ("gc", keys::<GcArgs>("")),
     ]
 }
 

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 11] = [
+pub const MANUALS: [Manual; 12] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -178,6 +178,14 @@ pub const MANUALS: [Manual; 11] = [
             ("barkeep retention 14d --minimum-redundancy 2", "from cron, after the backup"),
             ("barkeep retention 'RECOVERY WINDOW OF 4 WEEKS' --dry-run", "what would go, and why"),
             ("barkeep retention 'REDUNDANCY 3' --leftovers-after 2d", "the newest three, and tidy up sooner"),
+        ],
+        exits: CATALOGUE,
+    },
+    Manual {
+        verb: "gc",
+        examples: &[
+            ("barkeep gc --dry-run", "what crashes have left, and what of it may go"),
+            ("barkeep gc --older-than 2d", "sweep up sooner, where no backup takes a day"),
         ],
         exits: CATALOGUE,
     },

@@ -10,6 +10,7 @@ mod backups_json;
 mod bar;
 mod check;
 mod file;
+mod gc;
 mod install_compat;
 mod manner;
 pub mod manual;
@@ -66,6 +67,7 @@ enum Verb {
     BackupDelete(Box<backups::BackupDelete>),
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
+    Gc(Box<gc::Gc>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -174,6 +176,7 @@ impl Verb {
             Self::BackupDelete(words) => &words.shared,
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
+            Self::Gc(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
     }
@@ -191,6 +194,7 @@ impl Verb {
             Self::BackupDelete(words) => &mut words.shared,
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
+            Self::Gc(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
     }
@@ -240,6 +244,7 @@ impl Verb {
             Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
+            Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;

@@ -91,7 +91,7 @@ impl Report for Deleted {
 }
 
 /// Columns as wide as they must be, two blanks apart, nothing at a line's end.
-fn table(rows: &[Vec<String>]) -> String {
+pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|i| width(i).unwrap_or(0)).collect();
@@ -102,7 +102,7 @@ fn table(rows: &[Vec<String>]) -> String {
     })
 }
 
-fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+pub(super) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
@@ -213,7 +213,7 @@ fn paragraph(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// A size as people read it.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) => {
@@ -225,7 +225,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// A span as people read it: its two largest units.
-fn span(span: SignedDuration) -> String {
+pub(super) fn span(span: SignedDuration) -> String {
     let seconds = span.as_secs();
     match seconds {
         ..60 => format!("{seconds} s"),
