@@ -14,6 +14,7 @@ mod recovery_target;
 mod retention;
 mod segment;
 mod server_name;
+mod sql;
 mod system_id;
 mod tar_name;
 mod timeline;
@@ -39,6 +40,7 @@ pub use retention::{
 };
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
+pub use sql::{SqlStatement, statements};
 pub use system_id::SystemId;
 pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
