@@ -42,7 +42,8 @@ pub struct Entry {
     pub files: BackupFiles,
     /// Whether it is kept, and for what.
     pub keep: Option<Keep>,
-    /// When its record was stored, by the store's clock.
+    /// When something of it was stored last, by the store's clock: a tar that was completed after its
+    /// record was begun shows that somebody is still at work.
     pub recorded: Option<Timestamp>,
 }
 
@@ -173,9 +174,8 @@ impl Archive {
         }
         files.tars.sort_unstable_by_key(|tar| tar.name);
         let Some(record) = record else { return Ok(Read::Orphan(Orphan { id, files, keep, newest })) };
-        let recorded = record.modified;
         Ok(match self.read_record(id, &record).await {
-            Ok(backup) => Read::Entry(Box::new(Entry { backup, files, keep, recorded })),
+            Ok(backup) => Read::Entry(Box::new(Entry { backup, files, keep, recorded: newest })),
             // Deleted since it was listed.
             Err(e) if e.kind() == ErrorKind::NotFound => Read::Orphan(Orphan { id, files, keep, newest }),
             Err(error) if error.kind() == ErrorKind::Corrupt => {

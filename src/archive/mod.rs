@@ -24,7 +24,7 @@ pub use catalog::{Catalog, Entry, Orphan, Unreadable};
 use layout::Layout;
 pub use literal::Literal;
 pub use probe::Probe;
-pub use removal::Abandoned;
+pub use removal::{Abandoned, BegunUpload};
 pub use verified::MarkedWal;
 pub use wal::{Recorded, Stored, StoredWal, WalPut, WalUpload};
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{Archive, ByteStream};
 use crate::error::{Context, Result};
-use crate::model::Timeline;
-use crate::store::{IfExists, Key, Put};
+use crate::model::{ProbeFact, Timeline};
+use crate::store::{IfExists, Key, ObjectMeta, Put};
 
 /// A probe object's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,16 @@ impl Archive {
             .map_ok(|meta| Probe(meta.key))
             .try_collect()
             .await
+    }
+
+    /// The same with what decisions about them are made upon.
+    pub async fn left_probes(&self) -> Result<Vec<(Probe, ProbeFact)>> {
+        let fact = |meta: ObjectMeta| {
+            let fact =
+                ProbeFact { key: meta.key.to_string(), stored_bytes: meta.size, stored: meta.modified };
+            (Probe(meta.key), fact)
+        };
+        self.store.list(&self.layout.probes()?.inside(), None).map_ok(fact).try_collect().await
     }
 
     /// Deletes probe objects.

@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use super::layout::BackupObject;
 use super::{Archive, BackupFiles};
 use crate::error::{Context, Error, Result};
-use crate::model::{Backup, BackupId, BackupStatus, WalObject};
-use crate::store::{Key, Lock, ObjectStore, Tags};
+use crate::model::{Backup, BackupId, BackupStatus, UploadFact, WalObject};
+use crate::store::{Key, Lock, ObjectStore, Tags, Unfinished};
 
 /// What a backup's folder never has.
 const NEVER_THERE: &str = "barkeep_never_there";
@@ -121,12 +121,29 @@ impl Archive {
 
     /// The uploads below `base` and `wals` that were begun before this moment and never finished.
     pub async fn abandoned(&self, before: Timestamp) -> Result<Abandoned> {
-        let mut all = Vec::new();
-        for folder in [self.layout.bases()?, self.layout.wals()?] {
-            all.extend(self.store.unfinished(&folder.inside()).await?);
-        }
+        let mut all = self.unfinished_in([self.layout.bases()?, self.layout.wals()?]).await?;
         all.retain(|upload| upload.begun.is_some_and(|begun| begun < before));
         Ok(Abandoned(all))
+    }
+
+    /// All uploads of this server that were begun and not finished, whatever their age: some may be under
+    /// way right now.
+    pub async fn begun_uploads(&self) -> Result<Vec<BegunUpload>> {
+        let folders = [self.layout.bases()?, self.layout.wals()?, self.layout.probes()?];
+        let all = self.unfinished_in(folders).await?;
+        let begun = |upload: Unfinished| {
+            let backup = self.layout.read_backup(&upload.key).map(|(id, _)| id);
+            BegunUpload { upload, backup }
+        };
+        Ok(all.into_iter().map(begun).collect())
+    }
+
+    async fn unfinished_in(&self, folders: impl IntoIterator<Item = Key>) -> Result<Vec<Unfinished>> {
+        let mut all = Vec::new();
+        for folder in folders {
+            all.extend(self.store.unfinished(&folder.inside()).await?);
+        }
+        Ok(all)
     }
 
     /// Frees what they hold.
@@ -137,7 +154,7 @@ impl Archive {
 
 /// Uploads that were begun long ago and never finished.
 #[derive(Debug, Default)]
-pub struct Abandoned(Vec<crate::store::Unfinished>);
+pub struct Abandoned(Vec<Unfinished>);
 
 impl Abandoned {
     /// How many.
@@ -153,6 +170,29 @@ impl Abandoned {
     /// The keys they were for.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|upload| upload.key.as_str())
+    }
+}
+
+impl FromIterator<BegunUpload> for Abandoned {
+    /// Those that somebody has judged to be.
+    fn from_iter<I: IntoIterator<Item = BegunUpload>>(judged: I) -> Self {
+        Self(judged.into_iter().map(|begun| begun.upload).collect())
+    }
+}
+
+/// An upload that was begun and not finished.
+#[derive(Debug, Clone)]
+pub struct BegunUpload {
+    upload: Unfinished,
+    /// The backup it was to be part of.
+    backup: Option<BackupId>,
+}
+
+impl BegunUpload {
+    /// What decisions about it are made upon.
+    pub fn fact(&self) -> UploadFact {
+        let Unfinished { key, begun, .. } = &self.upload;
+        UploadFact { key: key.to_string(), backup: self.backup, begun: *begun }
     }
 }
 

@@ -232,7 +232,9 @@ async fn steps(
     // Newest first, so that nothing stays published without what it builds upon.
     let entries: Vec<_> = going(catalog, plan).rev().collect();
     let ids: Vec<BackupId> = entries.iter().map(|entry| entry.backup.id).collect();
-    let requests = entries.iter().map(|entry| archive.unpublish_backup(&entry.backup));
+    // What nobody would choose needs no mark, and would look like a backup whose WAL is still to go.
+    let published = entries.iter().filter(|entry| entry.backup.is_usable());
+    let requests = published.map(|entry| archive.unpublish_backup(&entry.backup));
     let mut unpublished = stream::iter(requests).buffered(AT_ONCE);
     while unpublished.try_next().await?.is_some() {
         done.unpublished += 1;

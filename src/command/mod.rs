@@ -11,6 +11,8 @@ pub mod backup;
 pub mod backup_delete;
 pub mod backups;
 pub mod check;
+pub mod drill;
+pub mod gc;
 pub mod reach;
 pub mod restore;
 pub mod retention;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Access;
 use super::deletion::{Care, Deletion, Doomed, carry_out, plan_around};
 use crate::archive::OpenArchive;
-use crate::error::{Context, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Facts, Plan, RetentionRule};
 
 /// What is to stay.
@@ -46,10 +46,15 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletio
 /// may delete everything else often lacks: they are let lie then, and a warning tells.
 fn not_by_right<T: Default>(done: Result<T>, what: &str) -> Result<T> {
     match done {
-        Err(e) if matches!(e.kind(), ErrorKind::Denied | ErrorKind::Usage) => {
+        Err(e) if is_lack_of_rights(&e) => {
             tracing::warn!("unfinished uploads, if there are any, are left: {what} them: {e}");
             Ok(T::default())
         }
         done => done.context(|| format!("{what} unfinished uploads")),
     }
+}
+
+/// Whether a refusal means that these credentials, or this service, do not let uploads be looked after.
+pub(super) fn is_lack_of_rights(e: &Error) -> bool {
+    matches!(e.kind(), ErrorKind::Denied | ErrorKind::Usage)
 }

@@ -33,6 +33,8 @@ pub enum Exit {
     Server = 7,
     /// The local file system.
     Local = 8,
+    /// What was restored does not pass its checks.
+    Failed = 9,
     /// A broken invariant of ours.
     Bug = 70,
     /// PostgreSQL must stop instead of opening.
@@ -45,7 +47,7 @@ pub enum Exit {
 
 impl Exit {
     /// All of them, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Done,
         Self::NotFound,
         Self::Usage,
@@ -55,6 +57,7 @@ impl Exit {
         Self::Corrupt,
         Self::Server,
         Self::Local,
+        Self::Failed,
         Self::Bug,
         Self::Stop,
         Self::Interrupted,
@@ -78,6 +81,7 @@ impl Exit {
             Self::Corrupt => "what was read is not what was written",
             Self::Server => "PostgreSQL refused or vanished",
             Self::Local => "the local file system failed",
+            Self::Failed => "PostgreSQL opened the restored copy, and a check of it failed",
             Self::Bug => "a bug of barkeep's; please report it",
             Self::Stop => {
                 "any failure during recovery: PostgreSQL must stop, because any lower status \

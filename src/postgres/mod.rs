@@ -6,6 +6,7 @@
 
 mod conninfo;
 mod errors;
+pub mod own;
 mod questions;
 mod rights;
 mod session;

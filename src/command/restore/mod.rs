@@ -152,9 +152,7 @@ pub struct Restored {
 /// for a gap in the WAL or a directory that is in use or not empty, `Corrupt` for a backup that is not
 /// what it should be, `Local` when it does not fit, and the store's own.
 pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
-    let patience =
-        Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
-    let archive = Arc::new(open.open(ExclusivePut::ByService, &patience).await?);
+    let archive = Arc::new(open_for(request, open).await?);
     let mut plan = look(request, &archive).await?;
     let tablespaces = known(request, &mut plan);
     let waldir = request.waldir.as_deref();
@@ -205,6 +203,18 @@ pub async fn run(request: &Request, open: &dyn OpenArchive) -> Result<Outcome> {
     };
     outcome.restored = Some(restored.context(|| format!("restore backup {}", outcome.plan.backup.id))?);
     Ok(outcome)
+}
+
+/// What a restore would do, decided from the archive alone: no directory is looked at, nor what would not
+/// fit. Kinds of failure as of [`run`], a gap in the WAL left out.
+pub async fn foresee(request: &Request, open: &dyn OpenArchive) -> Result<Plan> {
+    look(request, &open_for(request, open).await?).await
+}
+
+async fn open_for(request: &Request, open: &dyn OpenArchive) -> Result<Archive> {
+    let patience =
+        Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
+    open.open(ExclusivePut::ByService, &patience).await
 }
 
 /// Where tablespaces go; without those that the backup does not have, if they are to be passed over.

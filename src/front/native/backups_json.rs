@@ -189,12 +189,24 @@ pub(super) struct DeletionJson<'a> {
 }
 
 #[derive(Serialize)]
-struct JudgedJson {
+pub(super) struct JudgedJson {
     id: String,
     status: Option<&'static str>,
     goes: bool,
     stored_bytes: u64,
     reason: String,
+}
+
+impl JudgedJson {
+    pub(super) fn new(judged: &Judged) -> Self {
+        Self {
+            id: judged.id.to_string(),
+            status: judged.status.map(BackupStatus::name),
+            goes: judged.goes(),
+            stored_bytes: judged.stored_bytes,
+            reason: judged.reason.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -209,13 +221,6 @@ struct RangeJson {
 impl<'a> DeletionJson<'a> {
     pub(super) fn new(deletion: &'a Deletion, exit: u8) -> Self {
         let Deletion { address, plan, abandoned, dry_run, .. } = deletion;
-        let judged = |judged: &Judged| JudgedJson {
-            id: judged.id.to_string(),
-            status: judged.status.map(BackupStatus::name),
-            goes: judged.goes(),
-            stored_bytes: judged.stored_bytes,
-            reason: judged.reason.to_string(),
-        };
         let range = |range: &WalRange| RangeJson {
             first: range.first.to_string(),
             last: range.last.to_string(),
@@ -227,8 +232,8 @@ impl<'a> DeletionJson<'a> {
             archive: address,
             dry_run: *dry_run,
             blocked: plan.blocked().map(|why| why.to_string()),
-            backups: plan.backups.iter().map(judged).collect(),
-            orphans: plan.orphans.iter().map(judged).collect(),
+            backups: plan.backups.iter().map(JudgedJson::new).collect(),
+            orphans: plan.orphans.iter().map(JudgedJson::new).collect(),
             unreadable: plan.unreadable.iter().map(ToString::to_string).collect(),
             wal: plan.wal.ranges.iter().map(range).collect(),
             wal_files: plan.wal.objects.len(),

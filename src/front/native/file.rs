@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 use super::args::{ArchiveArgs, AzureArgs, GcsArgs, OutputArgs, S3Args};
 use super::backup::BackupArgs;
 use super::check::CheckArgs;
+use super::drill::DrillArgs;
+use super::gc::GcArgs;
 use super::restore::RestoreArgs;
 use super::retention::RetentionArgs;
 use super::verify::VerifyArgs;
@@ -47,6 +49,8 @@ pub(crate) struct Sections {
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
     pub(crate) verify: VerifyArgs,
+    pub(crate) gc: GcArgs,
+    pub(crate) drill: DrillArgs,
 }
 
 impl File {
@@ -82,7 +86,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 11] {
+fn grammar() -> [(&'static str, Vec<String>); 13] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -97,6 +101,8 @@ fn grammar() -> [(&'static str, Vec<String>); 11] {
         ("restore", keys::<RestoreArgs>("")),
         ("retention", keys::<RetentionArgs>("")),
         ("verify", keys::<VerifyArgs>("")),
+        ("gc", keys::<GcArgs>("")),
+        ("drill", keys::<DrillArgs>("")),
     ]
 }
 

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 12] = [
+pub const MANUALS: [Manual; 14] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -198,6 +198,43 @@ pub const MANUALS: [Manual; 12] = [
             Exit::Denied,
             Exit::Corrupt,
             Exit::Local,
+            Exit::Bug,
+            Exit::Interrupted,
+            Exit::Terminated,
+        ],
+    },
+    Manual {
+        verb: "gc",
+        examples: &[
+            ("barkeep gc --dry-run", "what crashes have left, and what of it may go"),
+            ("barkeep gc --older-than 2d", "sweep up sooner, where no backup takes a day"),
+        ],
+        exits: CATALOGUE,
+    },
+    Manual {
+        verb: "drill",
+        examples: &[
+            ("barkeep drill --directory /scratch", "restore the latest backup, recover, check, remove"),
+            (
+                "barkeep drill --directory /scratch --dbname shop --probe 'select max(at) > now() - interval '\\''1 day'\\'' from orders'",
+                "and the newest order must be of today",
+            ),
+            (
+                "barkeep drill --directory /scratch --sql checks.sql --textfile /var/lib/node_exporter/barkeep.prom",
+                "from cron, with a report for Prometheus",
+            ),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::NotFound,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Server,
+            Exit::Local,
+            Exit::Failed,
             Exit::Bug,
             Exit::Interrupted,
             Exit::Terminated,

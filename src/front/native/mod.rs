@@ -9,7 +9,10 @@ mod backups;
 mod backups_json;
 mod bar;
 mod check;
+mod drill;
+mod drilled;
 mod file;
+mod gc;
 mod install_compat;
 mod manner;
 pub mod manual;
@@ -69,6 +72,8 @@ enum Verb {
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
     Verify(Box<verify::Verify>),
+    Gc(Box<gc::Gc>),
+    Drill(Box<drill::Drill>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -78,8 +83,19 @@ enum Verb {
 pub fn command() -> clap::Command {
     Cli::command().mut_subcommands(|verb| {
         // The values in the environment of whoever asks for help are nobody else's business.
+        let verb = if verb.get_name() == "drill" { verb.mut_args(of_drill) } else { verb };
         manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
     })
+}
+
+/// What `drill` shares with `restore` has variables of its own all the same: a target that was set for a
+/// restore must not move a drill.
+fn of_drill(arg: Arg) -> Arg {
+    let of_restore = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_RESTORE_").map(str::to_owned);
+    match arg.get_env().and_then(of_restore) {
+        Some(name) => arg.env(format!("BARKEEP_DRILL_{name}")),
+        None => arg,
+    }
 }
 
 /// Runs the program with these words, tells what happened and gives the status.
@@ -178,6 +194,8 @@ impl Verb {
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
             Self::Verify(words) => &words.shared,
+            Self::Gc(words) => &words.shared,
+            Self::Drill(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
     }
@@ -196,6 +214,8 @@ impl Verb {
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
             Self::Verify(words) => &mut words.shared,
+            Self::Gc(words) => &mut words.shared,
+            Self::Drill(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
     }
@@ -250,6 +270,8 @@ impl Verb {
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
+            Self::Gc(words) => words.perform(&Around { file, output, environment }),
+            Self::Drill(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;

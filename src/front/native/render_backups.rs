@@ -102,7 +102,7 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
     })
 }
 
-fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+pub(super) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 

@@ -1,9 +1,10 @@
 //! The words of `restore`.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(crate) struct Restore {
     #[command(flatten)]
     goal: Goal,
     #[command(flatten)]
+    standing: Standing,
+    #[command(flatten)]
     place: Place,
     #[command(flatten)]
     pub(super) own: RestoreArgs,
@@ -49,11 +52,13 @@ pub(crate) struct Restore {
 }
 
 /// Which state of the database is wanted. Nothing that a file should decide.
+///
+/// `drill` has the same words; its variables are named after it (see [`super::command`]).
 #[derive(Debug, Args)]
-struct Goal {
+pub(super) struct Goal {
     /// Begin with this backup: identifier, name, latest or oldest [default: the newest before the target]
     #[arg(long, value_name = "BACKUP", env = "BARKEEP_RESTORE_BACKUP")]
-    backup: Option<BackupRef>,
+    pub(super) backup: Option<BackupRef>,
     /// Recover to this moment: 2026-01-31 12:00:00+01:00; without an offset it is local time
     #[arg(long, value_name = "TIME", env = "BARKEEP_RESTORE_TARGET_TIME", group = "point")]
     target_time: Option<String>,
@@ -83,6 +88,11 @@ struct Goal {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     exclusive: Option<bool>,
+}
+
+/// What the copy is to be.
+#[derive(Debug, Args)]
+struct Standing {
     /// Stay a standby
     #[arg(
         long, env = "BARKEEP_RESTORE_STANDBY", value_name = "BOOL", num_args = 0..=1,
@@ -162,11 +172,11 @@ pub(crate) struct RestoreArgs {
 layer!(RestoreArgs: target_action, restore_command, jobs, max_rate, retry_for);
 
 /// What a restore takes for its buffers when nothing is said.
-const MEMORY: Size = Size(256 << 20);
+pub(super) const MEMORY: Size = Size(256 << 20);
 
 /// How long a failing request is tried again when nothing is said: somebody waits, and beginning anew
 /// costs more.
-const RETRY_FOR: Duration = Duration::from_mins(5);
+pub(super) const RETRY_FOR: Duration = Duration::from_mins(5);
 
 /// Where a tablespace goes: `NAME=DIR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +213,7 @@ impl Restore {
         let own = self.own.over(around.file.sections.restore.clone());
         let zone = TimeZone::system();
         let (target, zone_assumed) = self.goal.target(own.target_action.unwrap_or_default(), &zone)?;
-        let recovery = self.goal.recovery(&target, &self.place, || {
+        let recovery = self.standing.recovery(&target, &self.place, || {
             own.restore_command.map_or_else(|| own_command(&settings, spool), Ok)
         })?;
         let progress = Arc::new(Progress::default());
@@ -237,7 +247,7 @@ impl Restore {
 
 impl Goal {
     /// The target, and whether its time was read as local.
-    fn target(&self, action: TargetAction, zone: &TimeZone) -> Result<(RecoveryTarget, bool)> {
+    pub(super) fn target(&self, action: TargetAction, zone: &TimeZone) -> Result<(RecoveryTarget, bool)> {
         let mut zone_assumed = false;
         let time = self.target_time.as_ref().map(|text| TargetTime::read(text, zone)).transpose()?;
         let point = if let Some(time) = time {
@@ -262,7 +272,9 @@ impl Goal {
         let timeline = self.target_timeline.unwrap_or_default();
         Ok((RecoveryTarget { point, inclusive, timeline, action }, zone_assumed))
     }
+}
 
+impl Standing {
     /// What PostgreSQL is told, if anything.
     fn recovery(
         &self,
@@ -292,12 +304,33 @@ impl Goal {
 /// This very program, for this very archive, whatever the directory and the configuration file are then.
 /// Root's own spool is of no use to PostgreSQL, which never runs as root; one that was named is.
 fn own_command(settings: &Settings, spool_named: bool) -> Result<String> {
+    let mut words = settings.words()?;
+    if rustix::process::geteuid().is_root() && !spool_named {
+        words.retain(|word| !is_spool(word));
+    }
+    command_of(words)
+}
+
+/// The same with a spool of its own.
+pub(super) fn command_with_spool(settings: &Settings, spool: &Path) -> Result<String> {
+    let mut words = settings.words()?;
+    words.retain(|word| !is_spool(word));
+    let mut word = OsString::from(SPOOL);
+    word.push(spool);
+    words.push(word);
+    command_of(words)
+}
+
+const SPOOL: &str = "--spool=";
+
+fn is_spool(word: &OsStr) -> bool {
+    word.as_encoded_bytes().starts_with(SPOOL.as_bytes())
+}
+
+fn command_of(settings: Vec<OsString>) -> Result<String> {
     let program = std::env::current_exe()?;
     let mut words = vec![program.into_os_string(), "wal-restore".into()];
-    words.extend(settings.words()?);
-    if rustix::process::geteuid().is_root() && !spool_named {
-        words.retain(|word| !word.as_encoded_bytes().starts_with(b"--spool="));
-    }
+    words.extend(settings);
     let words: Option<Vec<&str>> = words.iter().map(|word| word.to_str()).collect();
     let words = words.ok_or_else(|| {
         Error::usage("a path in the settings is no UTF-8, so PostgreSQL could not be told of it")
@@ -316,7 +349,7 @@ fn together(mappings: Vec<Mapping>) -> Result<BTreeMap<String, PathBuf>> {
     Ok(places)
 }
 
-fn jobs() -> NonZeroUsize {
+pub(super) fn jobs() -> NonZeroUsize {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     NonZeroUsize::new(cores.clamp(2, 8)).unwrap_or(NonZeroUsize::MIN)
 }
@@ -325,7 +358,7 @@ fn jobs() -> NonZeroUsize {
 const FETCHING: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
 /// Shows how much is fetched.
-fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
+pub(super) fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
     let progress = Arc::clone(progress);
     Watching::begin(output, FETCHING, move |bar| {
         let (done, total) = progress.bytes();

@@ -54,7 +54,7 @@ pub(crate) struct RetentionArgs {
 layer!(RetentionArgs: minimum_redundancy, leftovers_after, dry_run);
 
 /// How long leftovers are left when nothing is said: longer than any backup takes.
-const LEFTOVERS_AFTER: Duration = Duration::from_hours(7 * 24);
+pub(super) const LEFTOVERS_AFTER: Duration = Duration::from_hours(7 * 24);
 
 impl Retention {
     /// Makes the request and runs it.

@@ -11,7 +11,7 @@ use crate::model::{BackupId, BackupStatus, Keep};
 pub(super) type Judgement = Vec<Reason>;
 
 /// Tells whether something has not changed for longer than leftovers are left; `None` when nobody knows.
-type Old<'a> = &'a dyn Fn(Option<Timestamp>) -> Option<bool>;
+pub(super) type Old<'a> = &'a dyn Fn(Option<Timestamp>) -> Option<bool>;
 
 /// Judges every backup by a rule (spec/barman-cloud.md 8.2). Beyond the reference: what never became a
 /// backup goes after a while, a backup without an end time is no reason to crash, and increments share
@@ -24,6 +24,16 @@ pub(super) fn judge(rule: &RetentionRule, now: Timestamp, facts: &Facts, old: Ol
         None => by_redundancy(rule, facts, &mut reasons),
     }
     follow_parents(facts, &mut reasons)
+}
+
+/// Judges what never became a backup, and lets everything else stay.
+pub(super) fn judge_leftovers(facts: &Facts, old: Old<'_>) -> Judgement {
+    let judged = facts.backups.iter().enumerate().map(|(i, fact)| match aside(fact, i, facts, old) {
+        // Finishing a deletion means deciding about WAL.
+        Some(Reason::HalfDeleted) => Some(Reason::DeletionBegun),
+        reason => Some(reason.unwrap_or(Reason::IsBackup)),
+    });
+    follow_parents(facts, &mut judged.collect::<Vec<_>>())
 }
 
 /// What is judged without a look at the policy.

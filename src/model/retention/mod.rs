@@ -4,7 +4,7 @@ mod backups;
 mod policy;
 mod wal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub use policy::{RetentionPolicy, WindowUnit};
 pub use wal::{WalPlan, WalRange, Withheld};
 
-use self::backups::{Judgement, judge};
+use self::backups::{Judgement, Old, judge, judge_leftovers};
 use super::{Backup, BackupId, BackupStatus, Keep, WalInventory};
 use crate::error::{Error, Result};
 
@@ -68,7 +68,7 @@ pub struct BackupFact {
     pub backup: Backup,
     /// What it is kept for.
     pub keep: Option<Keep>,
-    /// When its record was stored.
+    /// When something of it was stored last.
     pub recorded: Option<Timestamp>,
     /// What it takes in the store, in bytes.
     pub stored_bytes: u64,
@@ -145,6 +145,10 @@ pub enum Reason {
     Locked(Locked),
     /// Stays: nobody asked for it.
     NotAsked,
+    /// Stays: it is a backup, and only what never became one is swept up.
+    IsBackup,
+    /// Stays: its deletion was begun, and whoever decides about backups finishes it, with its WAL.
+    DeletionBegun,
     /// Goes: the policy no longer wants it.
     Obsolete,
     /// Goes: it builds upon a backup that goes.
@@ -188,6 +192,8 @@ impl fmt::Display for Reason {
             Self::Fresh => "unfinished, but not long enough ago to be a leftover",
             Self::AgeUnknown => "unfinished, but its age is not known",
             Self::NotAsked => "it is not the one",
+            Self::IsBackup => "it is a backup",
+            Self::DeletionBegun => "its deletion was begun; `retention` finishes it, with its WAL",
             Self::Obsolete => "the policy no longer wants it",
             Self::ParentGoes => "what it builds upon goes",
             Self::Asked => "it was asked for",
@@ -208,13 +214,27 @@ impl BackupFact {
 impl Plan {
     /// What `rule` makes of an archive at the moment `now`.
     pub fn of_rule(rule: &RetentionRule, now: Timestamp, facts: &Facts, wal: &WalInventory) -> Self {
-        let old = |since: Option<Timestamp>| {
-            Some(now.duration_since(since?).unsigned_abs() >= rule.leftovers_after && since? <= now)
-        };
-        Self::made(facts, wal, judge(rule, now, facts, &old), |orphan| match old(orphan.newest) {
-            Some(true) => orphan.keep.map_or(Reason::Leftover, Reason::Kept),
-            Some(false) => Reason::Fresh,
-            None => Reason::AgeUnknown,
+        let old = |since| is_old(since, rule.leftovers_after, now);
+        Self::made(facts, wal, judge(rule, now, facts, &old), |orphan| of_orphan(orphan, &old))
+    }
+
+    /// The removal of what never became a backup and has not changed for `after`, without a look at any
+    /// policy. No WAL goes. While an upload of a backup that is younger is on its way, it is under way.
+    pub fn of_leftovers(
+        after: Duration,
+        now: Timestamp,
+        facts: &Facts,
+        under_way: &BTreeSet<BackupId>,
+    ) -> Self {
+        let old = |since| is_old(since, after, now);
+        let mut judged = judge_leftovers(facts, &old);
+        for (fact, reason) in facts.backups.iter().zip(&mut judged) {
+            if reason.goes() && under_way.contains(&fact.backup.id) {
+                *reason = Reason::Fresh;
+            }
+        }
+        Self::made(facts, &WalInventory::default(), judged, |orphan| {
+            if under_way.contains(&orphan.id) { Reason::Fresh } else { of_orphan(orphan, &old) }
         })
     }
 
@@ -313,6 +333,21 @@ impl Plan {
                 "`barkeep backup-show ID` tells what is wrong with a record; repair it or remove its folder",
             )
         })
+    }
+}
+
+/// Whether what was stored last then has not changed for `after`; `None` when nobody knows.
+pub(super) fn is_old(since: Option<Timestamp>, after: Duration, now: Timestamp) -> Option<bool> {
+    let since = since?;
+    Some(since <= now && now.duration_since(since).unsigned_abs() >= after)
+}
+
+/// What becomes of a folder without a record.
+fn of_orphan(orphan: &OrphanFact, old: Old<'_>) -> Reason {
+    match old(orphan.newest) {
+        Some(true) => orphan.keep.map_or(Reason::Leftover, Reason::Kept),
+        Some(false) => Reason::Fresh,
+        None => Reason::AgeUnknown,
     }
 }
 
