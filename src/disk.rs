@@ -267,12 +267,6 @@ pub fn explain(e: io::Error) -> Error {
         ErrorKind::PermissionDenied => Error::denied(text)
             .caused_by(e)
             .hint("give the operating system's user of this process the right to read and write there"),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::local(text).caused_by(e).hint("free space or raise the quota there")
-        }
-        ErrorKind::ReadOnlyFilesystem => {
-            Error::local(text).caused_by(e).hint("mount that file system for writing")
-        }
         _ => Error::from(e),
     }
 }

@@ -126,8 +126,8 @@ mod armed {
         at: u64,
         /// The step fails with this error; without one the process dies.
         errno: Option<i32>,
-        /// The log, and the folder beside it.
-        log: Option<(File, PathBuf)>,
+        /// Opened for every line: a process that detaches itself closes what it has open.
+        log: Option<PathBuf>,
         passed: AtomicU64,
     }
 
@@ -147,10 +147,7 @@ mod armed {
         }
         let at = parts.next()?.parse().ok()?;
         let errno = parts.next().and_then(|errno| errno.parse().ok());
-        let log = variable(LOG).and_then(|file| {
-            let open = File::options().create(true).append(true).open(&file).ok()?;
-            Some((open, PathBuf::from(file).with_extension("kept")))
-        });
+        let log = variable(LOG).map(PathBuf::from);
         Some(Armed { at, errno, log, passed: AtomicU64::new(0) })
     }
 
@@ -186,15 +183,16 @@ mod armed {
         /// Links what is about to lose its name into the log's folder, where there is one: whether the loss
         /// survives a power failure is what the test wants to try.
         fn keep(&self, number: u64, step: Step<'_>) {
-            if let (Some((_, folder)), Step::Remove(path) | Step::Rename(_, path)) = (&self.log, step) {
-                let _ = std::fs::hard_link(path, folder.join(number.to_string()));
+            if let (Some(log), Step::Remove(path) | Step::Rename(_, path)) = (&self.log, step) {
+                let _ = std::fs::hard_link(path, log.with_extension("kept").join(number.to_string()));
             }
         }
 
         fn note(&self, line: &str) {
             // One write, so that lines of several threads do not mingle. A log that cannot be written is
             // seen by the test that reads it.
-            let _ = self.log.as_ref().map(|(log, _)| (&*log).write_all(line.as_bytes()));
+            let open = |log| File::options().create(true).append(true).open(log);
+            let _ = self.log.as_ref().map(|log| open(log)?.write_all(line.as_bytes()));
         }
     }
 

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// A backup is taken beside one that is there.
     Backup,
     /// The older of two backups is kept for good.
@@ -33,7 +33,7 @@ pub enum What {
 }
 
 /// A running cluster with a tablespace, its archive, and two backups in it.
-pub struct Cluster {
+pub(crate) struct Cluster {
     scratch: Scratch,
     primary: Server,
     barkeep: Barkeep,
@@ -43,7 +43,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Archives to a directory.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let scratch = Scratch::new();
         let barkeep = Barkeep::on_directory(&scratch);
         let mut primary = Server::init(&scratch, NEWEST, 1, &barkeep);
@@ -84,7 +84,7 @@ impl Cluster {
 }
 
 /// A cluster and what is done to its archive.
-pub struct Base<'a> {
+pub(crate) struct Base<'a> {
     cluster: &'a Cluster,
     what: What,
     inspector: tokio::sync::Mutex<Inspector>,
@@ -94,7 +94,7 @@ pub struct Base<'a> {
 
 impl<'a> Base<'a> {
     /// One of them.
-    pub fn new(cluster: &'a Cluster, what: What) -> Self {
+    pub(crate) fn new(cluster: &'a Cluster, what: What) -> Self {
         Self { cluster, what, inspector: tokio::sync::Mutex::default(), result: std::sync::Mutex::default() }
     }
 
@@ -142,7 +142,7 @@ impl Scene for Base<'_> {
         let oldest = self.cluster.ids[0].as_str();
         match self.what {
             What::Backup => self.cluster.backup("three"),
-            What::Keep => barkeep.command(&["backup-keep", oldest]),
+            What::Keep => barkeep.command(&["backup-keep", oldest, "full"]),
             What::Delete => barkeep.command(&["backup-delete", oldest]),
             What::Retention => barkeep.command(&["retention", "REDUNDANCY 1", "--leftovers-after", "0s"]),
             What::Check => barkeep.command(&["check"]),

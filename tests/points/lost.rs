@@ -39,7 +39,7 @@ struct Disk {
 }
 
 /// A state of the store's directory, and of what lies beside it.
-pub struct World {
+pub(crate) struct World {
     root: Option<(PathBuf, Vec<(PathBuf, Content)>)>,
     /// Directories, and where their copies are.
     beside: Vec<(PathBuf, PathBuf)>,
@@ -53,7 +53,7 @@ enum Content {
 
 /// All states: as it is, then with the least that is certain, then with every name that was given, then
 /// with some of both. `place` holds the trees `before` and `killed`, and the folder `log.kept`.
-pub fn worlds(
+pub(crate) fn worlds(
     place: &Path,
     root: &Path,
     log: &str,
@@ -211,12 +211,12 @@ impl Disk {
 
 impl World {
     /// Everything as it is.
-    pub fn as_it_is(beside: &[PathBuf], place: &Path) -> Self {
+    pub(crate) fn as_it_is(beside: &[PathBuf], place: &Path) -> Self {
         Self { root: None, beside: save(beside, place) }
     }
 
     /// Makes the store's directory, and what lies beside it, look like this.
-    pub fn lay_out(&self) {
+    pub(crate) fn lay_out(&self) {
         for (directory, copied) in &self.beside {
             clear(directory);
             if copied.exists() {
@@ -264,12 +264,12 @@ fn save(directories: &[PathBuf], place: &Path) -> Vec<(PathBuf, PathBuf)> {
 
 /// A copy of a tree whose files are the same, under second names: nobody here writes into a file that has
 /// its name.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     must(Command::new("cp").arg("-al").arg(from).arg(to), std::time::Duration::from_mins(1));
 }
 
 /// Removes what is in a directory, if it is there.
-pub fn clear(directory: &Path) {
+pub(crate) fn clear(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {

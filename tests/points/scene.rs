@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 const ALL_UP_TO: u64 = 60;
 
 /// A verb in its situation.
-pub trait Scene {
+pub(crate) trait Scene {
     /// For messages.
     fn name(&self) -> String;
     /// The verb, as the point names it.
@@ -47,7 +47,7 @@ pub trait Scene {
 }
 
 /// Lets the verb die at its points: of many, at `few` unless all are asked for.
-pub async fn die_at_points(scene: &impl Scene, few: u64) {
+pub(crate) async fn die_at_points(scene: &impl Scene, few: u64) {
     let mut noise = Noise(1);
     let count = undisturbed(scene).await;
     let chosen = chosen(count, few);
@@ -79,7 +79,11 @@ pub async fn die_at_points(scene: &impl Scene, few: u64) {
 
 /// Lets steps on the disk fail with errors of the operating system's: one step of every kind with every
 /// error, or every one if all are asked for. What the verb says is given to `judge`, with the step.
-pub async fn fail_at_points(scene: &impl Scene, errors: &[(&str, i32)], judge: impl Fn(&Failed, &str)) {
+pub(crate) async fn fail_at_points(
+    scene: &impl Scene,
+    errors: &[(&str, i32)],
+    judge: impl Fn(&Failed, &str),
+) {
     scene.lay().await;
     let traces = Traces::new(scene);
     let undisturbed = traces.call(scene, "0");
@@ -117,7 +121,7 @@ pub async fn fail_at_points(scene: &impl Scene, errors: &[(&str, i32)], judge: i
 }
 
 /// What a call said of a failed step.
-pub struct Failed {
+pub(crate) struct Failed {
     /// The error's name.
     pub error: String,
     /// The step's line in the log.
@@ -128,23 +132,23 @@ pub struct Failed {
 
 impl Failed {
     /// The path of the step.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         Path::new(self.step.split('\t').nth(1).unwrap_or_default())
     }
 
     /// The last of its paths: what a file was to be called.
-    pub fn last_path(&self) -> &Path {
+    pub(crate) fn last_path(&self) -> &Path {
         Path::new(self.step.split('\t').next_back().unwrap_or_default())
     }
 
     /// All that was said.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         told(&self.output)
     }
 }
 
 /// Kills the verb at random instants, so many times.
-pub async fn die_at_random_instants(scene: &impl Scene, kills: u32, noise: &mut Noise) {
+pub(crate) async fn die_at_random_instants(scene: &impl Scene, kills: u32, noise: &mut Noise) {
     scene.lay().await;
     let begin = std::time::Instant::now();
     must(&mut scene.command(), PATIENCE);
@@ -190,7 +194,7 @@ async fn undisturbed(scene: &impl Scene) -> u64 {
 }
 
 /// Whether every point is asked for.
-pub fn all() -> bool {
+pub(crate) fn all() -> bool {
     std::env::var_os("BARKEEP_TEST_ALL_POINTS").is_some()
 }
 
@@ -266,7 +270,7 @@ impl Traces {
 }
 
 /// How a call ended and what it said.
-pub fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}: {}{}", output.status, text(&output.stdout), text(&output.stderr))
 }

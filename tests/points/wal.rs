@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// A segment is archived, the first of its archive.
     Archive,
     /// A segment is archived while others wait behind it.
@@ -38,7 +38,7 @@ pub enum What {
 }
 
 /// A data directory, a spool and a store, and what is done there.
-pub struct Wal {
+pub(crate) struct Wal {
     what: What,
     bed: Bed,
     /// Absent when the store is a directory.
@@ -47,12 +47,12 @@ pub struct Wal {
 
 impl Wal {
     /// On a directory.
-    pub async fn on_directory(what: What) -> Self {
+    pub(crate) async fn on_directory(what: What) -> Self {
         Self::new(what, None).await
     }
 
     /// On a service in this process.
-    pub async fn on_s3(what: What) -> Self {
+    pub(crate) async fn on_s3(what: What) -> Self {
         Self::new(what, Some(S3::start().await)).await
     }
 
