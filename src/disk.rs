@@ -20,6 +20,7 @@ use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::Error;
+use crate::points::{Step, step};
 
 /// How the name of every temporary file begins.
 const TEMPORARY: &str = ".barkeep-tmp-";
@@ -63,7 +64,8 @@ impl Draft {
     pub fn beside(target: &Path, mode: u32, durability: Durability) -> io::Result<Self> {
         let directory = parent(target)?;
         for _ in 0..NAMES {
-            match create_new(&directory.join(temporary_name()), mode) {
+            let path = directory.join(temporary_name());
+            match step(Step::Create(&path), || create_new(&path, mode)) {
                 Ok(file) => {
                     // Where there are no locks, the age of a file is all there is to judge it by.
                     let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
@@ -84,17 +86,20 @@ impl Draft {
     pub fn publish(mut self, how: Publish) -> io::Result<()> {
         let durable = self.durability == Durability::Durable;
         if durable {
-            self.file.sync_all()?;
+            flush(&self.file)?;
         }
         let published = match how {
-            Publish::Replace => fs_err::rename(self.file.path(), &self.target),
-            Publish::Exclusive => claim(self.file.path(), &self.target),
+            Publish::Replace => rename(self.file.path(), &self.target),
+            Publish::Exclusive => {
+                let claim = || claim(self.file.path(), &self.target);
+                step(Step::Link(self.file.path(), &self.target), claim)
+            }
         };
         match published {
             // A renamed file has left its temporary name, which may be another process's by now.
             Ok(()) => self.named = how == Publish::Exclusive,
             Err(e) if durable && e.kind() == ErrorKind::AlreadyExists => {
-                fs_err::File::open(&self.target)?.sync_all()?;
+                flush(&fs_err::File::open(&self.target)?)?;
                 sync_directory(parent(&self.target)?)?;
                 return Err(e);
             }
@@ -106,7 +111,8 @@ impl Draft {
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let mut file = &self.file;
+        step(Step::Write(file.path()), || file.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -118,7 +124,7 @@ impl Drop for Draft {
     fn drop(&mut self) {
         // After a link it is a second name of the published file.
         if self.named {
-            let _ = fs_err::remove_file(self.file.path());
+            let _ = remove(self.file.path());
         }
     }
 }
@@ -156,7 +162,7 @@ impl Leftover {
 
     /// Removes it.
     pub fn remove(self) -> io::Result<()> {
-        fs_err::remove_file(self.file.path())
+        remove(self.file.path())
     }
 }
 
@@ -185,7 +191,7 @@ pub fn create_directories(root: &Path, below: &Path) -> io::Result<()> {
     for segment in below {
         let above = directory.clone();
         directory.push(segment);
-        match fs_err::create_dir(&directory) {
+        match make_directory(&directory) {
             Ok(()) => {}
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
@@ -199,7 +205,7 @@ pub fn create_directories(root: &Path, below: &Path) -> io::Result<()> {
 /// Flushes a directory, so that the names in it survive a power failure.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     let handle = fs_err::File::open(directory)?;
-    match handle.sync_all() {
+    match step(Step::FlushDirectory(directory), || handle.sync_all()) {
         // Some network and user-space file systems cannot flush a directory; there is nothing better.
         Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         answer => answer,
@@ -209,13 +215,45 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
 /// Flushes the whole file system that holds `path`: one wait in place of one for each of many files.
 pub fn sync_file_system(path: &Path) -> io::Result<()> {
     let handle = fs_err::File::open(path)?;
-    rustix::fs::syncfs(&handle).map_err(|e| {
-        let error = io::Error::from(e);
-        io::Error::new(
-            error.kind(),
-            format!("failed to flush the file system of `{}`: {error}", path.display()),
-        )
-    })
+    let flush = || {
+        rustix::fs::syncfs(&handle).map_err(|e| {
+            let error = io::Error::from(e);
+            io::Error::new(
+                error.kind(),
+                format!("failed to flush the file system of `{}`: {error}", path.display()),
+            )
+        })
+    };
+    step(Step::FlushFileSystem(path), flush)
+}
+
+/// Removes a file's name.
+pub fn remove(path: &Path) -> io::Result<()> {
+    step(Step::Remove(path), || fs_err::remove_file(path))
+}
+
+/// Removes a directory, which must be empty.
+pub fn remove_directory(path: &Path) -> io::Result<()> {
+    step(Step::RemoveDirectory(path), || fs_err::remove_dir(path))
+}
+
+/// Removes a directory and all that is in it; links are removed, not followed.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    step(Step::RemoveTree(path), || fs_err::remove_dir_all(path))
+}
+
+/// Gives a file another name on the same file system, in the place of what had it.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step(Step::Rename(from, to), || fs_err::rename(from, to))
+}
+
+/// Makes a directory, whose parent must be there.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    step(Step::MakeDirectory(path), || fs_err::create_dir(path))
+}
+
+fn flush(file: &fs_err::File) -> io::Result<()> {
+    step(Step::Flush(file.path()), || file.sync_all())
 }
 
 /// The error of the house for an I/O error: `Conflict` for a taken name, `Denied` for missing rights,
@@ -229,12 +267,6 @@ pub fn explain(e: io::Error) -> Error {
         ErrorKind::PermissionDenied => Error::denied(text)
             .caused_by(e)
             .hint("give the operating system's user of this process the right to read and write there"),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::local(text).caused_by(e).hint("free space or raise the quota there")
-        }
-        ErrorKind::ReadOnlyFilesystem => {
-            Error::local(text).caused_by(e).hint("mount that file system for writing")
-        }
         _ => Error::from(e),
     }
 }

@@ -192,8 +192,29 @@ impl From<io::Error> for Error {
     fn from(e: io::Error) -> Self {
         match e.downcast::<Error>() {
             Ok(ours) => ours,
-            Err(e) => Self::local(e.to_string()).caused_by(e),
+            Err(e) => {
+                let advice = advice(e.kind());
+                let error = Self::local(e.to_string()).caused_by(e);
+                match advice {
+                    Some(advice) => error.hint(advice),
+                    None => error,
+                }
+            }
         }
+    }
+}
+
+/// What to do about trouble with a local disk, wherever in the code it is met.
+fn advice(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("free space or raise the quota there")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some("mount that file system for writing"),
+        io::ErrorKind::FileTooLarge => {
+            Some("raise the limit on the size of files (ulimit -f) of this process")
+        }
+        _ => None,
     }
 }
 
@@ -230,6 +251,18 @@ mod tests {
     fn the_innermost_hint_wins() {
         let e = Error::denied("403").hint("grant s3:PutObject").hint("look at the log");
         assert_eq!(e.hint_text(), Some("grant s3:PutObject"));
+    }
+
+    /// A full disk met while a segment was decoded was told without saying what to do about it.
+    #[test]
+    fn trouble_with_a_disk_comes_with_advice_wherever_it_is_met() {
+        for kind in
+            [io::ErrorKind::StorageFull, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::FileTooLarge]
+        {
+            let e = Error::from(io::Error::from(kind));
+            assert!(e.kind() == ErrorKind::Local && e.hint_text().is_some(), "{e:?}");
+        }
+        assert_eq!(Error::from(io::Error::from(io::ErrorKind::NotFound)).hint_text(), None);
     }
 
     #[test]

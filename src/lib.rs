@@ -16,7 +16,7 @@
 //!    3     store  stream  pgdata  postgres  spool   machines that do not know each other
 //!            │               │               │
 //!    2       └────── disk ───┴───────────────┘     durable local writes
-//!                      │
+//!                      │                             points: where tests let them die
 //!    1               model                        names, numbers, decisions: pure
 //!    0               error
 //! ```
@@ -28,6 +28,7 @@ pub mod error;
 pub mod front;
 pub mod model;
 pub mod pgdata;
+pub mod points;
 pub mod postgres;
 pub mod spool;
 pub mod store;

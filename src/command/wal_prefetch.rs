@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::fetch;
 use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience, StoredWal};
-use crate::disk::{Draft, Durability, Publish};
+use crate::disk::{self, Draft, Durability, Publish};
 use crate::error::Result;
 use crate::model::{SegmentName, SegmentSize, SystemId, Timeline, WalName};
 use crate::spool::{Demand, RestoreSpool, SegmentSpool, Spool};
@@ -179,7 +179,7 @@ impl Filler<'_> {
     /// A segment that was asked for while it was fetched has been fetched in the foreground too.
     fn drop_if_passed(&self, name: SegmentName) {
         if self.demand().is_some_and(|(asked, _)| name <= asked) {
-            let _ = std::fs::remove_file(self.segments.file(name));
+            let _ = disk::remove(&self.segments.file(name));
         }
     }
 

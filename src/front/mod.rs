@@ -24,6 +24,9 @@ use std::process::ExitCode;
 /// Runs the program with these words, the first of which is its name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    signals::outlive_file_size_limits();
+    #[cfg(debug_assertions)]
+    crate::points::arm(&words, |name| std::env::var_os(name));
     if let Some(exit) = barman::run(&words) {
         return exit;
     }

@@ -3,6 +3,7 @@
 //! The first of them asks the verb to stop; the process then ends as if the signal had killed it, so that
 //! a shell, `systemd` or `make` sees what it expects. A second one kills at once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -14,6 +15,13 @@ use crate::error::Result;
 
 /// The signal that was caught, or 0. Signals are the process's, and so is this.
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
+
+/// Lets a write beyond the limit on file sizes fail as an error that is told, with its path, instead of
+/// killing the process: to PostgreSQL's archiver a command that died of a signal is a reason to die itself.
+pub(crate) fn outlive_file_size_limits() {
+    // Where the handler cannot be had, everything is as it was.
+    let _ = signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default());
+}
 
 /// Turns true when the process is asked to end. Must be called within a runtime.
 pub(crate) fn asked_to_stop() -> Result<watch::Receiver<bool>> {

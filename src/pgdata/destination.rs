@@ -19,6 +19,7 @@ use super::unpack::CONTROL;
 use crate::disk::{self, Durability, Publish};
 use crate::error::{Context, Error, Result};
 use crate::model::{BackupId, SegmentName, WalName};
+use crate::points::{self, Step};
 
 /// The mark's file.
 pub(crate) const MARKER: &str = ".barkeep-restore";
@@ -176,7 +177,8 @@ impl Destination {
         // Directories on the way are like those of everybody, or another user's server could not get by.
         let above = self.path.parent().unwrap_or(Path::new("/"));
         fs_err::create_dir_all(above).map_err(disk::explain).context(place)?;
-        match std::fs::DirBuilder::new().mode(0o700).create(&self.path) {
+        let make = || std::fs::DirBuilder::new().mode(0o700).create(&self.path);
+        match points::step(Step::MakeDirectory(&self.path), make) {
             Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(disk::explain(e)).context(place),
             _ => {}
         }
@@ -209,7 +211,7 @@ impl Destination {
     /// Removes everything but the mark; `pg_control` first, so that what is left when that is cut short
     /// starts nowhere. Links are removed, not followed.
     fn empty(&self) -> std::io::Result<()> {
-        match fs_err::remove_file(self.path.join(CONTROL)) {
+        match disk::remove(&self.path.join(CONTROL)) {
             Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Err(e),
             _ => {}
         }
@@ -217,9 +219,9 @@ impl Destination {
             let path = self.path.join(&name);
             if name == MARKER {
             } else if fs_err::symlink_metadata(&path)?.is_dir() {
-                fs_err::remove_dir_all(&path)?;
+                disk::remove_tree(&path)?;
             } else {
-                fs_err::remove_file(&path)?;
+                disk::remove(&path)?;
             }
         }
         Ok(())
@@ -237,14 +239,14 @@ impl Held {
     /// Writes over the mark that is there, which must not be lost before the new one is whole: without it
     /// nobody could tell whose half-filled directory this is.
     fn write(&self, text: &[u8]) -> std::io::Result<()> {
-        std::io::Write::write_all(&mut &self.file, text)?;
-        self.file.set_len(text.len() as u64)?;
-        self.file.sync_all()
+        points::step(Step::Write(&self.path), || std::io::Write::write_all(&mut &self.file, text))?;
+        points::step(Step::Write(&self.path), || self.file.set_len(text.len() as u64))?;
+        points::step(Step::Flush(&self.path), || self.file.sync_all())
     }
 
     /// Takes the mark away: what was to be put there is whole.
     pub fn release(self) -> Result<()> {
-        fs_err::remove_file(&self.path)?;
+        disk::remove(&self.path)?;
         Ok(disk::sync_directory(self.path.parent().unwrap_or(Path::new("/")))?)
     }
 }

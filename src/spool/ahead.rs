@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Lock, Watch};
+use crate::disk;
 use crate::error::Result;
 use crate::model::{SegmentName, SystemId};
 
@@ -116,7 +117,7 @@ impl ArchiveSpool {
         let marked = self.is_marked(name, file);
         if marked {
             // What cannot be removed is still true; it only lies there until it is swept.
-            let _ = std::fs::remove_file(self.marker(name));
+            let _ = disk::remove(&self.marker(name));
         }
         marked
     }
@@ -138,7 +139,7 @@ impl ArchiveSpool {
             let entry = entry?;
             let marked = entry.file_name().to_str().and_then(|n| n.parse::<SegmentName>().ok());
             if marked.is_some_and(|marked| marked < name) {
-                let _ = std::fs::remove_file(entry.path());
+                let _ = disk::remove(&entry.path());
             }
         }
         Ok(())

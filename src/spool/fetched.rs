@@ -11,6 +11,7 @@ use super::lock::{Lock, Watch};
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::model::{Compression, SegmentName, SegmentSize, Timeline};
+use crate::points::{self, Step};
 
 /// How often it is looked whether a claim still has a filler behind it.
 const CLAIM_POLL: Duration = Duration::from_millis(50);
@@ -181,7 +182,7 @@ impl SegmentSpool {
     /// Says that the filler is fetching this segment right now.
     pub fn claim(&self, name: SegmentName) -> Result<Claim> {
         let file = self.folder.join(format!("{name}.fetching"));
-        fs_err::write(&file, "")?;
+        points::step(Step::Create(&file), || fs_err::write(&file, ""))?;
         Ok(Claim(file))
     }
 
@@ -245,19 +246,19 @@ pub struct Claim(PathBuf);
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = disk::remove(&self.0);
     }
 }
 
 fn remove_file(path: &Path) -> Result<()> {
-    match fs_err::remove_file(path) {
+    match disk::remove(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
         _ => Ok(()),
     }
 }
 
 fn remove_folder(path: &Path) -> Result<()> {
-    match fs_err::remove_dir_all(path) {
+    match disk::remove_tree(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
         _ => Ok(()),
     }

@@ -29,6 +29,7 @@ pub use lock::Lock;
 use crate::disk::{self, Durability, Publish};
 use crate::error::{Context, Error, Result};
 use crate::model::{SystemId, Timeline};
+use crate::points::{self, Step};
 
 /// The spool's directory, found private.
 #[derive(Debug, Clone)]
@@ -67,7 +68,7 @@ impl Spool {
         for folder in std::fs::read_dir(self.root.join("restore")).into_iter().flatten().flatten() {
             let asked = std::fs::metadata(folder.path().join("demand")).and_then(|meta| meta.modified());
             if asked.is_ok_and(|asked| asked.elapsed().is_ok_and(|ago| ago > age)) {
-                let _ = std::fs::remove_dir_all(folder.path());
+                let _ = disk::remove_tree(&folder.path());
             }
         }
     }
@@ -75,10 +76,8 @@ impl Spool {
     fn folder(&self, below: &str) -> Result<PathBuf> {
         let folder = self.root.join(below);
         if !folder.is_dir() {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&folder)
+            let make = || std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            points::step(Step::MakeDirectory(&folder), make)
                 .map_err(Error::from)
                 .context(|| format!("make {}", folder.display()))?;
         }
@@ -92,7 +91,8 @@ fn remember(file: &Path, text: &[u8]) -> Result<()> {
 }
 
 fn make_private(root: &Path) -> Result<()> {
-    match std::fs::DirBuilder::new().mode(0o700).create(root) {
+    let make = || std::fs::DirBuilder::new().mode(0o700).create(root);
+    match points::step(Step::MakeDirectory(root), make) {
         Ok(()) => Ok(()),
         // Another call was faster; whether it is private is looked at next.
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
@@ -126,7 +126,8 @@ impl RestoreSpool {
     pub fn timeline(&self, timeline: Timeline) -> Result<SegmentSpool> {
         let folder = self.folder().join(timeline.to_string());
         if !folder.is_dir() {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(Error::from)?;
+            let make = || std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            points::step(Step::MakeDirectory(&folder), make)?;
         }
         Ok(SegmentSpool::new(folder))
     }

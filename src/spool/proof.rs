@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Spool;
+use crate::disk;
 use crate::error::Result;
 
 /// A service can be exchanged behind its address, so proof is not believed for ever.
@@ -24,7 +25,7 @@ impl Spool {
         if proved {
             return super::remember(&file, now.to_string().as_bytes());
         }
-        match fs_err::remove_file(&file) {
+        match disk::remove(&file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
             _ => Ok(()),
         }

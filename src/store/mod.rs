@@ -13,6 +13,8 @@ mod markers;
 mod memory;
 mod parts;
 mod patient;
+#[cfg(debug_assertions)]
+mod pointed;
 mod program;
 mod retry;
 mod s3;

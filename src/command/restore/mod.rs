@@ -41,6 +41,7 @@ use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 pub use crate::pgdata::recovery::{Recovery, restore_command};
 use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
+use crate::points::{self, Step};
 
 /// The oldest server whose recovery is told by settings and a signal file.
 const OLDEST: u32 = 120_000;
@@ -360,7 +361,7 @@ impl Work<'_> {
         let brought = decoded(object.body, MANIFEST_COMPRESSION, move |plain| {
             let mut options = fs_err::OpenOptions::new();
             options.create(true).truncate(true).write(true).options_mut().mode(0o600);
-            let file = options.open(&to).map_err(disk::explain)?;
+            let file = points::step(Step::Create(&to), || options.open(&to)).map_err(disk::explain)?;
             let mut lines = Lines { to: file, count: 0 };
             std::io::copy(plain, &mut lines)?;
             let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;
@@ -387,7 +388,7 @@ impl Work<'_> {
         if self.plan.files.manifest.is_some() {
             // It stays also when PostgreSQL is not told how to recover: pg_verifybackup wants it, and
             // PostgreSQL itself never looks at it.
-            fs_err::rename(self.manifest(), self.site.data().join(MANIFEST)).map_err(disk::explain)?;
+            disk::rename(&self.manifest(), &self.site.data().join(MANIFEST)).map_err(disk::explain)?;
         }
         if let Some(recovery) = &self.request.recovery {
             recovery.write(self.site.data())?;

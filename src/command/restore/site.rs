@@ -11,6 +11,7 @@ use crate::error::{Context, Error, Result};
 use crate::model::{Backup, Series};
 use crate::pgdata::destination::{self, Destination, Ground, Held, Marker, Role};
 use crate::pgdata::unpack::{CONTROL, CONTROL_HELD, Ledger, Tree, Unpacker};
+use crate::points::{self, Step};
 
 use super::plan::Plan;
 
@@ -159,10 +160,11 @@ impl Site {
         for (name, place) in &self.elsewhere {
             let link = self.data.join(name);
             if let Some(above) = link.parent().filter(|above| *above != self.data && !above.exists()) {
-                fs_err::create_dir(above).map_err(disk::explain)?;
+                disk::make_directory(above).map_err(disk::explain)?;
                 fs_err::set_permissions(above, std::fs::Permissions::from_mode(0o700))?;
             }
-            fs_err::os::unix::fs::symlink(place, &link).map_err(disk::explain)?;
+            points::step(Step::Create(&link), || fs_err::os::unix::fs::symlink(place, &link))
+                .map_err(disk::explain)?;
         }
         Ok(held)
     }
@@ -179,7 +181,7 @@ impl Site {
         for name in ["pg_wal", "pg_wal/archive_status", "pg_tblspc"] {
             let path = self.data.join(name);
             if !path.is_dir() {
-                fs_err::create_dir(&path).map_err(disk::explain)?;
+                disk::make_directory(&path).map_err(disk::explain)?;
                 fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
             }
         }
@@ -228,7 +230,7 @@ impl Site {
     pub(super) fn publish(&self, held: Vec<Held>) -> Result<()> {
         self.flush()?;
         let (from, to) = (self.data.join(CONTROL_HELD), self.data.join(CONTROL));
-        fs_err::rename(&from, &to).map_err(disk::explain)?;
+        disk::rename(&from, &to).map_err(disk::explain)?;
         disk::sync_directory(&self.data.join("global")).map_err(disk::explain)?;
         self.flush()?;
         held.into_iter().rev().try_for_each(Held::release)

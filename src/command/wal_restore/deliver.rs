@@ -130,7 +130,7 @@ pub(super) fn remove_drafts(destination: &Path, caller: Caller, now: Timestamp) 
         }
         // What stays behind once more is seen by the next call.
         let _ = match caller {
-            Caller::Recovery | Caller::Standby => std::fs::remove_file(entry.path()),
+            Caller::Recovery | Caller::Standby => disk::remove(&entry.path()),
             Caller::Other => remove_abandoned(&entry.path(), now),
         };
     }

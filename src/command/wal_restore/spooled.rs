@@ -13,10 +13,11 @@ use tracing::{debug, warn};
 use super::Request;
 use super::deliver::Delivered;
 use crate::archive::Address;
-use crate::disk::{Draft, Durability, Publish};
+use crate::disk::{self, Draft, Durability, Publish};
 use crate::error::{Error, Result};
 use crate::model::{Compression, SegmentName, SystemId, WalHeader};
 use crate::pgdata::DataDir;
+use crate::points::{self, Step};
 use crate::spool::{Demand, RestoreSpool, SegmentSpool, Spool, Sweep, boot};
 use crate::stream::digest::Tally;
 
@@ -97,7 +98,7 @@ impl Spooled {
             Err(e) => {
                 // The archive has it too.
                 warn!("the segment fetched ahead is of no use: {e}");
-                let _ = fs::remove_file(&file);
+                let _ = disk::remove(&file);
                 false
             }
         }
@@ -201,13 +202,13 @@ pub(in crate::command) fn instance(data: &Path) -> String {
 
 /// Renames the file to its destination; across file systems it is copied and then renamed.
 pub(super) fn hand_over(file: &Path, destination: &Path) -> Result<bool> {
-    match std::fs::rename(file, destination) {
+    match points::step(Step::Rename(file, destination), || std::fs::rename(file, destination)) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {
             let mut draft = Draft::beside(destination, 0o600, Durability::Fleeting)?;
             std::io::copy(&mut fs::File::open(file)?, &mut draft)?;
             draft.publish(Publish::Replace)?;
-            fs::remove_file(file)?;
+            disk::remove(file)?;
             Ok(true)
         }
         Err(e) => {

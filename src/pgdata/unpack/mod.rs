@@ -29,6 +29,7 @@ pub(crate) use self::tree::Tree;
 use super::destination::MARKER;
 use crate::disk;
 use crate::error::{Context, Error, Result};
+use crate::points::{self, Step};
 
 /// Without it PostgreSQL does not start.
 pub(crate) const CONTROL: &str = "global/pg_control";
@@ -192,7 +193,7 @@ impl Written<'_> {
                 return Ok(sum.finish());
             }
             sum.update(&piece[..n]);
-            let written = self.file.write_all(&piece[..n]);
+            let written = points::step(Step::Write(&self.place), || self.file.write_all(&piece[..n]));
             written.map_err(|e| {
                 let text = format!("failed to write `{}`: {e}", self.place.display());
                 disk::explain(std::io::Error::new(e.kind(), text))

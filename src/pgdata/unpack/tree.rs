@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::below::Below;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::points::{self, Step};
 
 /// A directory and the places in it that lie elsewhere. Clones share the handles, and each has a memory
 /// of its own for the directory it was in last.
@@ -57,6 +58,8 @@ impl Tree {
         let (at, file) = self.parent(name)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let create = || rustix::fs::openat(at.as_fd(), &file, flags, Mode::from_raw_mode(mode));
+        let place = self.place(name.path());
+        points::step(Step::Create(&place), || Ok(())).map_err(disk::explain)?;
         let created = match create() {
             Err(Errno::EXIST) => remove(at.as_fd(), &file).and_then(|()| create()),
             created => created,
@@ -67,6 +70,8 @@ impl Tree {
     /// Makes a directory, unless it is there.
     pub(super) fn create_directory(&mut self, name: &Below) -> Result<OwnedFd> {
         let (at, file) = self.parent(name)?;
+        let place = self.place(name.path());
+        points::step(Step::MakeDirectory(&place), || Ok(())).map_err(disk::explain)?;
         open_directory(at.as_fd(), &file, true).map_err(|e| self.explain(e, "create", name))
     }
 

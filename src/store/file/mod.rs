@@ -176,7 +176,7 @@ impl FileStore {
         let mut touched = BTreeSet::new();
         for key in keys {
             let path = self.path(key)?;
-            match fs_err::remove_file(&path) {
+            match disk::remove(&path) {
                 Ok(()) => touched.extend(path.parent().map(Path::to_owned)),
                 Err(e) if is_absence(&e) || path.is_dir() => {}
                 Err(e) => return Err(self.explain(e)),
@@ -197,7 +197,7 @@ impl FileStore {
     /// not. Only the kernel decides what is empty, so a file put at the same time is safe.
     fn remove_emptied<'p>(&self, folder: &'p Path) -> &'p Path {
         let mut folder = folder;
-        while folder != &*self.root && fs_err::remove_dir(folder).is_ok() {
+        while folder != &*self.root && disk::remove_directory(folder).is_ok() {
             let Some(above) = folder.parent() else { break };
             folder = above;
         }

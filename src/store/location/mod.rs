@@ -87,7 +87,10 @@ impl Location {
         patience: &Patience,
     ) -> Result<(Arc<dyn ObjectStore>, Option<Arc<dyn ObjectStore>>)> {
         let patient = |store: Arc<dyn ObjectStore>| -> Arc<dyn ObjectStore> {
-            Arc::new(Patient::new(store, patience.clone()))
+            let store = Arc::new(Patient::new(store, patience.clone()));
+            #[cfg(debug_assertions)]
+            let store = super::pointed::pointed(store);
+            store
         };
         Ok(match self {
             Self::File { root } => (patient(Arc::new(FileStore::open(root)?)), None),

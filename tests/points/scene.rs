@@ -1,0 +1,276 @@
+//! A verb in a situation that can be laid out again and again, and what is done to it: it dies at a
+//! point, the power fails with it, and it is called again.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use barkeep::points::{LOG, POINT};
+
+use crate::common::load::Noise;
+use crate::common::{must, run, tell};
+use crate::lost::{self, World};
+
+/// How long a verb may take that nobody disturbs.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A verb with more points than this is stopped at the first and the last of them, and at as many between.
+const ALL_UP_TO: u64 = 60;
+
+/// A verb in its situation.
+pub(crate) trait Scene {
+    /// For messages.
+    fn name(&self) -> String;
+    /// The verb, as the point names it.
+    fn verb(&self) -> &'static str;
+    /// The call under test.
+    fn command(&self) -> Command;
+    /// Lays out everything as it was before the first call.
+    async fn lay(&self);
+    /// Waits until nobody but us touches the store.
+    async fn settle(&self);
+    /// # Panics
+    /// When something is there that must never be.
+    async fn sound(&self, when: &str);
+    /// Calls the verb again, as its caller would; it must succeed.
+    async fn again(&self, when: &str);
+    /// # Panics
+    /// When the result is another than that of a call that nobody disturbed.
+    async fn done(&self, when: &str);
+    /// The store's directory, of which what was not flushed may be lost.
+    fn root(&self) -> Option<PathBuf>;
+    /// What else the next call finds, beside the store.
+    fn beside(&self) -> Vec<PathBuf>;
+    /// An empty directory of ours on the store's file system.
+    fn workplace(&self) -> PathBuf;
+}
+
+/// Lets the verb die at its points: of many, at `few` unless all are asked for.
+pub(crate) async fn die_at_points(scene: &impl Scene, few: u64) {
+    let mut noise = Noise(1);
+    let count = undisturbed(scene).await;
+    let chosen = chosen(count, few);
+    let mut died = 0;
+    for n in &chosen {
+        scene.lay().await;
+        let traces = Traces::new(scene);
+        let ended = traces.call(scene, &n.to_string());
+        died += u64::from(ended.status.signal() == Some(9));
+        let step = traces.step(*n);
+        let when = format!("{}, dead at point {n} of {count}, {step}", scene.name());
+        assert!(ended.status.signal() == Some(9) || ended.status.success(), "{when}: {}", told(&ended));
+        scene.settle().await;
+        scene.sound(&when).await;
+        for (what, world) in traces.worlds(scene, &mut noise) {
+            let when = format!("{when}{what}");
+            world.lay_out();
+            scene.sound(&when).await;
+            scene.again(&when).await;
+            scene.settle().await;
+            scene.done(&when).await;
+        }
+    }
+    let name = scene.name();
+    tell(&format!("{name}: {count} points, {} tried, {died} died there", chosen.len()));
+    // Threads come by in another order, and the last point may not be reached.
+    assert!(died * 4 >= chosen.len() as u64 * 3, "{name}: only {died} of {} died", chosen.len());
+}
+
+/// Lets steps on the disk fail with errors of the operating system's: one step of every kind with every
+/// error, or every one if all are asked for. What the verb says is given to `judge`, with the step.
+pub(crate) async fn fail_at_points(
+    scene: &impl Scene,
+    errors: &[(&str, i32)],
+    judge: impl Fn(&Failed, &str),
+) {
+    scene.lay().await;
+    let traces = Traces::new(scene);
+    let undisturbed = traces.call(scene, "0");
+    assert!(undisturbed.status.success(), "{}", told(&undisturbed));
+    let mut steps: Vec<(u64, String)> = Vec::new();
+    for (n, step) in traces.steps() {
+        let kind = |step: &str| step.split('\t').next().unwrap_or_default().to_owned();
+        let is_new = steps.iter().all(|(_, known)| kind(known) != kind(&step));
+        if !step.starts_with("ask") && !step.starts_with("answered") && (is_new || all()) {
+            steps.push((n, step));
+        }
+    }
+    let mut failed = 0;
+    for (n, _) in
+        chosen(steps.len() as u64, 60).into_iter().filter_map(|i| steps.get(usize::try_from(i).ok()? - 1))
+    {
+        for (error, errno) in errors {
+            scene.lay().await;
+            let traces = Traces::new(scene);
+            let output = traces.call(scene, &format!("{n}:{errno}"));
+            // Threads come by in another order now and then, so the step is what this run's log says.
+            let step = traces.step(*n);
+            let when = format!("{}, {error} at point {n}, {}", scene.name(), step.replace('\t', " "));
+            assert!(output.status.code().is_some(), "{when}: {}", told(&output));
+            failed += usize::from(!output.status.success());
+            judge(&Failed { error: (*error).to_owned(), step, output }, &when);
+            scene.settle().await;
+            scene.sound(&when).await;
+            scene.again(&when).await;
+            scene.settle().await;
+            scene.done(&when).await;
+        }
+    }
+    tell(&format!("{}: {} steps, {failed} calls failed", scene.name(), steps.len()));
+}
+
+/// What a call said of a failed step.
+pub(crate) struct Failed {
+    /// The error's name.
+    pub error: String,
+    /// The step's line in the log.
+    pub step: String,
+    /// How the call ended.
+    pub output: Output,
+}
+
+impl Failed {
+    /// The path of the step.
+    pub(crate) fn path(&self) -> &Path {
+        Path::new(self.step.split('\t').nth(1).unwrap_or_default())
+    }
+
+    /// The last of its paths: what a file was to be called.
+    pub(crate) fn last_path(&self) -> &Path {
+        Path::new(self.step.split('\t').next_back().unwrap_or_default())
+    }
+
+    /// All that was said.
+    pub(crate) fn text(&self) -> String {
+        told(&self.output)
+    }
+}
+
+/// Kills the verb at random instants, so many times.
+pub(crate) async fn die_at_random_instants(scene: &impl Scene, kills: u32, noise: &mut Noise) {
+    scene.lay().await;
+    let begin = std::time::Instant::now();
+    must(&mut scene.command(), PATIENCE);
+    let whole = u64::try_from(begin.elapsed().as_micros()).unwrap().max(1);
+    let mut died = 0;
+    for n in 1..=kills {
+        scene.lay().await;
+        let mut child =
+            scene.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
+        tokio::time::sleep(Duration::from_micros(noise.next() % whole)).await;
+        let _ = child.kill();
+        died += u32::from(child.wait().unwrap().signal() == Some(9));
+        let when = format!("{}, kill {n} at a random instant", scene.name());
+        scene.settle().await;
+        scene.sound(&when).await;
+        scene.again(&when).await;
+        scene.settle().await;
+        scene.done(&when).await;
+    }
+    tell(&format!("{}: killed {kills} times, {died} before it had ended", scene.name()));
+    assert!(died * 4 >= kills, "{}: only {died} of {kills} were killed before they had ended", scene.name());
+}
+
+/// A call that nobody disturbs; how many points it passes. What it said is done survives a power failure.
+async fn undisturbed(scene: &impl Scene) -> u64 {
+    scene.lay().await;
+    let traces = Traces::new(scene);
+    let ended = traces.call(scene, "0");
+    assert!(ended.status.success(), "{}: {}", scene.name(), told(&ended));
+    scene.settle().await;
+    let when = format!("{}, undisturbed", scene.name());
+    scene.sound(&when).await;
+    scene.done(&when).await;
+    for (what, world) in traces.worlds(scene, &mut Noise(1)) {
+        let when = format!("{when}{what}");
+        world.lay_out();
+        scene.sound(&when).await;
+        scene.done(&when).await;
+    }
+    let count = traces.steps().len() as u64;
+    assert!(count > 0, "the binary has no points: it was built without debug assertions");
+    count
+}
+
+/// Whether every point is asked for.
+pub(crate) fn all() -> bool {
+    std::env::var_os("BARKEEP_TEST_ALL_POINTS").is_some()
+}
+
+/// The numbers to try, of so many.
+fn chosen(count: u64, few: u64) -> Vec<u64> {
+    let most = if all() { ALL_UP_TO } else { few };
+    if count <= most {
+        return (1..=count).collect();
+    }
+    let third = most / 3;
+    let between = (1..=most - 2 * third).map(|i| third + i * (count - 2 * third) / (most - 2 * third + 1));
+    let mut chosen: Vec<u64> = (1..=third).chain(between).chain(count - third + 1..=count).collect();
+    chosen.dedup();
+    chosen
+}
+
+/// What one call leaves beside its work: the log of its points, what lost its name, and the tree as it was
+/// before.
+struct Traces {
+    place: PathBuf,
+}
+
+impl Traces {
+    fn new(scene: &impl Scene) -> Self {
+        let place = scene.workplace();
+        if let Some(root) = scene.root() {
+            lost::copy(&root, &place.join("before"));
+        }
+        crate::common::give_to_postgres(&place);
+        let kept = place.join("log.kept");
+        std::fs::create_dir(&kept).unwrap();
+        crate::common::give_to_postgres(&kept);
+        Self { place }
+    }
+
+    fn call(&self, scene: &impl Scene, point: &str) -> Output {
+        let mut command = scene.command();
+        command.env(POINT, format!("{}:{point}", scene.verb())).env(LOG, self.place.join("log"));
+        run(&mut command, PATIENCE)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.place.join("log")).unwrap_or_default()
+    }
+
+    /// The points passed, in order.
+    fn steps(&self) -> Vec<(u64, String)> {
+        let log = self.log();
+        let numbered = log.lines().filter_map(|line| {
+            let (number, step) = line.split_once('\t')?;
+            Some((number.parse().ok()?, step.to_owned()))
+        });
+        numbered.collect()
+    }
+
+    fn step(&self, n: u64) -> String {
+        self.steps().into_iter().find(|(number, _)| *number == n).map(|(_, step)| step).unwrap_or_default()
+    }
+
+    /// The states in which the next call may find the store: as it is, and as a power failure at this
+    /// moment may leave it.
+    fn worlds(&self, scene: &impl Scene, noise: &mut Noise) -> Vec<(&'static str, World)> {
+        let beside = scene.beside();
+        let Some(root) = scene.root() else { return vec![("", World::as_it_is(&beside, &self.place))] };
+        lost::copy(&root, &self.place.join("killed"));
+        let mut worlds = lost::worlds(&self.place, &root, &self.log(), &beside, noise);
+        if !all() {
+            // As it is, and with the least that is certain.
+            worlds.truncate(2);
+        }
+        worlds
+    }
+}
+
+/// How a call ended and what it said.
+pub(crate) fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}: {}{}", output.status, text(&output.stdout), text(&output.stderr))
+}
