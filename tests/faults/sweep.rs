@@ -1,0 +1,86 @@
+//! All cells, several at once.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::cell::{Cell, Clean, Verdict};
+use super::fault::{Fault, Plan};
+use super::scene::Content;
+use super::service::Service;
+use super::verbs::Verb;
+
+/// So many cells wait at once; most of their time is waiting.
+const AT_ONCE: usize = 24;
+/// A verb with more requests than this is not tried at each of them.
+const MOST: usize = 12;
+
+/// Runs a future to its end on this thread.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let end = runtime.block_on(future);
+    runtime.shutdown_background();
+    end
+}
+
+/// The runs without a fault.
+pub(crate) fn cleans(service: Service, verbs: &[Verb], stock: &Content) -> Vec<Clean> {
+    each(verbs, |verb| Clean::run(service, *verb, stock))
+}
+
+/// The requests of a verb at which faults are tried: each, or else the first six, the last three and three
+/// between them.
+pub(crate) fn places(requests: usize, all: bool) -> Vec<usize> {
+    if all || requests <= MOST {
+        return (1..=requests).collect();
+    }
+    let between = (1..=3).map(|n| 6 + n * (requests - 9) / 4);
+    let mut places: Vec<_> = (1..=6).chain(between).chain(requests - 2..=requests).collect();
+    places.dedup();
+    places
+}
+
+/// Every cell of these verbs.
+pub(crate) fn cells(cleans: &[Clean], all: bool) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for clean in cleans {
+        for at in places(clean.requests.len(), all) {
+            for fault in Fault::ALL {
+                for lasting in [false, true] {
+                    cells.push(Cell { verb: clean.verb, plan: Plan { fault, at, lasting } });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// The verdicts on cells, in their order.
+pub(crate) fn run(service: Service, cleans: &[Clean], cells: &[Cell]) -> Vec<Verdict> {
+    each(cells, |cell| {
+        let clean = cleans.iter().find(|clean| clean.verb == cell.verb).unwrap();
+        clean.meet(service, cell.plan)
+    })
+}
+
+/// Does this for each, several at once, each on a thread and a runtime of its own.
+fn each<I: Sync, T: Send, F: Future<Output = T>>(items: &[I], what: impl Fn(&I) -> F + Sync) -> Vec<T>
+where
+{
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(item) = items.get(n) else { return };
+                    let result = block_on(what(item));
+                    done.lock().unwrap().push((n, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap();
+    done.sort_by_key(|(n, _)| *n);
+    done.into_iter().map(|(_, result)| result).collect()
+}
