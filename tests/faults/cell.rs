@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 
-use super::fault::{Fault, Plan};
-use super::scene::{Content, Scene, Stored, foreign, plain, segment, wal_key};
+use super::fault::{Asked, Fault, Plan};
+use super::scene::{Content, Scene, Stored, foreign, plain, wal_key};
 use super::server::heap;
 use super::service::Service;
-use super::verbs::{BACKUPS, End, HISTORY, NEW, OWN, Verb, back_up};
+use super::verbs::{BACKUPS, End, HISTORY, NEW, OWN, Verb, archive, back_up};
 use crate::invariants::Inspector;
 use crate::s3::SECRET_KEY;
 
@@ -20,13 +20,13 @@ pub(crate) struct Clean {
     pub(crate) verb: Verb,
     pub(crate) end: End,
     /// What it asks, in order.
-    pub(crate) requests: Vec<String>,
+    pub(crate) requests: Vec<Asked>,
     before: Content,
     after: Content,
 }
 
 /// A run with a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) verb: Verb,
     pub(crate) plan: Plan,
@@ -86,10 +86,10 @@ impl Clean {
     pub(crate) async fn run(service: Service, verb: Verb, stock: &Content) -> Self {
         let before = before(verb, stock);
         let mut scene = Scene::new(service, &before).await;
-        verb.prepare(&scene);
+        verb.prepare(&scene).await;
         scene.begin(None);
         let end = verb.run(&scene, false).await;
-        let requests = scene.proxy.seen();
+        let requests = Asked::all(&scene.proxy.seen());
         let clean = Self { verb, end, requests, before, after: scene.content().await };
         let expected = match verb {
             Verb::ArchiveConflict => 3,
@@ -101,10 +101,10 @@ impl Clean {
     }
 
     /// Runs it with one.
-    pub(crate) async fn meet(&self, service: Service, plan: Plan) -> Verdict {
+    pub(crate) async fn meet(&self, service: Service, plan: &Plan) -> Verdict {
         let mut scene = Scene::new(service, &self.before).await;
-        self.verb.prepare(&scene);
-        scene.begin(Some(plan));
+        self.verb.prepare(&scene).await;
+        scene.begin(Some(plan.clone()));
         let begun = Instant::now();
         let end = self.verb.run(&scene, false).await;
         let took = begun.elapsed();
@@ -128,7 +128,7 @@ impl Clean {
     }
 
     /// What is wrong with how a run ended.
-    fn faults_of_end(&self, plan: Plan, end: &End, took: Duration) -> Vec<String> {
+    fn faults_of_end(&self, plan: &Plan, end: &End, took: Duration) -> Vec<String> {
         let mut wrong = Vec::new();
         let allowed = self.allowed(plan);
         if !allowed.contains(&end.code) {
@@ -154,7 +154,7 @@ impl Clean {
     }
 
     /// The statuses that a run may end with.
-    fn allowed(&self, plan: Plan) -> Vec<u8> {
+    fn allowed(&self, plan: &Plan) -> Vec<u8> {
         let own = self.end.code;
         // During recovery every failure is the one status that stops PostgreSQL.
         let stops = matches!(self.verb, Verb::RestoreHit | Verb::RestoreMiss | Verb::RestoreHistory);
@@ -270,10 +270,7 @@ impl Clean {
         if self.verb == Verb::ArchiveAhead {
             // The next calls are for the files behind it.
             for n in OWN + 1..OWN + 4 {
-                let request = scene.bed.archive_request(&scene.bed.wal(&segment(n)));
-                if let Err(e) = barkeep::command::wal_archive::run(&request, scene).await {
-                    wrong.push(format!("the file behind it: {e}"));
-                }
+                wrong.extend(archive(scene, n, 0).await.err().map(|e| format!("the file behind it: {e}")));
             }
             let after = scene.content().await;
             wrong.extend(self.after.keys().filter(|k| !after.contains_key(*k)).map(|k| format!("{k} is missing")));

@@ -8,4 +8,5 @@ pub(crate) mod scene;
 pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod sweep;
+pub(crate) mod table;
 pub(crate) mod verbs;

@@ -2,10 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,12 +13,10 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::Sleep;
 
-use super::fault::{Fault, Plan};
+use super::fault::{Asked, Fault, Plan};
 use super::service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -41,14 +36,21 @@ struct Shared {
     target: u16,
     service: Service,
     state: Mutex<State>,
+    /// One request at a time is carried out: a condition must hold until what it allows is done, and not every
+    /// service here sees to that.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     plan: Option<Plan>,
     seen: Vec<String>,
+    /// The request that is to meet it has come.
+    met: bool,
     /// A fault would have changed nothing.
     spared: bool,
+    /// Which bit of a body is flipped; without it, one in the middle.
+    bit: Option<usize>,
 }
 
 impl Proxy {
@@ -56,7 +58,7 @@ impl Proxy {
     pub(crate) async fn start(target: u16, service: Service) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { target, service, state: Mutex::default() });
+        let shared = Arc::new(Shared { target, service, state: Mutex::default(), turn: tokio::sync::Mutex::default() });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, accepting }
     }
@@ -69,6 +71,12 @@ impl Proxy {
     /// Counts requests from here on, and lets them meet this.
     pub(crate) fn begin(&self, plan: Option<Plan>) {
         *self.shared.state.lock().unwrap() = State { plan, ..State::default() };
+    }
+
+    /// The same with this bit of a body that is flipped, counted from its beginning, and from there again when
+    /// the body is shorter.
+    pub(crate) fn begin_with_bit(&self, plan: Plan, bit: usize) {
+        *self.shared.state.lock().unwrap() = State { plan: Some(plan), bit: Some(bit), ..State::default() };
     }
 
     /// What was asked since then.
@@ -91,46 +99,55 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((tcp, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
+        let Ok((tcp, twin)) = twins(tcp) else { return };
         tokio::spawn(async move {
-            let wire = Arc::new(Wire { tcp, drips: AtomicBool::new(false) });
-            let io = TokioIo::new(End { wire: Arc::clone(&wire), pause: None });
-            let answer = service_fn(move |request| answer(Arc::clone(&shared), Arc::clone(&wire), request));
+            let twin = Arc::new(twin);
+            let answer = service_fn(move |request| answer(Arc::clone(&shared), Arc::clone(&twin), request));
             // An error is a connection that ended early, which faults do on purpose.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, answer).await;
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(tcp), answer).await;
         });
     }
 }
 
+/// A connection to serve, and the same one to reset.
+fn twins(tcp: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let tcp = tcp.into_std()?;
+    let twin = tcp.try_clone()?;
+    Ok((TcpStream::from_std(tcp)?, TcpStream::from_std(twin)?))
+}
+
 async fn answer(
     shared: Arc<Shared>,
-    wire: Arc<Wire>,
+    twin: Arc<TcpStream>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, BoxError> {
     let fault = shared.record(request.method(), request.uri());
     match fault {
         Some(Fault::Reset) => {
-            wire.tcp.set_zero_linger()?;
+            twin.set_zero_linger()?;
             return Err("reset on purpose".into());
         }
         Some(Fault::Stall) => std::future::pending().await,
-        Some(Fault::Drip) => wire.drips.store(true, Ordering::SeqCst),
         _ => {}
     }
     let (mut parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    wire.drips.store(false, Ordering::SeqCst);
+    if fault == Some(Fault::Drip) {
+        // Buffers on the way take more than any body here has, so the client sees just this: nothing.
+        tokio::time::sleep(DRIP * u32::try_from(body.len()).unwrap_or(u32::MAX)).await;
+    }
     if let Some(fault @ (Fault::Error | Fault::SlowDown | Fault::Expired)) = fault {
         return Ok(shared.service.refusal(fault).map(whole));
     }
     parts.headers.remove(hyper::header::TRANSFER_ENCODING);
     parts.headers.remove(hyper::header::EXPECT);
     let flips_request = fault == Some(Fault::Flip) && !body.is_empty();
-    let body = if flips_request { flipped(&body) } else { body };
+    let body = if flips_request { flipped(&shared, &body) } else { body };
     if fault == Some(Fault::Twice) {
-        carried(shared.target, Request::from_parts(parts.clone(), body.clone())).await?;
+        carried(&shared, Request::from_parts(parts.clone(), body.clone())).await?;
     }
     let (method, request) = (parts.method.clone(), Request::from_parts(parts, body));
-    let response = carried(shared.target, request).await?;
+    let response = carried(&shared, request).await?;
     let (head, content) = response.into_parts();
     // What has no body has nothing that can be cut or flipped, whatever length it announces.
     let is_empty = content.is_empty() || method == Method::HEAD;
@@ -143,7 +160,7 @@ async fn answer(
         Some(Fault::Cut) => Ok(Response::from_parts(head, cut(&content))),
         Some(Fault::Drip) => Ok(Response::from_parts(head, dripping(content))),
         Some(Fault::Flip) if !flips_request && !is_empty => {
-            Ok(Response::from_parts(head, whole(flipped(&content))))
+            Ok(Response::from_parts(head, whole(flipped(&shared, &content))))
         }
         Some(Fault::Flip) if !flips_request => {
             shared.state.lock().unwrap().spared = true;
@@ -155,7 +172,7 @@ async fn answer(
 
 /// Later than anybody waits.
 fn late(shared: &Shared) -> Duration {
-    let grace = shared.state.lock().unwrap().plan.map_or(Duration::ZERO, Plan::grace);
+    let grace = shared.state.lock().unwrap().plan.as_ref().map_or(Duration::ZERO, Plan::grace);
     grace + Duration::from_secs(2)
 }
 
@@ -163,16 +180,23 @@ impl Shared {
     /// Records a request and tells what it is to meet.
     fn record(&self, method: &Method, uri: &Uri) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
-        state.seen.push(self.service.told(method, uri));
-        let n = state.seen.len();
-        state.plan.filter(|plan| plan.meets(n)).map(|plan| plan.fault)
+        let what = self.service.told(method, uri);
+        let before = state.seen.iter().filter(|earlier| **earlier == what).count();
+        state.seen.push(what.clone());
+        let plan = state.plan.clone()?;
+        let is_aim = plan.at == Asked { what, before };
+        let meets = is_aim || plan.lasting && state.met;
+        state.met |= is_aim;
+        meets.then_some(plan.fault)
     }
 }
 
 /// One request to the service, carried out also when nobody waits for its answer any more.
-async fn carried(port: u16, request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
+async fn carried(shared: &Arc<Shared>, request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
+    let shared = Arc::clone(shared);
     let carrying = tokio::spawn(async move {
-        let tcp = TcpStream::connect(("127.0.0.1", port)).await?;
+        let _turn = shared.turn.lock().await;
+        let tcp = TcpStream::connect(("127.0.0.1", shared.target)).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await?;
         let driving = tokio::spawn(connection);
         let response = sender.send_request(request.map(Full::new)).await?;
@@ -189,10 +213,10 @@ fn whole(body: Bytes) -> Body {
     Full::new(body).map_err(|e: std::convert::Infallible| match e {}).boxed_unsync()
 }
 
-fn flipped(body: &Bytes) -> Bytes {
+fn flipped(shared: &Shared, body: &Bytes) -> Bytes {
     let mut body = body.to_vec();
-    let middle = body.len() / 2;
-    body[middle] ^= 1;
+    let bit = shared.state.lock().unwrap().bit.unwrap_or(body.len() / 2 * 8) % (body.len() * 8);
+    body[bit / 8] ^= 1 << (bit % 8);
     body.into()
 }
 
@@ -212,62 +236,4 @@ fn dripping(body: Bytes) -> Body {
         Ok(Frame::data(byte))
     });
     StreamBody::new(bytes).boxed_unsync()
-}
-
-/// A connection that can be reset, and that can be read one byte at a time, by whoever serves it.
-struct Wire {
-    tcp: TcpStream,
-    drips: AtomicBool,
-}
-
-/// The end that is served.
-struct End {
-    wire: Arc<Wire>,
-    pause: Option<Pin<Box<Sleep>>>,
-}
-
-impl AsyncRead for End {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let drips = this.wire.drips.load(Ordering::SeqCst);
-        if drips {
-            let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(DRIP)));
-            ready!(pause.as_mut().poll(cx));
-            this.pause = None;
-        }
-        loop {
-            ready!(this.wire.tcp.poll_read_ready(cx))?;
-            let room = into.initialize_unfilled();
-            let most = if drips { room.len().min(1) } else { room.len() };
-            match this.wire.tcp.try_read(&mut room[..most]) {
-                Ok(read) => {
-                    into.advance(read);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(e) => return Poll::Ready(Err(e)),
-            }
-        }
-    }
-}
-
-impl AsyncWrite for End {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.wire.tcp.poll_write_ready(cx))?;
-            match self.wire.tcp.try_write(bytes) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The socket is closed when the last owner drops it, which is at once.
-        Poll::Ready(Ok(()))
-    }
 }

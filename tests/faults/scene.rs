@@ -32,7 +32,8 @@ pub(crate) type Content = BTreeMap<String, Stored>;
 pub(crate) struct Scene {
     pub(crate) bed: Bed,
     pub(crate) proxy: Proxy,
-    pub(crate) running: Running,
+    /// Ends when the scene does.
+    _running: Running,
     /// The store, past the proxy.
     pub(crate) direct: Arc<dyn ObjectStore>,
     location: Location,
@@ -57,18 +58,18 @@ impl Scene {
         let (location, options) = running.reach(proxy.port());
         let address = Address { store: location.identity(&options), server: "main".parse().unwrap() };
         let bed = Bed::new();
-        Self { bed, proxy, running, direct, location, options, address, plan: None }
+        Self { bed, proxy, _running: running, direct, location, options, address, plan: None }
     }
 
     /// What the next run's requests meet.
     pub(crate) fn begin(&mut self, plan: Option<Plan>) {
-        self.plan = plan;
+        self.plan.clone_from(&plan);
         self.proxy.begin(plan);
     }
 
     /// What the next run meets.
-    pub(crate) fn plan(&self) -> Option<Plan> {
-        self.plan
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
     }
 
     /// Everything in the store.
@@ -106,7 +107,7 @@ impl OpenArchive for Scene {
 
     /// With less patience than the verb has, but its deadline.
     async fn open(&self, exclusive: ExclusivePut, patience: &Patience) -> Result<Archive> {
-        let (retry_for, grace) = match self.plan {
+        let (retry_for, grace) = match &self.plan {
             Some(plan) => (plan.retry_for(), plan.grace()),
             None => (Duration::from_secs(30), Duration::from_secs(30)),
         };

@@ -24,7 +24,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// The runs without a fault.
 pub(crate) fn cleans(service: Service, verbs: &[Verb], stock: &Content) -> Vec<Clean> {
-    each(verbs, |verb| Clean::run(service, *verb, stock))
+    each(verbs, async |verb| Clean::run(service, *verb, stock).await)
 }
 
 /// The requests of a verb at which faults are tried: each, or else the first six, the last three and three
@@ -43,9 +43,10 @@ pub(crate) fn places(requests: usize, all: bool) -> Vec<usize> {
 pub(crate) fn cells(cleans: &[Clean], all: bool) -> Vec<Cell> {
     let mut cells = Vec::new();
     for clean in cleans {
-        for at in places(clean.requests.len(), all) {
+        for place in places(clean.requests.len(), all) {
             for fault in Fault::ALL {
                 for lasting in [false, true] {
+                    let at = clean.requests[place - 1].clone();
                     cells.push(Cell { verb: clean.verb, plan: Plan { fault, at, lasting } });
                 }
             }
@@ -56,16 +57,22 @@ pub(crate) fn cells(cleans: &[Clean], all: bool) -> Vec<Cell> {
 
 /// The verdicts on cells, in their order.
 pub(crate) fn run(service: Service, cleans: &[Clean], cells: &[Cell]) -> Vec<Verdict> {
-    each(cells, |cell| {
-        let clean = cleans.iter().find(|clean| clean.verb == cell.verb).unwrap();
-        clean.meet(service, cell.plan)
+    let clean = |verb| cleans.iter().find(|clean| clean.verb == verb).unwrap();
+    each(cells, async |cell| {
+        let begun = std::time::Instant::now();
+        let verdict = clean(cell.verb).meet(service, &cell.plan).await;
+        if std::env::var_os("TELL").is_some() {
+            eprintln!("{:?} {}: {:?} {:.1?} {}", cell.verb, cell.plan, verdict.mark, begun.elapsed(), verdict.text.trim());
+            for wrong in &verdict.wrong {
+                eprintln!("   WRONG {:?} {}: {wrong}", cell.verb, cell.plan);
+            }
+        }
+        verdict
     })
 }
 
 /// Does this for each, several at once, each on a thread and a runtime of its own.
-fn each<I: Sync, T: Send, F: Future<Output = T>>(items: &[I], what: impl Fn(&I) -> F + Sync) -> Vec<T>
-where
-{
+pub(crate) fn each<I: Sync, T: Send>(items: &[I], what: impl AsyncFn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {

@@ -143,6 +143,83 @@ impl Verb {
         }
     }
 
+    /// The head of its chapter.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::ArchiveNew => "wal-archive: a new segment",
+            Self::ArchiveSame => "wal-archive: a segment that is stored already",
+            Self::ArchiveConflict => "wal-archive: other content under a name that is taken",
+            Self::ArchiveAhead => "wal-archive: with three files waiting behind it",
+            Self::RestoreHit => "wal-restore: a segment, during recovery",
+            Self::RestoreMiss => "wal-restore: a segment that is not there, during recovery",
+            Self::RestoreHistory => "wal-restore: a timeline history, during recovery",
+            Self::RestoreStandby => "wal-restore: a segment, for a standby",
+            Self::Check => "check",
+            Self::Backup => "backup",
+            Self::List => "backup-list",
+            Self::Show => "backup-show",
+            Self::Keep => "backup-keep",
+            Self::Delete => "backup-delete",
+            Self::Retention => "retention",
+            Self::Restore => "restore",
+            Self::DoorArchive => "barman-cloud-wal-archive",
+            Self::DoorRestore => "barman-cloud-wal-restore: a segment",
+            Self::DoorMiss => "barman-cloud-wal-restore: a segment that is not there",
+            Self::DoorList => "barman-cloud-backup-list",
+            Self::DoorDelete => "barman-cloud-backup-delete",
+        }
+    }
+
+    /// What whoever depends on it should know.
+    pub(crate) const fn story(self) -> &'static str {
+        match self {
+            Self::ArchiveNew => {
+                "The first call for an archive, which looks whether it is this cluster's. When it fails, PostgreSQL keeps the \
+                 segment and calls again. A segment that was stored although the call failed is found and compared by the next."
+            }
+            Self::ArchiveSame => "As after a crash between storing and answering: success, once the digest was compared.",
+            Self::ArchiveConflict => {
+                "Without a fault this ends with 3, and `ok` means just that. What is stored is never replaced."
+            }
+            Self::ArchiveAhead => {
+                "Only the file that PostgreSQL names decides the status. When one behind it fails, the call is `ok` all the \
+                 same, and the call for that file stores it."
+            }
+            Self::RestoreHit => "The file appears whole, verified and at once, or not at all.",
+            Self::RestoreMiss => {
+                "Without a fault this ends with 1, and `ok` means just that: PostgreSQL ends recovery here. A store that does \
+                 not answer never looks like it."
+            }
+            Self::RestoreHistory => "A history that seems to be missing would let PostgreSQL choose the wrong timeline.",
+            Self::RestoreStandby => "A standby is told the plain status, upon which it asks again by itself.",
+            Self::Check => {
+                "A store that fails a check has failed it: the status tells how. What was put to try it is removed, or \
+                 left when the store does not answer that either."
+            }
+            Self::Backup => {
+                "A backup that fails says FAILED in its record, or STARTED when the store would not take that, and nobody \
+                 restores it; `retention` removes what is left."
+            }
+            Self::List => "Nothing is written. A record that arrives damaged is listed as unreadable.",
+            Self::Show => "Nothing is written. A record that arrives damaged cannot be shown.",
+            Self::Keep => "A keep that failed may be stored all the same; keeping again does no harm.",
+            Self::Delete => {
+                "The record says FAILED before anything goes, and goes last. Whatever interrupts it, no backup is listed that \
+                 cannot be restored, and the next deletion finishes this one."
+            }
+            Self::Retention => {
+                "As `backup-delete`. A record that arrives damaged is unreadable, and then nothing is deleted."
+            }
+            Self::Restore => {
+                "`global/pg_control` comes last: a directory that is not whole cannot be started. The next call needs `--clean`."
+            }
+            Self::DoorArchive => "The programs of the other door, with their own statuses: 2 is connectivity, 4 is all else.",
+            Self::DoorRestore => "The status 1, which means that there is no such WAL, is given for no fault.",
+            Self::DoorMiss => "Without a fault this ends with 1, and `ok` means just that.",
+            Self::DoorList | Self::DoorDelete => "As the verb of the native door, with the statuses of this one.",
+        }
+    }
+
     /// What a failure must name.
     pub(crate) fn subject(self) -> String {
         match self {
@@ -152,7 +229,7 @@ impl Verb {
     }
 
     /// Puts in place what it works on.
-    pub(crate) fn prepare(self, scene: &Scene) {
+    pub(crate) async fn prepare(self, scene: &Scene) {
         let file = |n: u64, version: u64| {
             std::fs::write(scene.bed.wal(&segment(n)), plain(n, version)).unwrap();
             scene.bed.ready(&segment(n));
@@ -160,7 +237,14 @@ impl Verb {
         match self {
             Self::ArchiveNew | Self::ArchiveSame | Self::DoorArchive => file(OWN, 0),
             Self::ArchiveConflict => file(OWN, 1),
-            Self::ArchiveAhead => (OWN..OWN + 4).for_each(|n| file(n, 0)),
+            Self::ArchiveAhead => {
+                // Only who has seen the archive to be its own looks ahead.
+                file(OWN - 1, 0);
+                for _ in 0..2 {
+                    archive(scene, OWN - 1, 0).await.unwrap();
+                }
+                (OWN..OWN + 4).for_each(|n| file(n, 0));
+            }
             Self::RestoreStandby => std::fs::write(scene.bed.data().join("standby.signal"), "").unwrap(),
             _ => {}
         }
@@ -173,8 +257,8 @@ impl Verb {
         }
         let mut reader = Reader::Plain;
         let end = match self {
-            Self::ArchiveNew | Self::ArchiveSame | Self::ArchiveConflict => archive(scene, 0).await,
-            Self::ArchiveAhead => archive(scene, 3).await,
+            Self::ArchiveNew | Self::ArchiveSame | Self::ArchiveConflict => archive(scene, OWN, 0).await,
+            Self::ArchiveAhead => archive(scene, OWN, 3).await,
             Self::RestoreHit | Self::RestoreMiss | Self::RestoreHistory | Self::RestoreStandby => {
                 reader = Reader::Restore(Caller::of(&scene.restored()), OnError::default());
                 wal_restore(self, scene).await
@@ -183,7 +267,8 @@ impl Verb {
             Self::Backup => back_up(scene, FIRST, 4, again).await,
             Self::List => backups::list(&access(), scene).await.map(|list| {
                 let ids = list.backups.iter().map(|b| format!("{} {:?}", b.entry.backup.id, b.wal));
-                (Exit::Done, ids.collect::<Vec<_>>().join(", "))
+                let unreadable = list.unreadable.iter().map(|b| format!("{} unreadable", b.id));
+                (Exit::Done, ids.chain(unreadable).collect::<Vec<_>>().join(", "))
             }),
             Self::Show => backups::show(&BACKUPS[0].parse().unwrap(), &access(), scene)
                 .await
@@ -211,8 +296,9 @@ fn access() -> Access {
     Access { spool: None, max_attempts: None, now: "2026-01-10T00:00:00Z".parse().unwrap() }
 }
 
-async fn archive(scene: &Scene, look_ahead: u8) -> Answer {
-    let request = scene.bed.archive_request(&scene.bed.wal(&segment(OWN)));
+/// Archives a segment and up to so many behind it.
+pub(crate) async fn archive(scene: &Scene, n: u64, look_ahead: u8) -> Answer {
+    let request = scene.bed.archive_request(&scene.bed.wal(&segment(n)));
     let request = wal_archive::Request { look_ahead, deadline: Duration::from_secs(20), ..request };
     wal_archive::run(&request, scene).await.map(|_| (Exit::Done, String::new()))
 }
@@ -230,7 +316,7 @@ async fn check(scene: &Scene) -> Answer {
     let found = check::run(&scene.bed.check_request(), scene).await?;
     match found.failure() {
         Some(e) => Err(e.again()),
-        None => Ok((Exit::Done, format!("{:?} {:?}", found.exclusive, found.fit))),
+        None => Ok((Exit::Done, format!("{:?}", found.fit))),
     }
 }
 

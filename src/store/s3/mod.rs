@@ -278,12 +278,15 @@ impl S3Store {
     async fn page(&self, from: &Page) -> Result<ListObjectsV2Output> {
         let shared = &*self.shared;
         let list = shared.client.list_objects_v2().bucket(&shared.bucket).prefix(&from.prefix);
-        list.set_start_after(from.after.clone())
+        let page = list
+            .set_start_after(from.after.clone())
             .set_continuation_token(from.token.clone())
             .set_delimiter(from.grouped.then(|| "/".to_owned()))
             .send()
             .await
-            .map_err(|e| self.explain_list(&e))
+            .map_err(|e| self.explain_list(&e))?;
+        require_undamaged(&page, &from.prefix)?;
+        Ok(page)
     }
 
     /// The objects of a page, in order. Some services take the key to start after for one to start at.
@@ -299,6 +302,27 @@ impl S3Store {
             }
         }
         Ok(objects)
+    }
+}
+
+/// Refuses a page that was damaged on the way: an answer to a list carries no checksum, and where there is no
+/// TLS, a name that is not read must not pass for one that is not there. Some services announce too little.
+fn require_undamaged(page: &ListObjectsV2Output, prefix: &str) -> Result<()> {
+    let objects = page.contents().iter().map(|object| object.key());
+    let names = objects.chain(page.common_prefixes().iter().map(|common| common.prefix()));
+    let mut given = 0;
+    for name in names.map(Option::unwrap_or_default) {
+        if !name.starts_with(prefix) {
+            let stray = format!("the list of what begins with {prefix:?} has {name:?}");
+            return Err(Error::unavailable(stray));
+        }
+        given += 1;
+    }
+    match page.key_count() {
+        Some(announced) if announced > given => {
+            Err(Error::unavailable(format!("the list announces {announced} names and gives {given}")))
+        }
+        _ => Ok(()),
     }
 }
 
