@@ -1,11 +1,12 @@
 //! One verb, one request, one fault: run, judged, and run once more without.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 
 use super::fault::{Asked, Fault, Plan};
-use super::scene::{Content, Scene, Stored, foreign, plain, wal_key};
+use super::scene::{Content, Scene, Stored, own, plain, recorded, wal_key};
 use super::server::heap;
 use super::service::Service;
 use super::verbs::{BACKUPS, End, HISTORY, NEW, OWN, Verb, archive, back_up};
@@ -23,6 +24,8 @@ pub(crate) struct Clean {
     pub(crate) requests: Vec<Asked>,
     before: Content,
     after: Content,
+    /// The service's files with that content, where it has files.
+    files: Option<TempDir>,
 }
 
 /// A run with a fault.
@@ -54,7 +57,7 @@ pub(crate) struct Verdict {
 
 /// Two base backups with the WAL around them.
 pub(crate) async fn stock() -> Content {
-    let wal: Content = (4..=11).map(foreign).collect();
+    let wal: Content = (4..=11).map(own).collect();
     let scene = Scene::new(Service::S3, &wal).await;
     for (first, day) in [(5, 2), (7, 3)] {
         back_up(&scene, first, day, false).await.unwrap();
@@ -69,15 +72,15 @@ pub(crate) async fn stock() -> Content {
 /// What is in the archive before a run.
 fn before(verb: Verb, stock: &Content) -> Content {
     let history = || {
-        let stored = Stored { body: HISTORY.to_vec().into(), metadata: BTreeMap::new() };
+        let stored = Stored { body: HISTORY.to_vec().into(), metadata: recorded(HISTORY) };
         ("main/wals/00000002.history".to_owned(), stored)
     };
     match verb {
         _ if verb.needs_backups() => stock.clone(),
-        Verb::ArchiveNew | Verb::ArchiveAhead | Verb::DoorArchive | Verb::Check => [foreign(4)].into(),
-        Verb::RestoreMiss | Verb::DoorMiss => [foreign(4), foreign(OWN + 1)].into(),
-        Verb::RestoreHistory => [foreign(4), history()].into(),
-        _ => [foreign(4), foreign(OWN), foreign(OWN + 1)].into(),
+        Verb::ArchiveNew | Verb::ArchiveAhead | Verb::DoorArchive | Verb::Check => [own(4)].into(),
+        Verb::RestoreMiss | Verb::DoorMiss => [own(4), own(OWN + 1)].into(),
+        Verb::RestoreHistory => [own(4), history()].into(),
+        _ => [own(4), own(OWN), own(OWN + 1)].into(),
     }
 }
 
@@ -86,11 +89,12 @@ impl Clean {
     pub(crate) async fn run(service: Service, verb: Verb, stock: &Content) -> Self {
         let before = before(verb, stock);
         let mut scene = Scene::new(service, &before).await;
+        let files = scene.kept_files();
         verb.prepare(&scene).await;
         scene.begin(None);
         let end = verb.run(&scene, false).await;
         let requests = Asked::all(&scene.proxy.seen());
-        let clean = Self { verb, end, requests, before, after: scene.content().await };
+        let clean = Self { verb, end, requests, before, after: scene.content().await, files };
         let expected = match verb {
             Verb::ArchiveConflict => 3,
             Verb::RestoreMiss | Verb::DoorMiss => 1,
@@ -102,7 +106,10 @@ impl Clean {
 
     /// Runs it with one.
     pub(crate) async fn meet(&self, service: Service, plan: &Plan) -> Verdict {
-        let mut scene = Scene::new(service, &self.before).await;
+        let mut scene = match &self.files {
+            Some(files) => Scene::with_files(files.path()).await,
+            None => Scene::new(service, &self.before).await,
+        };
         self.verb.prepare(&scene).await;
         scene.begin(Some(plan.clone()));
         let begun = Instant::now();
@@ -208,7 +215,7 @@ impl Clean {
             let stays = self.after.contains_key(key);
             match after.get(key) {
                 None if stays => wrong.push(format!("{key} is gone")),
-                Some(found) if stays && found != stored => wrong.push(format!("{key} was changed")),
+                Some(found) if stays && found.body != stored.body => wrong.push(format!("{key} was changed")),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! One run's world: a service with an archive in it, a proxy before it, a data directory and a spool.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use barkeep::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience};
 use barkeep::error::Result;
 use barkeep::model::{Compression, SegmentSize};
-use barkeep::store::{IfExists, Key, Location, ObjectStore, Options, Prefix, Put};
+use barkeep::store::{FileStore, IfExists, Key, Location, ObjectStore, Options, Prefix, Put};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use super::fault::Plan;
 use super::proxy::Proxy;
@@ -32,8 +34,7 @@ pub(crate) type Content = BTreeMap<String, Stored>;
 pub(crate) struct Scene {
     pub(crate) bed: Bed,
     pub(crate) proxy: Proxy,
-    /// Ends when the scene does.
-    _running: Running,
+    running: Running,
     /// The store, past the proxy.
     pub(crate) direct: Arc<dyn ObjectStore>,
     location: Location,
@@ -46,7 +47,6 @@ impl Scene {
     /// With these objects in the archive.
     pub(crate) async fn new(service: Service, content: &Content) -> Self {
         let running = service.start().await;
-        let proxy = Proxy::start(running.port(), service).await;
         let patience = Patience { retry_for: Duration::from_secs(30), ..Patience::default() };
         let (location, options) = running.reach(running.port());
         let direct = location.open(&options, ExclusivePut::Trusted, &patience).await.unwrap();
@@ -55,10 +55,36 @@ impl Scene {
                 Put { if_exists: IfExists::Replace, metadata: stored.metadata.clone(), ..Put::default() };
             direct.put(&Key::new(key.as_str()).unwrap(), stored.body.clone(), &how).await.unwrap();
         }
+        // What is looked at afterwards is looked at in files, where there are files: it is quicker.
+        let direct = match running.files() {
+            Some(files) => Arc::new(FileStore::open(&below(&files)).unwrap()),
+            None => direct,
+        };
+        Self::around(service, running, direct).await
+    }
+
+    /// With these files in a service that has files.
+    pub(crate) async fn with_files(files: &Path) -> Self {
+        let running = Service::S3.start().await;
+        let own = running.files().unwrap();
+        copy(files, &own);
+        let direct = Arc::new(FileStore::open(&below(&own)).unwrap());
+        Self::around(Service::S3, running, direct).await
+    }
+
+    /// The service's files as they are now, where it has files.
+    pub(crate) fn kept_files(&self) -> Option<TempDir> {
+        let kept = tempfile::tempdir().unwrap();
+        self.running.files().map(|files| copy(&files, kept.path()))?;
+        Some(kept)
+    }
+
+    async fn around(service: Service, running: Running, direct: Arc<dyn ObjectStore>) -> Self {
+        let proxy = Proxy::start(running.port(), service).await;
         let (location, options) = running.reach(proxy.port());
         let address = Address { store: location.identity(&options), server: "main".parse().unwrap() };
         let bed = Bed::new();
-        Self { bed, proxy, _running: running, direct, location, options, address, plan: None }
+        Self { bed, proxy, running, direct, location, options, address, plan: None }
     }
 
     /// What the next run's requests meet.
@@ -86,6 +112,13 @@ impl Scene {
     pub(crate) fn restored(&self) -> PathBuf {
         self.bed.wal("RECOVERYXLOG")
     }
+}
+
+/// Where in a service's files the archive is.
+fn below(files: &Path) -> PathBuf {
+    let root = files.join(crate::s3::BUCKET).join(super::service::PATH);
+    std::fs::create_dir_all(&root).unwrap();
+    root
 }
 
 /// An object, read whole.
@@ -139,8 +172,30 @@ pub(crate) fn wal_key(n: u64) -> String {
     format!("main/wals/0000000100000000/{}.zst", segment(n))
 }
 
-/// A segment as another tool would have stored it.
-pub(crate) fn foreign(n: u64) -> (String, Stored) {
-    let body = packed(Compression::Zstd, &plain(n, 0)).into();
-    (wal_key(n), Stored { body, metadata: BTreeMap::new() })
+/// A segment as it is stored.
+pub(crate) fn own(n: u64) -> (String, Stored) {
+    let plain = plain(n, 0);
+    let body = packed(Compression::Zstd, &plain).into();
+    (wal_key(n), Stored { body, metadata: recorded(&plain) })
+}
+
+/// What is recorded with a WAL file.
+pub(crate) fn recorded(plain: &[u8]) -> BTreeMap<String, String> {
+    let digest = hex::encode(Sha256::digest(plain));
+    let pairs = [("barkeep-sha256", digest), ("barkeep-length", plain.len().to_string())];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Copies a directory and everything in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let there = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &there);
+        } else {
+            std::fs::copy(entry.path(), there).unwrap();
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The services a verb can talk to here: how each is started, reached, and how it refuses.
 
+use std::path::{Path, PathBuf};
+
 use hyper::{Method, Response, StatusCode, Uri};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -27,7 +29,7 @@ pub(crate) enum Running {
 }
 
 /// The path below which everything lies.
-const PATH: &str = "some/path";
+pub(crate) const PATH: &str = "some/path";
 
 impl Service {
     /// Starts one.
@@ -93,6 +95,14 @@ impl Service {
 }
 
 impl Running {
+    /// Where it keeps its files, when it has any.
+    pub(crate) fn files(&self) -> Option<PathBuf> {
+        match self {
+            Self::S3(s3) => s3.folder("").parent().map(Path::to_owned),
+            Self::Azure(_) | Self::Gcs(_) => None,
+        }
+    }
+
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         let url = match self {

@@ -12,7 +12,7 @@ use super::verbs::Verb;
 /// So many cells wait at once; most of their time is waiting.
 const AT_ONCE: usize = 24;
 /// A verb with more requests than this is not tried at each of them.
-const MOST: usize = 12;
+const MOST: usize = 10;
 
 /// Runs a future to its end on this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -27,16 +27,22 @@ pub(crate) fn cleans(service: Service, verbs: &[Verb], stock: &Content) -> Vec<C
     each(verbs, async |verb| Clean::run(service, *verb, stock).await)
 }
 
-/// The requests of a verb at which faults are tried: each, or else the first six, the last three and three
+/// The requests of a verb at which faults are tried: each, or else the first five, the last three and two
 /// between them.
-pub(crate) fn places(requests: usize, all: bool) -> Vec<usize> {
+fn places(requests: usize, all: bool) -> Vec<usize> {
     if all || requests <= MOST {
         return (1..=requests).collect();
     }
-    let between = (1..=3).map(|n| 6 + n * (requests - 9) / 4);
-    let mut places: Vec<_> = (1..=6).chain(between).chain(requests - 2..=requests).collect();
+    let between = (1..=2).map(|n| 5 + n * (requests - 8) / 3);
+    let mut places: Vec<_> = (1..=5).chain(between).chain(requests - 2..=requests).collect();
     places.dedup();
     places
+}
+
+/// Whether a fault that lasts is tried from this request on: from each, or else from the first, from one in the
+/// middle and from the last.
+fn is_outage_tried(place: usize, requests: usize, all: bool) -> bool {
+    all || [1, requests / 2 + 1, requests].contains(&place)
 }
 
 /// Every cell of these verbs.
@@ -46,6 +52,9 @@ pub(crate) fn cells(cleans: &[Clean], all: bool) -> Vec<Cell> {
         for place in places(clean.requests.len(), all) {
             for fault in Fault::ALL {
                 for lasting in [false, true] {
+                    if lasting && !is_outage_tried(place, clean.requests.len(), all) {
+                        continue;
+                    }
                     let at = clean.requests[place - 1].clone();
                     cells.push(Cell { verb: clean.verb, plan: Plan { fault, at, lasting } });
                 }

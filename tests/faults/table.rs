@@ -25,10 +25,12 @@ impl Mark {
     }
 }
 
-/// What a cell of the table says, when it is met once and from then on.
-fn both(once: &Mark, lasting: &Mark) -> String {
-    let (once, lasting) = (once.text(), lasting.text());
-    if once == lasting { once } else { format!("{once} · {lasting}") }
+/// What a cell of the table says, when it is met once and, where that was tried, from then on.
+fn both(once: &Mark, lasting: Option<&Mark>) -> String {
+    match lasting {
+        Some(lasting) => format!("{} · {}", once.text(), lasting.text()),
+        None => once.text(),
+    }
 }
 
 /// The document.
@@ -52,8 +54,8 @@ pub(crate) fn document(cleans: &[Clean], cells: &[Cell], verdicts: &[Verdict]) -
             }
             let _ = write!(text, "| {asked} |");
             for fault in Fault::ALL {
-                let [once, lasting] = [false, true].map(|lasting| &row[&(fault.name(), lasting)]);
-                let _ = write!(text, " {} |", both(once, lasting));
+                let once = &row[&(fault.name(), false)];
+                let _ = write!(text, " {} |", both(once, row.get(&(fault.name(), true))));
             }
             text.push('\n');
         }
@@ -84,6 +86,11 @@ pub(crate) fn outcomes(document: &str) -> Outcomes {
         }
     }
     outcomes
+}
+
+/// The document without its rows, whose order is not the same in every run.
+pub(crate) fn words(document: &str) -> String {
+    document.lines().filter(|line| line.matches('|').count() != 2 + Fault::ALL.len()).collect::<Vec<_>>().join("\n")
 }
 
 /// The cells of which two documents say different things.
@@ -128,7 +135,7 @@ a number in brackets means that the same is asked once more. A verb with many re
 | retried | the run ended as without a fault, after it had asked again |
 | – | there was nothing to damage |
 | a number | the run failed with this status, and the next one finished the work |
-| A · B | A when only this request meets the fault, B when all that follow do as well |
+| A · B | A when only this request meets the fault, B when all that follow do as well; that is tried from some requests on |
 
 How long it is asked again is a setting (`--retry-for`), seconds here and minutes in life. So a number in the second place means:
 an outage that outlasts it. It is never lost work: PostgreSQL calls again for WAL, and you call again for the rest.

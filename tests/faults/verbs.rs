@@ -222,10 +222,7 @@ impl Verb {
 
     /// What a failure must name.
     pub(crate) fn subject(self) -> String {
-        match self {
-            Self::Backup => NEW[..8].to_owned(),
-            _ => self.file().unwrap_or_else(|| "walbkt".to_owned()),
-        }
+        self.file().unwrap_or_else(|| "main/".to_owned())
     }
 
     /// Puts in place what it works on.
