@@ -309,11 +309,12 @@ pub(super) fn taken_or(put: Result<()>) -> Result<Stored> {
     }
 }
 
-/// Whether a key is this very file in a form that this version cannot read: `NAME.br`, `NAME.zst.gpg`.
+/// Whether a key that was listed for this file is the file in a form that this version cannot read:
+/// `NAME.br`, `NAME.zst.gpg`. So is one that nobody stores, since a name may be damaged on the way.
 fn is_unknown_form(name: &WalName, key: &Key) -> bool {
-    let rest = key.file_name().strip_prefix(&name.to_string()).unwrap_or_default();
+    let rest = key.as_str().rsplit_once(&name.to_string()).map_or("", |(_, rest)| rest);
     let other_file = || rest.contains(".partial") || rest.contains(".backup");
-    rest.starts_with('.') && Layout::read_wal(key).is_none() && !other_file()
+    !rest.is_empty() && Layout::read_wal(key).is_none() && !other_file()
 }
 
 fn unreadable(key: &Key) -> Error {

@@ -280,12 +280,15 @@ impl S3Store {
     async fn page(&self, from: &Page) -> Result<ListObjectsV2Output> {
         let shared = &*self.shared;
         let list = shared.client.list_objects_v2().bucket(&shared.bucket).prefix(&from.prefix);
-        list.set_start_after(from.after.clone())
+        let page = list
+            .set_start_after(from.after.clone())
             .set_continuation_token(from.token.clone())
             .set_delimiter(from.grouped.then(|| "/".to_owned()))
             .send()
             .await
-            .map_err(|e| self.explain_list(&e))
+            .map_err(|e| self.explain_list(&e))?;
+        require_undamaged(&page, &from.prefix)?;
+        Ok(page)
     }
 
     /// The objects of a page, in order. Some services take the key to start after for one to start at.
@@ -302,6 +305,36 @@ impl S3Store {
         }
         Ok(objects)
     }
+}
+
+/// Refuses a page that was damaged on the way: an answer to a list carries no checksum, and where there is no
+/// TLS, a name that cannot be read must not pass for one that is not there. The parser skips what it does not
+/// know, so a page that gives nothing must repeat what was asked and say that it is the last. Some services
+/// announce too little.
+fn require_undamaged(page: &ListObjectsV2Output, prefix: &str) -> Result<()> {
+    let objects = page.contents().iter().map(|object| object.key());
+    let names = objects.chain(page.common_prefixes().iter().map(|common| common.prefix()));
+    let mut given = 0;
+    for name in names.map(Option::unwrap_or_default) {
+        if !name.starts_with(prefix) {
+            return Err(damaged(format!("it has {name:?}, which does not begin with {prefix:?}")));
+        }
+        given += 1;
+    }
+    let announced = page.key_count().unwrap_or_default();
+    if announced > given {
+        return Err(damaged(format!("it announces {announced} names and gives {given}")));
+    }
+    let repeated = page.prefix().unwrap_or_default();
+    if given == 0 && (repeated != prefix || page.is_truncated().is_none()) {
+        return Err(damaged(format!("it gives nothing, and is about {repeated:?} instead of {prefix:?}, or cut off")));
+    }
+    Ok(())
+}
+
+/// Of a passing kind: the next answer may be whole.
+fn damaged(how: String) -> Error {
+    Error::unavailable(format!("the list was damaged on the way: {how}"))
 }
 
 /// Where a list has got to.
