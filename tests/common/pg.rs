@@ -228,6 +228,15 @@ impl Server {
         std::fs::remove_dir_all(self.data()).unwrap();
     }
 
+    /// Whether it has ended by itself; then it can be launched again.
+    pub fn has_ended(&mut self) -> bool {
+        let ended = self.process.as_mut().expect("it was started").try_wait().unwrap().is_some();
+        if ended {
+            self.process = None;
+        }
+        ended
+    }
+
     /// # Panics
     /// When it has ended.
     pub fn must_run(&mut self) {
