@@ -34,12 +34,14 @@ mod steps;
 #[path = "soak/weather.rs"]
 mod weather;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::Scratch;
 use figures::Figures;
+use futures_util::FutureExt as _;
 
 /// How long it runs when nothing is said.
 const MINUTES: u64 = 10;
@@ -61,13 +63,14 @@ fn main() -> ExitCode {
 async fn soak(seed: u64, minutes: u64) -> ExitCode {
     let figures = Arc::new(Mutex::new(Figures::default()));
     let ticker = tokio::spawn(tick(Arc::clone(&figures)));
-    // In a task of its own, so that a panic is an end like any other, with figures.
+    // A panic is an end like any other, with figures.
     let scratch = Arc::new(Scratch::new());
     let (stage, counted) = (Arc::clone(&scratch), Arc::clone(&figures));
-    let ran = tokio::spawn(async move {
+    let ran = AssertUnwindSafe(async move {
         let scene = scene::Scene::new(&stage, seed, counted).await;
         steps::run(scene, &stage, Duration::from_secs(60 * minutes)).await;
     })
+    .catch_unwind()
     .await;
     ticker.abort();
     println!("{}", figures.lock().unwrap().table());

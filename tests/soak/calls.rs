@@ -188,7 +188,7 @@ fn set_wrong(command: &mut Command, library: &Path, seconds: i64) {
 fn see_off(mut child: Child, kill_after: Option<Duration>) -> Ended {
     let (begin, over) = (Instant::now(), Arc::new(AtomicBool::new(false)));
     let (pid, alive) = (Pid::from_child(&child), Arc::clone(&over));
-    let killer = std::thread::spawn(move || {
+    let hangman = std::thread::spawn(move || {
         let end = begin + kill_after.unwrap_or(HUNG);
         while !alive.load(Ordering::Acquire) {
             let left = end.saturating_duration_since(Instant::now());
@@ -202,8 +202,8 @@ fn see_off(mut child: Child, kill_after: Option<Duration>) -> Ended {
     let used = child.wait4().unwrap();
     let took = begin.elapsed();
     over.store(true, Ordering::Release);
-    killer.thread().unpark();
-    killer.join().unwrap();
+    hangman.thread().unpark();
+    hangman.join().unwrap();
     let status = used.status.code().unwrap_or_else(|| 128 + used.status.signal().unwrap_or(0));
     let killed = kill_after.is_some() && status == KILLED;
     Ended { status, took, peak_kib: used.rusage.maxrss / 1024, killed }

@@ -40,7 +40,7 @@ impl Load {
         let mut tasks = (0..WORKERS)
             .map(|worker| {
                 let worker = Worker {
-                    worker,
+                    number: worker,
                     ledger: Arc::clone(&ledger),
                     tempo: Arc::clone(&tempo),
                     enough: Arc::clone(&enough),
@@ -86,7 +86,7 @@ impl Load {
 }
 
 struct Worker {
-    worker: usize,
+    number: usize,
     ledger: Arc<Mutex<Ledger>>,
     tempo: Arc<AtomicU32>,
     enough: Arc<AtomicBool>,
@@ -118,10 +118,10 @@ impl Worker {
         place: &watch::Receiver<Place>,
     ) -> Result<(), Error> {
         let mut client = connect(address).await?;
-        let worker = i32::try_from(self.worker).unwrap();
+        let worker = i32::try_from(self.number).unwrap();
         let select = "select coalesce(max(serial), 0) from receipt where worker = $1";
         let last: i64 = client.query_one(select, &[&worker]).await?.get(0);
-        let settled = self.ledger.lock().unwrap().settle(self.worker, usize::try_from(last).unwrap());
+        let settled = self.ledger.lock().unwrap().settle(self.number, usize::try_from(last).unwrap());
         settled.unwrap();
         while !self.enough() && !place.has_changed().unwrap_or(true) {
             // Never given up halfway: nobody could tell then what becomes of a COMMIT that is under way.
@@ -143,7 +143,7 @@ impl Worker {
         };
         let bodies = (0..count).map(|_| self.body(length)).collect::<Vec<_>>();
         let account = u16::try_from(self.chance.below(u64::from(ACCOUNTS))).unwrap();
-        let serial = self.ledger.lock().unwrap().open(self.worker, account, &bodies);
+        let serial = self.ledger.lock().unwrap().open(self.number, account, &bodies);
         let transaction = client.transaction().await?;
         self.fill(&transaction, serial, account, &bodies).await?;
         if (10..13).contains(&kind) {
@@ -153,9 +153,9 @@ impl Worker {
         if (13..16).contains(&kind) {
             return transaction.rollback().await;
         }
-        self.ledger.lock().unwrap().commits(self.worker, serial);
+        self.ledger.lock().unwrap().commits(self.number, serial);
         transaction.commit().await?;
-        self.ledger.lock().unwrap().done(self.worker, serial);
+        self.ledger.lock().unwrap().done(self.number, serial);
         Ok(())
     }
 
@@ -166,7 +166,7 @@ impl Worker {
         account: u16,
         bodies: &[String],
     ) -> Result<(), Error> {
-        let worker = i32::try_from(self.worker).unwrap();
+        let worker = i32::try_from(self.number).unwrap();
         let (serial, old) =
             (i64::try_from(serial).unwrap(), i64::try_from(serial.saturating_sub(KEPT)).unwrap());
         let (account, count) = (i32::from(account), i32::try_from(bodies.len()).unwrap());

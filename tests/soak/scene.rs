@@ -53,7 +53,6 @@ pub struct Scene {
 /// A backup, as `backup-list` tells it.
 #[derive(Debug, Deserialize)]
 pub struct Listed {
-    pub id: String,
     pub name: Option<String>,
     pub status: String,
 }
