@@ -43,6 +43,9 @@ pub async fn prove(scene: &mut Scene, scratch: &Scratch, latest: bool) {
     let name = scene.name("proof");
     let (mut server, client) = restore(scene, scratch, &name, &target, weather, &[]).await;
     compare(scene, &client, &target).await;
+    if latest {
+        doubt(scene, &client, &target).await;
+    }
     scene.weather.allow(Allowed::Anything).await;
     tokio::task::block_in_place(|| {
         server.stop(Shutdown::Immediate);
@@ -65,6 +68,31 @@ pub async fn compare(scene: &mut Scene, client: &Client, target: &Target) -> Ver
     let Target { kind, words, .. } = target;
     assert!(verdict.wrong == 0, "restored {kind} {words:?}:\n{}", verdict.words.join("\n"));
     verdict
+}
+
+/// What the comparison must not pass over, done to a restored database one after the other.
+const DAMAGE: [&str; 6] = [
+    "delete from receipt where serial = (select max(serial) from receipt where worker = 0) and worker = 0",
+    "delete from receipt where serial = (select min(serial) from receipt where worker = 1) and worker = 1",
+    "insert into receipt select worker, max(serial) + 1, 1 from receipt group by worker limit 1",
+    "delete from event where ctid = (select ctid from event limit 1)",
+    "update event set body = 'other' where ctid = (select ctid from event limit 1)",
+    "update account set last = last + 1 where worker = 3 and account = 0",
+];
+
+/// Whether the comparison sees what it is there for.
+///
+/// # Panics
+/// When it does not.
+async fn doubt(scene: &Scene, client: &Client, target: &Target) {
+    let ledger = scene.load.ledger.lock().unwrap().clone();
+    for damage in DAMAGE {
+        client.batch_execute("begin").await.unwrap();
+        assert_eq!(client.execute(damage, &[]).await.unwrap(), 1, "{damage}");
+        let verdict = ledger.compare(client, target.window).await;
+        assert!(verdict.wrong > 0, "the comparison does not see this: {damage}");
+        client.batch_execute("rollback").await.unwrap();
+    }
 }
 
 /// A target between the oldest backup and a moment that the archive is known to reach.
