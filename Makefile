@@ -8,7 +8,7 @@ export CARGO_TERM_COLOR ?= auto
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
 SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg)
 
-.PHONY: help build image-size demo test test-all bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
+.PHONY: help build image-size demo test test-all soak bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test-all: test servers-all ## as `test`, with every major of PostgreSQL, and wit
 	@set -euo pipefail; . tests/servers/lib.sh; \
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres
+	MINUTES=10 $(CARGO) test --locked --test soak
+
+soak: compiler servers ## faults, crashes and promotions under load for MINUTES=10, and every restore compared; SEED= repeats
+	$(CARGO) test --locked --test soak
 
 bench: bench-wal bench-base bench-door ## how fast: everything, an hour
 
@@ -56,7 +60,7 @@ servers-all: servers ## and the majors of PostgreSQL between the newest and the 
 check: compiler ## formatting, lints, and whether what is generated is fresh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked $(SERVER_TESTS) -- -D warnings
+	$(CARGO) clippy --locked $(SERVER_TESTS) --test soak -- -D warnings
 	$(CARGO) test --locked --test generated --test layers
 
 generate: ## write man/ and completions/ anew

@@ -98,6 +98,11 @@ impl Scratch {
         path
     }
 
+    /// Leaves the directory where it is; its path.
+    pub fn keep(mut self) -> PathBuf {
+        self.dir.take().expect("it is taken in drop only").keep()
+    }
+
     /// Removes a directory inside, which must be there.
     pub fn forget(&self, name: &str) {
         std::fs::remove_dir_all(self.path(name)).unwrap();

@@ -228,6 +228,24 @@ impl Server {
         std::fs::remove_dir_all(self.data()).unwrap();
     }
 
+    /// Sends the signal of an immediate stop after a while, and does not wait for the end.
+    pub fn crash_later(&self, after: Duration) {
+        let pid = rustix::process::Pid::from_child(self.process.as_ref().expect("it runs"));
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let _ = rustix::process::kill_process(pid, Signal::QUIT);
+        });
+    }
+
+    /// Whether it has ended by itself; then it can be launched again.
+    pub fn has_ended(&mut self) -> bool {
+        let ended = self.process.as_mut().expect("it was started").try_wait().unwrap().is_some();
+        if ended {
+            self.process = None;
+        }
+        ended
+    }
+
     /// # Panics
     /// When it has ended.
     pub fn must_run(&mut self) {
