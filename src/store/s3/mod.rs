@@ -309,31 +309,31 @@ impl S3Store {
 
 /// Refuses a page that was damaged on the way: an answer to a list carries no checksum, and where there is no
 /// TLS, a name that cannot be read must not pass for one that is not there. The parser skips what it does not
-/// know, so a page that gives nothing must repeat what was asked and say that it is the last. Some services
-/// announce too little.
+/// know, so a page that gives nothing must announce as many, or, from a service that announces nothing, repeat
+/// what was asked and say whether it is the last. Some services announce too little.
 fn require_undamaged(page: &ListObjectsV2Output, prefix: &str) -> Result<()> {
     let objects = page.contents().iter().map(|object| object.key());
     let names = objects.chain(page.common_prefixes().iter().map(|common| common.prefix()));
     let mut given = 0;
     for name in names.map(Option::unwrap_or_default) {
         if !name.starts_with(prefix) {
-            return Err(damaged(format!("it has {name:?}, which does not begin with {prefix:?}")));
+            return Err(damaged(&format!("it has {name:?}, which does not begin with {prefix:?}")));
         }
         given += 1;
     }
-    let announced = page.key_count().unwrap_or_default();
-    if announced > given {
-        return Err(damaged(format!("it announces {announced} names and gives {given}")));
+    if let Some(announced) = page.key_count() {
+        let fewer = || damaged(&format!("it announces {announced} names and gives {given}"));
+        return if announced > given { Err(fewer()) } else { Ok(()) };
     }
     let repeated = page.prefix().unwrap_or_default();
-    if given == 0 && (repeated != prefix || page.is_truncated().is_none()) {
-        return Err(damaged(format!("it gives nothing, and is about {repeated:?} instead of {prefix:?}, or cut off")));
+    if given > 0 || (repeated == prefix && page.is_truncated().is_some()) {
+        return Ok(());
     }
-    Ok(())
+    Err(damaged(&format!("it gives nothing, and is about {repeated:?} instead of {prefix:?}, or cut off")))
 }
 
 /// Of a passing kind: the next answer may be whole.
-fn damaged(how: String) -> Error {
+fn damaged(how: &str) -> Error {
     Error::unavailable(format!("the list was damaged on the way: {how}"))
 }
 
