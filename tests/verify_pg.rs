@@ -44,7 +44,10 @@ async fn a_sound_archive_is_told_sound_and_a_byte_turned_over_in_any_object_is_f
     give_to_postgres(&scratch.path("store"));
     let mut server = Server::init(&scratch, NEWEST, 1, &barkeep);
     let client = server.start().await;
-    client.batch_execute("CREATE TABLE t AS SELECT generate_series(1, 20000) AS i; CHECKPOINT").await.unwrap();
+    client
+        .batch_execute("CREATE TABLE t AS SELECT generate_series(1, 20000) AS i; CHECKPOINT")
+        .await
+        .unwrap();
     barkeep.must_back_up(&server.sockets(), "nightly", &[]);
     client.batch_execute("INSERT INTO t SELECT generate_series(1, 20000)").await.unwrap();
     server.archive_all(&client).await;
