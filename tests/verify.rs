@@ -179,18 +179,22 @@ async fn nothing_but_the_ledger_is_written() {
 }
 
 #[tokio::test]
-async fn an_empty_archive_is_sound() {
-    let outcome = verify(&Bed::new()).await;
-    assert_eq!((outcome.worst, outcome.figures.wal.there, outcome.coverage.oldest), (None, 0, None));
+async fn an_empty_archive_is_told_and_nothing_is_put_into_it() {
+    let bed = Bed::new();
+    let told = only(&verify(&bed).await, "empty", Class::Missing);
+    assert_eq!(told, "there is neither WAL nor a base backup");
+    assert!(bed.keys().await.is_empty());
 }
 
 #[tokio::test]
 async fn an_archive_of_wal_alone_is_read_and_its_gaps_are_told() {
     let bed = Bed::new();
     wal(&bed, [5, 6]).await;
-    assert_eq!(verify(&bed).await.worst, None);
+    only(&verify(&bed).await, "no-backup", Class::Note);
     wal(&bed, [9]).await;
-    let told = only(&verify(&bed).await, "wal-gap", Class::Missing);
+    let outcome = verify(&bed).await;
+    assert_eq!((kinds(&outcome), outcome.figures.wal.read), (vec!["wal-gap", "no-backup"], 3));
+    let told = outcome.findings[0].to_string();
     assert_eq!(told, "000000010000000000000007 to 000000010000000000000008: 2 segments are missing");
 }
 

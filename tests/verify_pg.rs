@@ -44,7 +44,10 @@ async fn a_sound_archive_is_told_sound_and_a_byte_turned_over_in_any_object_is_f
     give_to_postgres(&scratch.path("store"));
     let mut server = Server::init(&scratch, NEWEST, 1, &barkeep);
     let client = server.start().await;
-    client.batch_execute("CREATE TABLE t AS SELECT generate_series(1, 20000) AS i; CHECKPOINT").await.unwrap();
+    client
+        .batch_execute("CREATE TABLE t AS SELECT generate_series(1, 20000) AS i; CHECKPOINT")
+        .await
+        .unwrap();
     barkeep.must_back_up(&server.sockets(), "nightly", &[]);
     client.batch_execute("INSERT INTO t SELECT generate_series(1, 20000)").await.unwrap();
     server.archive_all(&client).await;
@@ -89,11 +92,16 @@ async fn a_sound_archive_is_told_sound_and_a_byte_turned_over_in_any_object_is_f
     assert_eq!((status, &said["findings"][0]["kind"]), (Some(6), &"bad-record".into()), "{said}");
     std::fs::write(&info, good).unwrap();
 
-    let wals: Vec<&PathBuf> = all.iter().filter(|p| p.to_str().unwrap().contains("/wals/")).collect();
-    let middle = wals[wals.len() / 2];
-    std::fs::remove_file(middle).unwrap();
+    let is_segment = |path: &&PathBuf| {
+        let path = path.to_str().unwrap();
+        path.contains("/wals/") && !path.contains(".backup")
+    };
+    let segments: Vec<&PathBuf> = all.iter().filter(is_segment).collect();
+    // The last but one: the backup began before it.
+    let lost = segments[segments.len() - 2];
+    std::fs::remove_file(lost).unwrap();
     let (status, said) = verify(&barkeep, &["--quick"]);
-    let (found, name) = (&said["findings"][0], middle.file_name().unwrap().to_str().unwrap());
+    let (found, name) = (&said["findings"][0], lost.file_name().unwrap().to_str().unwrap());
     assert_eq!((status, &found["kind"]), (Some(1), &"wal-gap".into()), "{said}");
     assert!(found["message"].as_str().unwrap().contains(&name[..24]), "{said}");
 }

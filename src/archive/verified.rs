@@ -71,9 +71,9 @@ impl Archive {
         Ok(Some(bytes))
     }
 
-    /// Stores the ledger over the one that is there.
+    /// Stores the ledger over the one that is there; in an archive that has been seen to hold something.
     pub async fn save_ledger(&self, bytes: Bytes) -> Result<()> {
-        let how = Put { if_exists: IfExists::Replace, ..Put::default() };
+        let how = Put { if_exists: IfExists::Replace, not_first: true, ..Put::default() };
         self.store.put(&self.layout.ledger()?, bytes, &how).await
     }
 }

@@ -146,7 +146,8 @@ impl Keeper {
     }
 
     async fn save(&self) {
-        if !self.remembers() {
+        // Where nothing was ever verified there may be nothing to keep a ledger in.
+        if !self.remembers() || self.ledger().is_empty() {
             return;
         }
         let text = self.ledger().to_string();

@@ -81,6 +81,7 @@ impl Sight {
     pub(super) fn findings(&self, scope: Scope, quick: bool) -> Vec<Finding> {
         let backups = self.catalog.facts().backups;
         let mut found = self.bad_histories.clone();
+        found.extend(self.absence());
         let gaps = wal_gaps(&backups, &self.inventory, &self.timelines, self.size);
         found.extend(gaps.into_iter().filter(|gap| match gap {
             Finding::WalGap(gap) => scope.has_wal() || !gap.upset.unrestorable.is_empty(),
@@ -100,6 +101,18 @@ impl Sight {
             found.extend(self.usable().flat_map(|entry| self.backup_findings(entry)));
         }
         found
+    }
+
+    /// An archive with nothing in it, or without a backup to begin with. One whose records cannot be read
+    /// has other troubles.
+    fn absence(&self) -> Option<Finding> {
+        if self.usable().next().is_some() || !self.catalog.unreadable.is_empty() {
+            None
+        } else if self.wal.is_empty() && self.catalog.entries.is_empty() {
+            Some(Finding::Empty)
+        } else {
+            Some(Finding::NoBackup)
+        }
     }
 
     fn backup_findings(&self, entry: &Entry) -> Vec<Finding> {

@@ -280,7 +280,7 @@ mod tests {
         let [first, last] =
             ["000000010000000000000002", "000000010000000000000013"].map(|n| n.parse().unwrap());
         Outcome {
-            address: "s3://wal/prod, server main".to_owned(),
+            address: "s3://wal/prod (server main)".to_owned(),
             scope: Scope::All,
             quick: false,
             findings: Vec::new(),
@@ -337,6 +337,8 @@ mod tests {
             Finding::Unread { key: key.clone(), kind: ErrorKind::Denied, why: "denied".to_owned() },
             Finding::Unread { key, kind: ErrorKind::Unavailable, why: "timed out".to_owned() },
             Finding::BadPages { id, pages: 1, files: vec!["base/5/1259".to_owned()], certain: false },
+            Finding::Empty,
+            Finding::NoBackup,
         ]
     }
 

@@ -83,6 +83,10 @@ pub struct Upset {
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
+    /// There is neither WAL nor a base backup.
+    Empty,
+    /// There is WAL, and no base backup that could begin to use it.
+    NoBackup,
     /// Segments are missing that recovery needs.
     WalGap(Gap),
     /// Histories are missing between these timelines, both included, without which nobody finds the way to
@@ -184,6 +188,8 @@ impl Finding {
     /// The kind's name in machine-readable output; stable.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Empty => "empty",
+            Self::NoBackup => "no-backup",
             Self::WalGap(_) => "wal-gap",
             Self::HistoryGap { .. } => "history-gap",
             Self::Twins { .. } => "twins",
@@ -207,13 +213,17 @@ impl Finding {
             | Self::BadBackup { .. }
             | Self::BadRecord { .. }
             | Self::BadPages { certain: true, .. } => Class::Damaged,
-            Self::WalGap(_) | Self::HistoryGap { .. } | Self::Incomplete { .. } => Class::Missing,
+            Self::Empty | Self::WalGap(_) | Self::HistoryGap { .. } | Self::Incomplete { .. } => {
+                Class::Missing
+            }
             Self::ForeignWal { .. }
             | Self::ForeignBackup { .. }
             | Self::Twins { same: None | Some(false), .. } => Class::Conflict,
             Self::Unread { kind: ErrorKind::Denied, .. } => Class::Denied,
             Self::Unread { .. } => Class::Unavailable,
-            Self::Twins { same: Some(true), .. } | Self::BadPages { certain: false, .. } => Class::Note,
+            Self::NoBackup | Self::Twins { same: Some(true), .. } | Self::BadPages { certain: false, .. } => {
+                Class::Note
+            }
         }
     }
 
@@ -228,6 +238,10 @@ impl Finding {
     /// What it does to whoever wants to restore, or why it was told.
     pub fn reason(&self) -> String {
         match self {
+            Self::Empty => {
+                "nothing can be restored from it; a volume that is not mounted looks like that".to_owned()
+            }
+            Self::NoBackup => "its WAL serves only backups that are kept elsewhere".to_owned(),
             Self::WalGap(gap) => gap.upset.to_string(),
             Self::HistoryGap { .. } => {
                 "recovery that follows the latest timeline ends before the first of them".to_owned()
@@ -260,6 +274,8 @@ impl Finding {
     /// What to do about it.
     pub fn next(&self) -> String {
         match self {
+            Self::Empty => "look at --store and --server; `barkeep check` tells whether it can be written to".to_owned(),
+            Self::NoBackup => "`barkeep backup`".to_owned(),
             Self::WalGap(gap) => format!(
                 "if the server still has {}: `barkeep wal-archive pg_wal/{}`; if not: `barkeep backup`, which \
                  begins anew after the gap",
@@ -307,6 +323,8 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str("there is neither WAL nor a base backup"),
+            Self::NoBackup => f.write_str("there is no usable base backup"),
             Self::WalGap(gap) => gap.fmt(f),
             Self::HistoryGap { first, last } if first == last => write!(f, "{first}.history is missing"),
             Self::HistoryGap { first, last } => {
