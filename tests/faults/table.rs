@@ -19,6 +19,7 @@ impl Mark {
         match self {
             Self::Unnoticed => "ok".to_owned(),
             Self::Nothing => "–".to_owned(),
+            Self::Varies => "‡".to_owned(),
             Self::Again => "retried".to_owned(),
             Self::Failed(code) => code.to_string(),
         }
@@ -134,6 +135,7 @@ a number in brackets means that the same is asked once more. A verb with many re
 | ok | nobody noticed: the run ended as without a fault, with no more requests |
 | retried | the run ended as without a fault, after it had asked again |
 | – | there was nothing to damage |
+| ‡ | it depends on the bit: what lists and records of backups say has no checksum of its own. The run ended well, answered something wrong, or refused (1, 3, 4 or 6); nothing that is needed was deleted, nothing wrong was restored |
 | a number | the run failed with this status, and the next one finished the work |
 | A · B | A when only this request meets the fault, B when all that follow do as well; that is tried from some requests on |
 
@@ -146,5 +148,6 @@ an outage that outlasts it. It is never lost work: PostgreSQL calls again for WA
 - **6**: what was read is not what was written.
 - **126**: any of these for `wal-restore` during recovery. PostgreSQL stops; with any lower status it would end recovery there and
   open with what it has. Start it again when the store is back.
+- **‡** is a reason for `https://`. TLS lets no flipped bit through, and then this column does not happen.
 - **2** and **4** of the programs named `barman-cloud-…`: no connection, and everything else.
 ";

@@ -198,7 +198,8 @@ impl Verb {
             }
             Self::Backup => {
                 "A backup that fails says FAILED in its record, or STARTED when the store would not take that, and nobody \
-                 restores it; `retention` removes what is left."
+                 restores it; `retention` removes what is left. An identifier whose record was stored by a request of which the \
+                 answer was lost counts as taken, and the next second is tried; a service that does everything twice leaves none: 3."
             }
             Self::List => "Nothing is written. A record that arrives damaged is listed as unreadable.",
             Self::Show => "Nothing is written. A record that arrives damaged cannot be shown.",
@@ -220,9 +221,10 @@ impl Verb {
         }
     }
 
-    /// What a failure must name.
-    pub(crate) fn subject(self) -> String {
-        self.file().unwrap_or_else(|| "main/".to_owned())
+    /// Of what a failure must name something: the file, or a backup, a key or the store.
+    pub(crate) fn subjects(self) -> Vec<String> {
+        let others = || ["20260102", "20260103", "20260104", "main/", "s3://", "walbkt"].map(str::to_owned).to_vec();
+        self.file().map_or_else(others, |file| vec![file])
     }
 
     /// Puts in place what it works on.
