@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-
 use super::fault::{Asked, Fault, Plan};
 use super::scene::{Content, Scene, Stored, own, plain, recorded, wal_key};
 use super::server::heap;
@@ -14,7 +13,7 @@ use crate::invariants::Inspector;
 use crate::s3::SECRET_KEY;
 
 /// What no run may take, whatever it meets: its own deadline, and a margin for a machine that is slow itself.
-const LONGEST: Duration = Duration::from_secs(45);
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A run without a fault: what the others are measured by.
 pub(crate) struct Clean {
@@ -35,7 +34,7 @@ pub(crate) struct Cell {
     pub(crate) plan: Plan,
 }
 
-/// What came of it.
+/// What came of it, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// Nobody noticed.
@@ -50,10 +49,9 @@ pub(crate) enum Mark {
     Failed(u8),
 }
 
-/// A cell's result: its mark, what was said, and what is wrong with it.
+/// A cell's result: its mark, and what is wrong with it.
 pub(crate) struct Verdict {
     pub(crate) mark: Mark,
-    pub(crate) text: String,
     pub(crate) wrong: Vec<String>,
 }
 
@@ -132,10 +130,10 @@ impl Clean {
             _ if self.may_mislead(plan) => Mark::Varies,
             code if !is_as_without => Mark::Failed(code),
             _ if spared && !plan.lasting => Mark::Nothing,
-            _ if asked > self.requests.len() => Mark::Again,
+            _ if asked > self.requests.len() && self.has_a_number_of_requests() => Mark::Again,
             _ => Mark::Unnoticed,
         };
-        Verdict { mark, text: end.text, wrong }
+        Verdict { mark, wrong }
     }
 
     /// What is wrong with how a run ended.
@@ -166,6 +164,11 @@ impl Clean {
             wrong.push(format!("it names none of {subjects:?}: {text}"));
         }
         wrong
+    }
+
+    /// Whether it asks as much in every run: races and files that are a courtesy may end early.
+    fn has_a_number_of_requests(&self) -> bool {
+        !matches!(self.verb, Verb::Check | Verb::ArchiveAhead)
     }
 
     /// Whether a bit flips in what a verb knows of base backups and their WAL by name only: lists and records
@@ -264,7 +267,8 @@ impl Clean {
             }
         }
         if self.verb != Verb::Check {
-            let late = after.keys().filter(|key| self.before.contains_key(*key) && !self.after.contains_key(*key));
+            let late =
+                after.keys().filter(|key| self.before.contains_key(*key) && !self.after.contains_key(*key));
             wrong.extend(late.map(|key| format!("{key} is still there")));
         }
         wrong
@@ -298,9 +302,10 @@ impl Clean {
                 wrong.extend(archive(scene, n, 0).await.err().map(|e| format!("the file behind it: {e}")));
             }
             let after = scene.content().await;
-            wrong.extend(self.after.keys().filter(|k| !after.contains_key(*k)).map(|k| format!("{k} is missing")));
+            wrong.extend(
+                self.after.keys().filter(|k| !after.contains_key(*k)).map(|k| format!("{k} is missing")),
+            );
         }
         wrong.into_iter().map(|fault| format!("after the second run: {fault}")).collect()
     }
-
 }

@@ -65,9 +65,8 @@ pub(crate) fn document(cleans: &[Clean], cells: &[Cell], verdicts: &[Verdict]) -
 }
 
 fn row(verb: Verb, asked: &str, cells: &[Cell], verdicts: &[Verdict]) -> Row {
-    let of_row = cells.iter().zip(verdicts).filter(|(cell, _)| {
-        cell.verb == verb && cell.plan.at.to_string() == asked
-    });
+    let of_row =
+        cells.iter().zip(verdicts).filter(|(cell, _)| cell.verb == verb && cell.plan.at.to_string() == asked);
     of_row.map(|(cell, v)| ((cell.plan.fault.name(), cell.plan.lasting), v.mark.clone())).collect()
 }
 
@@ -91,7 +90,11 @@ pub(crate) fn outcomes(document: &str) -> Outcomes {
 
 /// The document without its rows, whose order is not the same in every run.
 pub(crate) fn words(document: &str) -> String {
-    document.lines().filter(|line| line.matches('|').count() != 2 + Fault::ALL.len()).collect::<Vec<_>>().join("\n")
+    document
+        .lines()
+        .filter(|line| line.matches('|').count() != 2 + Fault::ALL.len())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The cells of which two documents say different things.
@@ -133,7 +136,7 @@ a number in brackets means that the same is asked once more. A verb with many re
 | cell | means |
 |---|---|
 | ok | nobody noticed: the run ended as without a fault, with no more requests |
-| retried | the run ended as without a fault, after it had asked again |
+| retried | the run ended as without a fault, after it had asked again; with `check` and with files that wait behind, whose requests are not the same in every run, this too is `ok` |
 | – | there was nothing to damage |
 | ‡ | it depends on the bit: what lists and records of backups say has no checksum of its own. The run ended well, answered something wrong, or refused (1, 3, 4 or 6); nothing that is needed was deleted, nothing wrong was restored |
 | a number | the run failed with this status, and the next one finished the work |

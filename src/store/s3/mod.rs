@@ -325,7 +325,9 @@ fn require_undamaged(page: &ListObjectsV2Output, prefix: &str) -> Result<()> {
     }
     let repeated = page.prefix().unwrap_or_default();
     if given == 0 && (repeated != prefix || page.is_truncated().is_none()) {
-        return Err(damaged(format!("it gives nothing, and is about {repeated:?} instead of {prefix:?}, or cut off")));
+        return Err(damaged(format!(
+            "it gives nothing, and is about {repeated:?} instead of {prefix:?}, or cut off"
+        )));
     }
     Ok(())
 }
