@@ -24,6 +24,8 @@ pub(crate) async fn run(verb: Verb, scene: &Scene) -> End {
         _ => ("barman-cloud-backup-delete", vec![]),
     };
     let options = match verb {
+        // What is small is not waited for long.
+        Verb::DoorArchive => vec!["--gzip"],
         Verb::DoorDelete => vec!["-b", BACKUPS[0]],
         _ => vec![],
     };

@@ -58,8 +58,12 @@ impl Fault {
             Self::Reset => "the connection is reset; nothing was done",
             Self::Stall => "no answer, ever; nothing was done",
             Self::Drip => "one byte a second: of the request, where it has a body, else of the answer",
-            Self::Cut => "it was done, and the connection ends half-way through the answer's body, or before the answer where that has none",
-            Self::Flip => "one bit in the middle of the body is another: of the request's, where it has one, else of the answer's. There is no TLS here, which would not let it through",
+            Self::Cut => {
+                "it was done, and the connection ends half-way through the answer's body, or before the answer where that has none"
+            }
+            Self::Flip => {
+                "one bit in the middle of the body is another: of the request's, where it has one, else of the answer's. There is no TLS here, which would not let it through"
+            }
             Self::Twice => "it was done twice, and the second answer is given",
             Self::Late => "it was done, and answered when nobody waits any more",
         }
@@ -71,8 +75,12 @@ impl Fault {
             Self::Error | Self::SlowDown | Self::Reset => "asks again, with growing pauses",
             Self::Expired => "gives up and says so: the same credentials stay refused",
             Self::Stall => "gives the attempt up after its time, and asks again",
-            Self::Drip => "calls less than 64 KiB/s over its time stalled, gives the attempt up and asks again",
-            Self::Cut => "asks for the rest, or again; what it finds stored already is compared by its digest",
+            Self::Drip => {
+                "calls less than 64 KiB/s over its time stalled, gives the attempt up and asks again"
+            }
+            Self::Cut => {
+                "asks for the rest, or again; what it finds stored already is compared by its digest"
+            }
             Self::Flip => {
                 "uploads carry a digest that the service checks; WAL and tars are verified when they are read; a list must \
                  give what was asked for"

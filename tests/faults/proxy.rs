@@ -58,7 +58,12 @@ impl Proxy {
     pub(crate) async fn start(target: u16, service: Service) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { target, service, state: Mutex::default(), turn: tokio::sync::Mutex::default() });
+        let shared = Arc::new(Shared {
+            target,
+            service,
+            state: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, accepting }
     }
@@ -104,7 +109,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let twin = Arc::new(twin);
             let answer = service_fn(move |request| answer(Arc::clone(&shared), Arc::clone(&twin), request));
             // An error is a connection that ended early, which faults do on purpose.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(tcp), answer).await;
+            let _ =
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(tcp), answer).await;
         });
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use hyper::{Method, Response, StatusCode, Uri};
-use bytes::Bytes;
-use percent_encoding::percent_decode_str;
 use barkeep::store::{Container, Location, Options};
+use bytes::Bytes;
+use hyper::{Method, Response, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
 use super::fault::Fault;
@@ -58,7 +58,9 @@ impl Service {
                 "error": { "code": status, "message": "on purpose", "errors": [{ "reason": code }] }
             })
             .to_string(),
-            _ => format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>"),
+            _ => format!(
+                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>"
+            ),
         };
         let mut response = Response::new(Bytes::from(text));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -76,7 +78,11 @@ impl Service {
         let word = |name: &str| words().find(|(found, _)| found == name).map(|(_, value)| value.into_owned());
         if word("list-type").is_some() {
             let after = word("start-after").map(|after| format!(" from {} on", short(&after)));
-            return format!("LIST {}{}", short(&word("prefix").unwrap_or_default()), after.unwrap_or_default());
+            return format!(
+                "LIST {}{}",
+                short(&word("prefix").unwrap_or_default()),
+                after.unwrap_or_default()
+            );
         }
         if words().any(|(name, _)| name == "delete") {
             return "DELETE several".to_owned();
@@ -130,7 +136,10 @@ impl Running {
             Self::Gcs(gcs) => {
                 // Signing in goes past the proxy: it has tests of its own.
                 let gcs = barkeep::store::GcsOptions { endpoint: Some(endpoint), ..gcs.options() };
-                (format!("gs://{}/{PATH}", crate::gcs::BUCKET).parse().unwrap(), Options { gcs, ..Options::default() })
+                (
+                    format!("gs://{}/{PATH}", crate::gcs::BUCKET).parse().unwrap(),
+                    Options { gcs, ..Options::default() },
+                )
             }
         }
     }
@@ -147,5 +156,8 @@ fn short(key: &str) -> String {
         let digits = name.chars().take_while(char::is_ascii_hexdigit).count();
         if digits == 24 { format!("…{}", &name[22..]) } else { name.to_owned() }
     });
-    names.filter(|name| name.len() != 16 || !name.bytes().all(|b| b.is_ascii_hexdigit())).collect::<Vec<_>>().join("/")
+    names
+        .filter(|name| name.len() != 16 || !name.bytes().all(|b| b.is_ascii_hexdigit()))
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cell::{Cell, Clean, Verdict};
-use super::fault::{Fault, Plan};
+use super::fault::{Asked, Fault, Plan};
 use super::scene::Content;
 use super::service::Service;
 use super::verbs::Verb;
@@ -12,7 +12,7 @@ use super::verbs::Verb;
 /// So many cells wait at once; most of their time is waiting.
 const AT_ONCE: usize = 24;
 /// A verb with more requests than this is not tried at each of them.
-const MOST: usize = 10;
+const MOST: usize = 8;
 
 /// Runs a future to its end on this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -27,36 +27,27 @@ pub(crate) fn cleans(service: Service, verbs: &[Verb], stock: &Content) -> Vec<C
     each(verbs, async |verb| Clean::run(service, *verb, stock).await)
 }
 
-/// The requests of a verb at which faults are tried: each, or else the first five, the last three and two
-/// between them.
-fn places(requests: usize, all: bool) -> Vec<usize> {
-    if all || requests <= MOST {
-        return (1..=requests).collect();
-    }
-    let between = (1..=2).map(|n| 5 + n * (requests - 8) / 3);
-    let mut places: Vec<_> = (1..=5).chain(between).chain(requests - 2..=requests).collect();
-    places.dedup();
-    places
-}
-
-/// Whether a fault that lasts is tried from this request on: from each, or else from the first, from one in the
-/// middle and from the last.
-fn is_outage_tried(place: usize, requests: usize, all: bool) -> bool {
-    all || [1, requests / 2 + 1, requests].contains(&place)
+/// The requests of a verb at which faults are tried, and whether those that last are tried from there on: all,
+/// or else at most so many, evenly chosen, and an outage from two of them on. Which they are does not depend on the
+/// order in which requests that are sent at once arrive.
+fn places(requests: &[Asked], all: bool) -> Vec<(&Asked, bool)> {
+    let mut sorted: Vec<_> = requests.iter().collect();
+    sorted.sort();
+    let many = if all { sorted.len() } else { sorted.len().min(MOST) };
+    let chosen = (0..many).map(|n| sorted[n * sorted.len() / many]);
+    chosen.enumerate().map(|(n, asked)| (asked, all || n == 0 || n + 1 == many)).collect()
 }
 
 /// Every cell of these verbs.
 pub(crate) fn cells(cleans: &[Clean], all: bool) -> Vec<Cell> {
     let mut cells = Vec::new();
     for clean in cleans {
-        for place in places(clean.requests.len(), all) {
+        for (at, outage) in places(&clean.requests, all) {
             for fault in Fault::ALL {
                 for lasting in [false, true] {
-                    if lasting && !is_outage_tried(place, clean.requests.len(), all) {
-                        continue;
+                    if !lasting || outage {
+                        cells.push(Cell { verb: clean.verb, plan: Plan { fault, at: at.clone(), lasting } });
                     }
-                    let at = clean.requests[place - 1].clone();
-                    cells.push(Cell { verb: clean.verb, plan: Plan { fault, at, lasting } });
                 }
             }
         }
@@ -67,17 +58,7 @@ pub(crate) fn cells(cleans: &[Clean], all: bool) -> Vec<Cell> {
 /// The verdicts on cells, in their order.
 pub(crate) fn run(service: Service, cleans: &[Clean], cells: &[Cell]) -> Vec<Verdict> {
     let clean = |verb| cleans.iter().find(|clean| clean.verb == verb).unwrap();
-    each(cells, async |cell| {
-        let begun = std::time::Instant::now();
-        let verdict = clean(cell.verb).meet(service, &cell.plan).await;
-        if std::env::var_os("TELL").is_some() {
-            eprintln!("{:?} {}: {:?} {:.1?} {}", cell.verb, cell.plan, verdict.mark, begun.elapsed(), verdict.text.trim());
-            for wrong in &verdict.wrong {
-                eprintln!("   WRONG {:?} {}: {wrong}", cell.verb, cell.plan);
-            }
-        }
-        verdict
-    })
+    each(cells, async |cell| clean(cell.verb).meet(service, &cell.plan).await)
 }
 
 /// Does this for each, several at once, each on a thread and a runtime of its own.

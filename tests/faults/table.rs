@@ -19,6 +19,7 @@ impl Mark {
         match self {
             Self::Unnoticed => "ok".to_owned(),
             Self::Nothing => "–".to_owned(),
+            Self::Varies => "‡".to_owned(),
             Self::Again => "retried".to_owned(),
             Self::Failed(code) => code.to_string(),
         }
@@ -64,9 +65,8 @@ pub(crate) fn document(cleans: &[Clean], cells: &[Cell], verdicts: &[Verdict]) -
 }
 
 fn row(verb: Verb, asked: &str, cells: &[Cell], verdicts: &[Verdict]) -> Row {
-    let of_row = cells.iter().zip(verdicts).filter(|(cell, _)| {
-        cell.verb == verb && cell.plan.at.to_string() == asked
-    });
+    let of_row =
+        cells.iter().zip(verdicts).filter(|(cell, _)| cell.verb == verb && cell.plan.at.to_string() == asked);
     of_row.map(|(cell, v)| ((cell.plan.fault.name(), cell.plan.lasting), v.mark.clone())).collect()
 }
 
@@ -90,7 +90,11 @@ pub(crate) fn outcomes(document: &str) -> Outcomes {
 
 /// The document without its rows, whose order is not the same in every run.
 pub(crate) fn words(document: &str) -> String {
-    document.lines().filter(|line| line.matches('|').count() != 2 + Fault::ALL.len()).collect::<Vec<_>>().join("\n")
+    document
+        .lines()
+        .filter(|line| line.matches('|').count() != 2 + Fault::ALL.len())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The cells of which two documents say different things.
@@ -132,8 +136,9 @@ a number in brackets means that the same is asked once more. A verb with many re
 | cell | means |
 |---|---|
 | ok | nobody noticed: the run ended as without a fault, with no more requests |
-| retried | the run ended as without a fault, after it had asked again |
+| retried | the run ended as without a fault, after it had asked again; with `check` and with files that wait behind, whose requests are not the same in every run, this too is `ok` |
 | – | there was nothing to damage |
+| ‡ | it depends on the bit: what lists and records of backups say has no checksum of its own. The run ended well, answered something wrong, or refused (1, 3, 4 or 6); nothing that is needed was deleted, nothing wrong was restored |
 | a number | the run failed with this status, and the next one finished the work |
 | A · B | A when only this request meets the fault, B when all that follow do as well; that is tried from some requests on |
 
@@ -146,5 +151,6 @@ an outage that outlasts it. It is never lost work: PostgreSQL calls again for WA
 - **6**: what was read is not what was written.
 - **126**: any of these for `wal-restore` during recovery. PostgreSQL stops; with any lower status it would end recovery there and
   open with what it has. Start it again when the store is back.
+- **‡** is a reason for `https://`. TLS lets no flipped bit through, and then this column does not happen.
 - **2** and **4** of the programs named `barman-cloud-…`: no connection, and everything else.
 ";

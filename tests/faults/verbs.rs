@@ -136,9 +136,11 @@ impl Verb {
         match self {
             Self::RestoreHistory => Some("00000002.history".to_owned()),
             _ if self.is_wal_restore() => Some(segment(OWN)),
-            Self::ArchiveNew | Self::ArchiveSame | Self::ArchiveConflict | Self::ArchiveAhead | Self::DoorArchive => {
-                Some(segment(OWN))
-            }
+            Self::ArchiveNew
+            | Self::ArchiveSame
+            | Self::ArchiveConflict
+            | Self::ArchiveAhead
+            | Self::DoorArchive => Some(segment(OWN)),
             _ => None,
         }
     }
@@ -177,7 +179,9 @@ impl Verb {
                 "The first call for an archive, which looks whether it is this cluster's. When it fails, PostgreSQL keeps the \
                  segment and calls again. A segment that was stored although the call failed is found and compared by the next."
             }
-            Self::ArchiveSame => "As after a crash between storing and answering: success, once the digest was compared.",
+            Self::ArchiveSame => {
+                "As after a crash between storing and answering: success, once the digest was compared."
+            }
             Self::ArchiveConflict => {
                 "Without a fault this ends with 3, and `ok` means just that. What is stored is never replaced."
             }
@@ -190,7 +194,9 @@ impl Verb {
                 "Without a fault this ends with 1, and `ok` means just that: PostgreSQL ends recovery here. A store that does \
                  not answer never looks like it."
             }
-            Self::RestoreHistory => "A history that seems to be missing would let PostgreSQL choose the wrong timeline.",
+            Self::RestoreHistory => {
+                "A history that seems to be missing would let PostgreSQL choose the wrong timeline."
+            }
             Self::RestoreStandby => "A standby is told the plain status, upon which it asks again by itself.",
             Self::Check => {
                 "A store that fails a check has failed it: the status tells how. What was put to try it is removed, or \
@@ -198,7 +204,8 @@ impl Verb {
             }
             Self::Backup => {
                 "A backup that fails says FAILED in its record, or STARTED when the store would not take that, and nobody \
-                 restores it; `retention` removes what is left."
+                 restores it; `retention` removes what is left. An identifier whose record was stored by a request of which the \
+                 answer was lost counts as taken, and the next second is tried; a service that does everything twice leaves none: 3."
             }
             Self::List => "Nothing is written. A record that arrives damaged is listed as unreadable.",
             Self::Show => "Nothing is written. A record that arrives damaged cannot be shown.",
@@ -213,16 +220,24 @@ impl Verb {
             Self::Restore => {
                 "`global/pg_control` comes last: a directory that is not whole cannot be started. The next call needs `--clean`."
             }
-            Self::DoorArchive => "The programs of the other door, with their own statuses: 2 is connectivity, 4 is all else.",
-            Self::DoorRestore => "The status 1, which means that there is no such WAL, is given for no fault.",
+            Self::DoorArchive => {
+                "The programs of the other door, with their own statuses: 2 is connectivity, 4 is all else."
+            }
+            Self::DoorRestore => {
+                "The status 1, which means that there is no such WAL, is given for no fault."
+            }
             Self::DoorMiss => "Without a fault this ends with 1, and `ok` means just that.",
-            Self::DoorList | Self::DoorDelete => "As the verb of the native door, with the statuses of this one.",
+            Self::DoorList | Self::DoorDelete => {
+                "As the verb of the native door, with the statuses of this one."
+            }
         }
     }
 
-    /// What a failure must name.
-    pub(crate) fn subject(self) -> String {
-        self.file().unwrap_or_else(|| "main/".to_owned())
+    /// Of what a failure must name something: the file, or a backup, a key or the store.
+    pub(crate) fn subjects(self) -> Vec<String> {
+        let others =
+            || ["20260102", "20260103", "20260104", "main/", "s3://", "walbkt"].map(str::to_owned).to_vec();
+        self.file().map_or_else(others, |file| vec![file])
     }
 
     /// Puts in place what it works on.
@@ -281,7 +296,11 @@ impl Verb {
         };
         let (code, text, answer) = match end {
             Ok((exit, answer)) => (status(reader, Ok(exit)), String::new(), answer),
-            Err(e) => (status(reader, Err(e.kind())), format!("{e} {}", e.hint_text().unwrap_or_default()), String::new()),
+            Err(e) => (
+                status(reader, Err(e.kind())),
+                format!("{e} {}", e.hint_text().unwrap_or_default()),
+                String::new(),
+            ),
         };
         End { code: code.code(), text, answer }
     }
