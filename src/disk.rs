@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{CWD, FlockOperation, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::error::Error;
+use crate::error::{Error, RIGHTS};
 use crate::points::{Step, step};
 
 /// How the name of every temporary file begins.
@@ -264,9 +264,7 @@ pub fn explain(e: io::Error) -> Error {
         ErrorKind::AlreadyExists | ErrorKind::IsADirectory | ErrorKind::NotADirectory => {
             Error::conflict(text).caused_by(e)
         }
-        ErrorKind::PermissionDenied => Error::denied(text)
-            .caused_by(e)
-            .hint("give the operating system's user of this process the right to read and write there"),
+        ErrorKind::PermissionDenied => Error::denied(text).caused_by(e).hint(RIGHTS),
         _ => Error::from(e),
     }
 }

@@ -204,12 +204,17 @@ impl From<io::Error> for Error {
     }
 }
 
+/// What to do when the operating system refuses.
+pub(crate) const RIGHTS: &str =
+    "give the operating system's user of this process the right to read and write there";
+
 /// What to do about trouble with a local disk, wherever in the code it is met.
 fn advice(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Some("free space or raise the quota there")
         }
+        io::ErrorKind::PermissionDenied => Some(RIGHTS),
         io::ErrorKind::ReadOnlyFilesystem => Some("mount that file system for writing"),
         io::ErrorKind::FileTooLarge => {
             Some("raise the limit on the size of files (ulimit -f) of this process")
@@ -256,9 +261,12 @@ mod tests {
     /// A full disk met while a segment was decoded was told without saying what to do about it.
     #[test]
     fn trouble_with_a_disk_comes_with_advice_wherever_it_is_met() {
-        for kind in
-            [io::ErrorKind::StorageFull, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::FileTooLarge]
-        {
+        for kind in [
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::ReadOnlyFilesystem,
+            io::ErrorKind::FileTooLarge,
+        ] {
             let e = Error::from(io::Error::from(kind));
             assert!(e.kind() == ErrorKind::Local && e.hint_text().is_some(), "{e:?}");
         }

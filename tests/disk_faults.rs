@@ -244,7 +244,7 @@ async fn files_that_vanish_shrink_and_grow_during_a_backup_do_it_no_harm_and_a_f
     std::fs::write(&forbidden, "secret").unwrap();
     std::fs::set_permissions(&forbidden, Permissions::from_mode(0o000)).unwrap();
     let refused = run(&mut barkeep.backup_command(&primary.sockets(), "four", &[]), PATIENCE);
-    told(&refused, 5, &["base/5/777777", "Permission denied", "the right to read"]);
+    told(&refused, 8, &["base/5/777777", "Permission denied", "the right to read"]);
     assert_eq!(ids_done(&*store).await.len(), 3, "a backup without a file is no backup");
     Inspector::default().insist(&*store, "a file could not be read").await;
     std::fs::remove_file(forbidden).unwrap();

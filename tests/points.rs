@@ -31,10 +31,11 @@ use scene::{Failed, die_at_points, die_at_random_instants, fail_at_points};
 use wal::Wal;
 
 /// How many points of a WAL verb are tried by default, and of one about base backups.
-const FEW: u64 = 12;
+const FEW: u64 = 9;
 const FEWER: u64 = 6;
 
-/// Kills at random instants, of each verb.
+/// Kills of each WAL verb at random instants, by default and when all points are tried.
+const FEW_KILLS: u32 = 10;
 const KILLS: u32 = 40;
 
 /// What a disk says that fails, with its number.
@@ -69,8 +70,9 @@ async fn restoring_wal_dies_anywhere_and_delivers_whole_segments_from_s3() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wal_verbs_die_at_random_instants() {
     let mut noise = seeded();
+    let kills = if scene::all() { KILLS } else { FEW_KILLS };
     for what in [wal::What::ArchiveAhead, wal::What::Restore, wal::What::Deliver] {
-        die_at_random_instants(&Wal::on_directory(what).await, KILLS, &mut noise).await;
+        die_at_random_instants(&Wal::on_directory(what).await, kills, &mut noise).await;
     }
 }
 
@@ -120,10 +122,12 @@ fn told_or_harmless(failed: &Failed, when: &str, statuses: &[i32]) {
             let path = path.display().to_string();
             harmless.iter().any(|part| path.contains(part)) || path.ends_with("/spool")
         };
-        // Emptied folders of the store may stay.
+        // Emptied folders of the store may stay, and what was to be sent ahead is sent in its turn.
         let is_emptied = failed.step.starts_with("remove-directory");
+        let is_warned = text.contains("WARN") && text.contains("os error");
         let is_delivery = failed.step.starts_with("rename") && failed.last_path().ends_with("RECOVERYXLOG");
-        assert!(is_harmless(failed.path()) || is_emptied || is_delivery, "{when}: it was not told: {text}");
+        let is_harmless = is_harmless(failed.path()) || is_emptied || is_warned || is_delivery;
+        assert!(is_harmless, "{when}: it was not told: {text}");
         return;
     };
     assert!(statuses.contains(&status), "{when}: {text}");
