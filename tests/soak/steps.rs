@@ -24,6 +24,8 @@ enum Step {
     /// PostgreSQL crashes while it is backed up.
     CrashInBackup,
     Retention,
+    /// The store is gone for up to a minute, whatever the restores between would rather have.
+    Outage,
     ProveMoment,
     ProveEnd,
     KillArchiver,
@@ -61,8 +63,8 @@ pub async fn run(mut scene: Scene, scratch: &Scratch, time: Duration) {
 /// What happens in one round, in its order. The first round has a bit of everything.
 fn deck(scene: &mut Scene, round: u32) -> Vec<Step> {
     use Step::{
-        Backup, Crash, CrashInBackup, FailOver, KillArchiver, ProveEnd, ProveMoment, Retention, SwitchOver,
-        WrongClock,
+        Backup, Crash, CrashInBackup, FailOver, KillArchiver, Outage, ProveEnd, ProveMoment, Retention,
+        SwitchOver, WrongClock,
     };
     let mut deck = vec![
         Crash,
@@ -70,6 +72,7 @@ fn deck(scene: &mut Scene, round: u32) -> Vec<Step> {
         Backup,
         Backup,
         Retention,
+        Outage,
         ProveMoment,
         ProveMoment,
         KillArchiver,
@@ -102,6 +105,19 @@ async fn perform(scene: &mut Scene, scratch: &Scratch, inspector: &mut Inspector
             tokio::time::sleep(after).await;
             scene.crash();
             scene.client = scene.primary.start().await;
+        }
+        Step::Outage => {
+            let lasts = scene.chance.between(10_000, 60_000);
+            let crash = scene.chance.once_in(2);
+            if crash {
+                scene.primary.crash_later(lasts / 2);
+            }
+            scene.weather.outage(lasts).await;
+            if crash {
+                scene.crash();
+                scene.client = scene.primary.start().await;
+            }
+            scene.weather.allow(Allowed::Anything).await;
         }
         Step::Retention => retain(scene, inspector).await,
         Step::ProveMoment => prove(scene, scratch, false).await,

@@ -108,6 +108,15 @@ impl Weather {
         sky.wait_for(|sky| allowed.allows(*sky)).await.unwrap();
     }
 
+    /// The store is gone for so long, whatever else was to come.
+    pub async fn outage(&self, lasts: Duration) {
+        self.allow(Allowed::Fine).await;
+        self.sky.send_replace(Sky::Gone);
+        sleep(lasts).await;
+        self.sky.send_replace(Sky::Fine);
+        note(&self.seen, Sky::Gone, lasts);
+    }
+
     /// What it is now.
     pub fn now(&self) -> Sky {
         *self.sky.borrow()
@@ -136,7 +145,7 @@ async fn change(
     mut chance: Chance,
 ) {
     loop {
-        sleep(chance.between(3_000, 20_000)).await;
+        sleep(chance.between(1_000, 10_000)).await;
         let (next, lasts) = forecast(&mut chance);
         if allowed.wait_for(|allowed| allowed.allows(next)).await.is_err() {
             return;
@@ -145,13 +154,17 @@ async fn change(
         let begin = Instant::now();
         let ended = timeout(lasts, allowed.wait_for(|allowed| !allowed.allows(next))).await;
         sky.send_replace(Sky::Fine);
-        let mut seen = seen.lock().unwrap();
-        let (times, long) = seen.entry(next.name()).or_default();
-        (*times, *long) = (*times + 1, *long + begin.elapsed());
+        note(&seen, next, begin.elapsed());
         if matches!(ended, Ok(Err(_))) {
             return;
         }
     }
+}
+
+fn note(seen: &Mutex<Seen>, sky: Sky, lasted: Duration) {
+    let mut seen = seen.lock().unwrap();
+    let (times, long) = seen.entry(sky.name()).or_default();
+    (*times, *long) = (*times + 1, *long + lasted);
 }
 
 /// What comes next, and for how long.
