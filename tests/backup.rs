@@ -643,7 +643,7 @@ async fn credentials_that_may_only_create_suffice_for_a_backup() {
     assert_eq!(outcome.backup.status, BackupStatus::Done);
     assert!(script.bed().keys().await.contains(&format!("main/base/{ID}/barkeep_claim")));
     // Nothing was even tried that they may not.
-    assert_eq!(*script.bed().store.refused.lock().unwrap(), [String::new(); 0]);
+    assert!(script.bed().store.refused.lock().unwrap().is_empty());
     // The next one finds the identifier taken.
     let next = script.run(&request).await.unwrap().backup.id;
     assert!(next.as_str() > ID, "{next}");

@@ -4,10 +4,14 @@
 
 mod common;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use barkeep::error::ErrorKind;
-use barkeep::store::{ExclusivePut, ObjectStore, Prefix};
+use barkeep::store::{
+    ExclusivePut, IfExists, Key, Lock, Locks, ObjectStore, Prefix, Put, Retain, RetainMode,
+};
+use bytes::Bytes;
 use common::barkeep::BUCKET;
 use common::moto::Moto;
 use common::reach::Reach;
@@ -49,6 +53,30 @@ async fn a_bucket_that_does_not_exist_is_a_matter_of_configuration() {
     let store = open(&moto, &moto.reach(BUCKET), ExclusivePut::AskFirst).await;
     let missing = store.list(&Prefix::everything(), None).try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::Usage, "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_with_a_lock_is_told_to_be_locked_by_moto_and_buckets_are_told_apart() {
+    let scratch = Scratch::new();
+    let moto = Moto::http(&scratch).await;
+    moto.create_locking_bucket(BUCKET).await;
+    moto.create_bucket("plain").await;
+    let until = "2099-01-01T00:00:00Z".parse().unwrap();
+    let retain = Some(Retain { until, mode: RetainMode::Governance });
+    let how = Put { if_exists: IfExists::Replace, retain, ..Put::default() };
+    let key = Key::new("main/base/20260102T030405/data.tar").unwrap();
+
+    let store = open(&moto, &moto.reach(BUCKET), ExclusivePut::AskFirst).await;
+    assert_eq!(store.locks().await.unwrap(), Locks::On);
+    store.put(&key, Bytes::from_static(b"x"), &how).await.unwrap();
+    let lock = store.head(&key).await.unwrap().unwrap().lock;
+    assert_eq!(lock, Some(Lock::Until(until)));
+    let mut parts = store.upload(&key, &how, NonZeroUsize::MIN).await.unwrap();
+    parts.part(Bytes::from_static(b"y")).await.unwrap();
+    parts.finish().await.unwrap();
+
+    let plain = open(&moto, &moto.reach("plain"), ExclusivePut::AskFirst).await;
+    assert_eq!(plain.locks().await.unwrap(), Locks::Off);
 }
 
 async fn open(moto: &Moto, reach: &Reach, exclusive: ExclusivePut) -> Arc<dyn ObjectStore> {

@@ -1,5 +1,7 @@
 //! Deletion: in what order, how far after an interruption, and with how many requests.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod shelf;
 
 use std::collections::BTreeSet;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use barkeep::error::ErrorKind;
 use barkeep::store::{
     AccessKeys, Checksums, CustomerKey, Encryption, ExclusivePut, IfExists, Key, Location, ObjectStore,
-    Options, Patience, Prefix, Put, Tags, Unfinished,
+    Options, Patience, Prefix, Put, Retain, RetainMode, Tags, Unfinished,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -122,6 +122,21 @@ async fn tags_and_metadata_go_along_with_the_object() {
         assert_eq!(request.header("x-amz-tagging"), "team=a%26b&env=x+y");
         assert_eq!(request.header("x-amz-meta-sha256"), "abc");
     }
+}
+
+#[tokio::test]
+async fn a_lock_goes_along_where_an_object_is_created_with_a_sum_of_every_body() {
+    let until = "2027-01-01T00:00:00Z".parse().unwrap();
+    let retain = Some(Retain { until, mode: RetainMode::Compliance });
+    let seen = record(|_| {}, &Put { retain, ..replace() }).await;
+    for request in creations(&seen) {
+        assert_eq!(request.header("x-amz-object-lock-mode"), "COMPLIANCE");
+        assert_eq!(request.header("x-amz-object-lock-retain-until-date"), "2027-01-01T00:00:00Z");
+    }
+    let puts: Vec<_> = seen.iter().filter(|seen| seen.method == Method::PUT).collect();
+    assert!(puts.len() == 2 && puts.iter().all(|put| !put.header("content-md5").is_empty()), "{puts:?}");
+    let seen = record(|_| {}, &replace()).await;
+    assert!(seen.iter().all(|seen| seen.header("x-amz-object-lock-mode").is_empty()));
 }
 
 #[tokio::test]

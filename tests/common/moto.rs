@@ -95,6 +95,13 @@ impl Moto {
         self.request("PUT", &format!("/{bucket}")).await;
     }
 
+    /// Creates a bucket with object lock.
+    pub async fn create_locking_bucket(&self, bucket: &str) {
+        let peer = Peer { port: self.port, authority: self.authority.as_ref() };
+        let lock = ("x-amz-bucket-object-lock-enabled", "true");
+        peer.request("PUT", &format!("/{bucket}"), lock, "").await;
+    }
+
     /// The keys of a bucket's first thousand objects.
     pub async fn keys(&self, bucket: &str) -> Vec<String> {
         elements(&self.request("GET", &format!("/{bucket}?list-type=2")).await, "Key")
