@@ -150,7 +150,7 @@ impl Plan {
     /// What one attempt may take. Only where a fault takes time must it be little: then a machine that is
     /// slow itself is seldom mistaken for one.
     pub(crate) const fn grace(&self) -> Duration {
-        if self.fault.is_slow() { Duration::from_millis(800) } else { Duration::from_secs(20) }
+        if self.fault.is_slow() { Duration::from_millis(800) } else { Duration::from_secs(4) }
     }
 
     /// How long a request is tried again for: long enough for what passes, and short for what does not.

@@ -237,7 +237,10 @@ impl Verb {
     pub(crate) fn subjects(self) -> Vec<String> {
         let others =
             || ["20260102", "20260103", "20260104", "main/", "s3://", "walbkt"].map(str::to_owned).to_vec();
-        self.file().map_or_else(others, |file| vec![file])
+        match self {
+            Self::Check => vec!["check: ".to_owned()],
+            _ => self.file().map_or_else(others, |file| vec![file]),
+        }
     }
 
     /// Puts in place what it works on.
@@ -330,8 +333,10 @@ async fn wal_restore(verb: Verb, scene: &Scene) -> Answer {
 
 async fn check(scene: &Scene) -> Answer {
     let found = check::run(&scene.bed.check_request(), scene).await?;
-    match found.failure() {
-        Some(e) => Err(e.again()),
+    let failed = found.steps.iter().find_map(|step| Some((step.name, step.result.as_ref().err()?)));
+    match failed {
+        // As the front tells it.
+        Some((name, e)) => Err(e.again().context(format!("check: {name}"))),
         None => Ok((Exit::Done, format!("{:?}", found.fit))),
     }
 }
