@@ -103,7 +103,10 @@ impl Scene {
         let all: Vec<_> = self.direct.list(&Prefix::everything(), None).try_collect().await.unwrap();
         let mut content = Content::new();
         for meta in all {
-            content.insert(meta.key.to_string(), fetched(&*self.direct, &meta.key).await);
+            // A request that nobody waits for any more may delete it just now.
+            if let Some(stored) = fetched(&*self.direct, &meta.key).await {
+                content.insert(meta.key.to_string(), stored);
+            }
         }
         content
     }
@@ -121,11 +124,11 @@ fn below(files: &Path) -> PathBuf {
     root
 }
 
-/// An object, read whole.
-pub(crate) async fn fetched(store: &dyn ObjectStore, key: &Key) -> Stored {
-    let object = store.get(key, None).await.unwrap();
+/// An object, read whole; `None` when it is gone.
+async fn fetched(store: &dyn ObjectStore, key: &Key) -> Option<Stored> {
+    let object = store.get(key, None).await.ok()?;
     let metadata = object.meta.metadata;
-    Stored { body: object.body.try_collect::<BytesMut>().await.unwrap().freeze(), metadata }
+    Some(Stored { body: object.body.try_collect::<BytesMut>().await.ok()?.freeze(), metadata })
 }
 
 #[async_trait]
