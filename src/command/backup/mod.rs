@@ -22,6 +22,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::record::reads_label;
 pub use self::copy::{Damage, DamagedFile, Progress, Sizes};
 pub use crate::pgdata::manifest::ManifestChecksum;
 

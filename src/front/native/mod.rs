@@ -10,6 +10,8 @@ mod backups_json;
 mod bar;
 mod check;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod install_compat;
 mod manner;
 pub mod manual;
