@@ -103,8 +103,7 @@ fn segment(n: u64) -> String {
 }
 
 fn record() -> Backup {
-    let moment =
-        |text: &str| text.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC);
     let mut backup = Backup::new(ID.parse().unwrap(), BackupStatus::Done);
     backup.system_id = Some(SystemId(SYSTEM));
     backup.version = Some(180_000);
@@ -321,7 +320,8 @@ async fn of_members_with_one_name_the_last_wins_and_none_is_written_through() {
 #[tokio::test]
 async fn names_of_any_bytes_are_kept_and_impossible_ones_refused() {
     let deep = "d/".repeat(1000) + "file";
-    let tar = ordinary().member(FILE, b"base/\xff\xfe", b"odd").pax("path", deep.as_bytes()).file("x", b"deep");
+    let tar =
+        ordinary().member(FILE, b"base/\xff\xfe", b"odd").pax("path", deep.as_bytes()).file("x", b"deep");
     let bed = stocked(tar).await;
     restore(&bed).await.unwrap();
     assert_eq!(std::fs::read(copy(&bed).join("base").join(OsStr::from_bytes(b"\xff\xfe"))).unwrap(), b"odd");
@@ -485,7 +485,8 @@ async fn a_bomb_of_a_wal_file_is_refused_in_every_codec_and_leaves_nothing() {
 /// once unless it is told how much it may.
 #[tokio::test]
 async fn a_codec_that_asks_for_gigabytes_is_refused() {
-    let mut xz = packed(Compression::Xz, &segment_bytes(&segment(2), SYSTEM, SegmentSize::new(MIB).unwrap(), 2));
+    let mut xz =
+        packed(Compression::Xz, &segment_bytes(&segment(2), SYSTEM, SegmentSize::new(MIB).unwrap(), 2));
     // Behind the stream header of 12 bytes: the block header's length, its flags, the filter and its one
     // property, which is the dictionary's size.
     assert_eq!(xz[14..16], [0x21, 1]);
@@ -538,7 +539,8 @@ async fn a_manifest_that_names_what_lies_outside_is_refused() {
 /// It was once written down whole before anybody looked at it.
 #[tokio::test]
 async fn a_bomb_of_a_manifest_does_not_fill_the_disk() {
-    let endless = [b"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n".as_slice(), &[b' '; 60_000_000]];
+    let endless =
+        [b"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n".as_slice(), &[b' '; 60_000_000]];
     for bomb in [endless.concat(), vec![0; 60_000_000]] {
         let bed = stocked(ordinary()).await;
         bed.foreign(MANIFEST, packed(Compression::Zstd, &bomb)).await;

@@ -15,6 +15,10 @@ pub fn backup_info(input: &[u8]) {
     let printed = print_record(&record);
     let again = read_record(id, &printed).unwrap_or_else(|e| panic!("{e}\n{printed}"));
     assert_eq!(print_record(&again), printed);
+    // Within a line there is none, so a blank takes its place.
+    if text.contains('\r') {
+        return;
+    }
     // Times are written to the microsecond.
     let whole = |mut record: crate::model::Backup| {
         for edge in [&mut record.begin, &mut record.end] {
@@ -57,9 +61,7 @@ fn check_manifest(input: &[u8]) {
     assert_eq!(again, (system_id, entries, end));
 }
 
-fn read_manifest(
-    input: &[u8],
-) -> crate::error::Result<(Option<SystemId>, Vec<ManifestEntry>, ManifestEnd)> {
+fn read_manifest(input: &[u8]) -> crate::error::Result<(Option<SystemId>, Vec<ManifestEntry>, ManifestEnd)> {
     let mut reader = ManifestReader::begin(input)?;
     let system_id = reader.system_id();
     let entries = reader.by_ref().collect::<crate::error::Result<Vec<_>>>()?;

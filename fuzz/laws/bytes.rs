@@ -16,7 +16,8 @@ pub fn decoders(input: &[u8]) {
         assert!(plain.len() as u64 <= MOST);
     }
     let packed = codec::encode(how, how.level(None), input, 2 * input.len() + 4096);
-    let packed = packed.unwrap_or_else(|e| panic!("{e}")).unwrap_or_else(|| panic!("{how} grew to twice its size"));
+    let packed =
+        packed.unwrap_or_else(|e| panic!("{e}")).unwrap_or_else(|| panic!("{how} grew to twice its size"));
     assert!(decode(how, &packed).unwrap_or_else(|e| panic!("{how}: {e}")) == input, "{how}");
 }
 

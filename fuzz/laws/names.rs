@@ -52,7 +52,9 @@ pub fn wal_header(input: &[u8]) {
 /// A timeline's history; the first four bytes are the timeline.
 pub fn timeline_history(input: &[u8]) {
     let Some((number, input)) = input.split_first_chunk() else { return };
-    let (Some(timeline), Some(text)) = (Timeline::new(u32::from_be_bytes(*number)), text(input)) else { return };
+    let (Some(timeline), Some(text)) = (Timeline::new(u32::from_be_bytes(*number)), text(input)) else {
+        return;
+    };
     let Ok(history) = TimelineHistory::parse(timeline, text) else { return };
     let lines: Vec<_> =
         history.forks().iter().map(|fork| format!("{}\t{}\tx\n", fork.from.number(), fork.at)).collect();

@@ -4,9 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::{survives, text};
 use crate::front::fuzz::{self, Depth, Size, Span, Tag};
-use crate::model::{
-    BackupStatus, Keep, Level, TargetName, TargetTime, TargetTimeline, Xid,
-};
+use crate::model::{BackupStatus, Keep, Level, TargetName, TargetTime, TargetTimeline, Xid};
 use crate::pgdata::manifest::ManifestChecksum;
 
 /// The configuration file.

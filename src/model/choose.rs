@@ -380,8 +380,7 @@ mod tests {
     fn of_model(day: u32, (on, begin, length, ended_on, flaw): Told) -> (Backup, Option<String>) {
         let mut backup = backup(day, on, begin + length);
         backup.begin.lsn = Some(Lsn(begin));
-        backup.end.wal =
-            Some(crate::model::SegmentName { timeline: timeline(ended_on), log: 0, seg: 0 });
+        backup.end.wal = Some(crate::model::SegmentName { timeline: timeline(ended_on), log: 0, seg: 0 });
         match flaw {
             0 => backup.status = BackupStatus::Failed,
             1 => backup.parent = Some("20250101T000000".to_owned()),

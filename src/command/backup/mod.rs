@@ -22,9 +22,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+pub use self::copy::{Damage, DamagedFile, Progress, Sizes};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::record::reads_label;
-pub use self::copy::{Damage, DamagedFile, Progress, Sizes};
 pub use crate::pgdata::manifest::ManifestChecksum;
 
 use self::copy::{Copied, CopyRequest, Last, OpenCopy};

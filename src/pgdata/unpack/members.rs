@@ -145,7 +145,10 @@ impl<R: Read> Members<R> {
         };
         // To the system that number says "leave it as it is".
         if [owner.uid, owner.gid].contains(&u32::MAX) {
-            return Err(Error::corrupt(format!("`{name}` belongs to nobody: {} is no user's number", u32::MAX)));
+            return Err(Error::corrupt(format!(
+                "`{name}` belongs to nobody: {} is no user's number",
+                u32::MAX
+            )));
         }
         Ok(Member { name, kind, mode: header.mode().unwrap_or(0o600), owner })
     }

@@ -112,7 +112,9 @@ impl Unpacker {
                     }
                     if is_left_out(old.path()) {
                         let name = &member.name;
-                        return Err(Error::corrupt(format!("`{name}` is a link to `{old}`, which is left out")));
+                        return Err(Error::corrupt(format!(
+                            "`{name}` is a link to `{old}`, which is left out"
+                        )));
                     }
                     self.tree.link(&member.name, &old)?;
                     self.ledger.note_link(member.name.path(), old.path(), object);
