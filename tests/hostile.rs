@@ -405,13 +405,12 @@ async fn a_thousand_owners_with_endless_names_take_no_memory() {
     barkeep::store::ObjectStore::delete(&*bed.store, &[plain]).await.unwrap();
     bed.foreign(&format!("{DATA}.tar.zst"), packed(Compression::Zstd, &tar.bytes())).await;
     let most = most_memory(&bed).await;
-    assert!(most < 300 << 20, "{} MiB", most >> 20);
+    assert!((1 << 20..300 << 20).contains(&most), "{} MiB", most >> 20);
 }
 
-/// What the program itself takes to restore, in bytes.
+/// What the program itself takes to restore, in bytes, as the kernel tells while it runs. What it tells
+/// afterwards counts what we had when we started it.
 async fn most_memory(bed: &Bed) -> u64 {
-    use wait4::Wait4 as _;
-
     let store = bed.dir.path().join("store");
     for key in bed.keys().await {
         let file = store.join(&key);
@@ -426,9 +425,18 @@ async fn most_memory(bed: &Bed) -> u64 {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let used = child.wait4().unwrap();
-    assert!(used.status.success());
-    used.rusage.maxrss
+    let told = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut most = 0;
+    loop {
+        let status = std::fs::read_to_string(&told).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        most = most.max(line.map_or(0, |kib| kib.trim().parse::<u64>().unwrap() << 10));
+        if let Some(ended) = child.try_wait().unwrap() {
+            assert!(ended.success());
+            return most;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[tokio::test]
@@ -440,7 +448,7 @@ async fn a_bomb_of_a_tar_takes_no_memory() {
     let tar = ordinary().file("bomb", &zeros).bytes();
     bed.foreign(&format!("{DATA}.tar.zst"), packed(Compression::Zstd, &tar)).await;
     let most = most_memory(&bed).await;
-    assert!(most < 150 << 20, "{} MiB", most >> 20);
+    assert!((1 << 20..150 << 20).contains(&most), "{} MiB", most >> 20);
 }
 
 #[tokio::test]
@@ -466,8 +474,8 @@ async fn a_bomb_behind_the_end_of_a_tar_is_refused_in_every_codec() {
 async fn a_bomb_of_a_wal_file_is_refused_in_every_codec_and_leaves_nothing() {
     let name = segment(2);
     let mut bomb = segment_bytes(&name, SYSTEM, SegmentSize::new(MIB).unwrap(), 2);
-    bomb.resize(40 << 20, 0);
-    let endless = vec![b' '; 40 << 20];
+    bomb.resize(17 << 20, 0);
+    let endless = vec![b' '; 17 << 20];
     for how in Compression::ALL {
         let bed = Bed::new();
         let suffix = how.suffix();
@@ -544,6 +552,10 @@ async fn a_bomb_of_a_manifest_does_not_fill_the_disk() {
     for bomb in [endless.concat(), vec![0; 60_000_000]] {
         let bed = stocked(ordinary()).await;
         bed.foreign(MANIFEST, packed(Compression::Zstd, &bomb)).await;
+        // Without a size in the record it is read for the plan.
+        let e = restore(&bed).await.unwrap_err();
+        assert!(e.kind() == ErrorKind::Corrupt && !copy(&bed).exists(), "{e}");
+        publish(&bed, &Backup { cluster_size: Some(1000), ..record() }).await;
         let e = restore(&bed).await.unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Corrupt, "{e}");
         let left = std::fs::metadata(copy(&bed).join(".barkeep-manifest")).unwrap().len();
