@@ -8,7 +8,7 @@ export CARGO_TERM_COLOR ?= auto
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
 SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg)
 
-.PHONY: help build image-size demo test test-all soak bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
+.PHONY: help build image-size demo test test-all soak fuzz coverage bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,7 @@ test: compiler servers ## everything; a server that is missing is a failure
 	$(CARGO) test --locked $(SERVER_TESTS)
 
 test-all: test servers-all ## as `test`, with every major of PostgreSQL, and with the optimised binary as well
+	$(MAKE) fuzz
 	BARKEEP_TEST_MAJORS='13 14 15 16 17 18' $(CARGO) test --locked --test pitr
 	BARKEEP_TEST_ALL_POINTS=1 $(CARGO) test --locked --test points
 	BARKEEP_FAULTS=all $(CARGO) test --locked --test faults
@@ -37,6 +38,30 @@ test-all: test servers-all ## as `test`, with every major of PostgreSQL, and wit
 
 soak: compiler servers ## faults, crashes and promotions under load for MINUTES=10, and every restore compared; SEED= repeats
 	$(CARGO) test --locked --test soak
+
+# How long each target is fuzzed, and where its findings and its own corpus go.
+SECONDS ?= 60
+FUZZED := target/fuzz
+
+fuzz: compiler ## try to break every parser and decoder, SECONDS=60 each; needs a nightly toolchain
+	@rustup toolchain list | grep -q nightly || rustup toolchain install nightly --profile minimal
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	$(CARGO) +nightly fuzz build --target-dir $(FUZZED)
+	@set -euo pipefail; for target in $$($(CARGO) +nightly fuzz list); do \
+	    echo "== $$target"; mkdir -p $(FUZZED)/corpus/$$target $(FUZZED)/artifacts/$$target; \
+	    dictionary=fuzz/dictionaries/$$target; \
+	    $(CARGO) +nightly fuzz run --target-dir $(FUZZED) $$target $(FUZZED)/corpus/$$target fuzz/corpus/$$target -- \
+	        -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
+	        -artifact_prefix=$(FUZZED)/artifacts/$$target/ $$([ -f $$dictionary ] && echo -dict=$$dictionary); \
+	done
+
+coverage: compiler ## the lines of src/ that tests reach, by file; with those against servers where these are installed
+	@rustup component add llvm-tools >/dev/null
+	@command -v cargo-llvm-cov >/dev/null || $(CARGO) install --locked cargo-llvm-cov
+	$(CARGO) llvm-cov clean --workspace
+	$(CARGO) llvm-cov --no-report --locked
+	@if [ -d target/servers ]; then $(CARGO) llvm-cov --no-report --locked --no-clean $(SERVER_TESTS); fi
+	$(CARGO) llvm-cov report --ignore-filename-regex '/(tests|benches|fuzz)/' --fail-under-lines 90
 
 bench: bench-wal bench-base bench-door ## how fast: everything, an hour
 

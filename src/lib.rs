@@ -34,6 +34,13 @@ pub mod spool;
 pub mod store;
 pub mod stream;
 
+/// What must hold of everything that reads what others wrote: run by `fuzz/` with its own inputs, and by
+/// `cargo test` with those of `fuzz/corpus`.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[path = "../fuzz/laws/mod.rs"]
+pub mod fuzz;
+
 /// What the tests beside the code share with those in `tests`.
 #[cfg(test)]
 #[path = "../tests/cases/mod.rs"]

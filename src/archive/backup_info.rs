@@ -67,8 +67,9 @@ const NULL: &str = "None";
 /// The record as text: one `key=value` per line, in the order of the keys.
 pub(super) fn print(backup: &Backup) -> String {
     let mut lines: BTreeMap<&str, String> = ALWAYS.iter().map(|key| (*key, NULL.to_owned())).collect();
-    lines.extend(backup.other.iter().map(|(key, value)| (key.as_str(), value.clone())));
     lines.extend(typed(backup).into_iter().filter_map(|(key, value)| Some((key, value?))));
+    // What was not understood is kept as it stands, also where we would say something else.
+    lines.extend(backup.other.iter().map(|(key, value)| (key.as_str(), value.clone())));
     let flat = |value: &str| value.replace(['\n', '\r'], " ");
     let lines: Vec<_> =
         lines.into_iter().map(|(key, value)| [key, "=", &flat(&value), "\n"].concat()).collect();
@@ -173,7 +174,7 @@ pub(super) fn parse(id: BackupId, text: &str) -> Result<Backup> {
 
 /// The lines of a record; of a key that is there twice the last counts.
 fn lines(text: &str) -> Result<BTreeMap<String, String>> {
-    let told = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let told = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     told.map(|line| match line.split_once('=') {
         Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
         None => Err(Error::corrupt(format!("the line `{}` is not `key=value`", line.trim()))),
@@ -308,7 +309,9 @@ fn time(text: &str) -> Result<Zoned> {
         (civil, pieces.to_numeric_offset().map_or(TimeZone::UTC, TimeZone::fixed))
     });
     let ctime = || DateTime::strptime("%a %b %e %H:%M:%S %Y", text).ok().map(|civil| (civil, TimeZone::UTC));
-    let read = iso.or_else(ctime).and_then(|(civil, zone)| civil.to_zoned(zone).ok());
+    // The years before 0 have a spelling that no other reader of the layout knows.
+    let read = iso.or_else(ctime).filter(|(civil, _)| civil.year() >= 0);
+    let read = read.and_then(|(civil, zone)| civil.to_zoned(zone).ok());
     read.ok_or_else(|| Error::corrupt("not a time"))
 }
 
@@ -394,6 +397,18 @@ xlog_segment_size=1048576
         for line in text.lines() {
             assert!(printed.lines().any(|l| l == line), "{line} in {printed}");
         }
+    }
+
+    /// An offset that contradicts its position was once replaced by the one that follows from it, a key
+    /// behind a blank and a `#` became a comment, and a year before 0 was written as nobody reads it.
+    #[test]
+    fn what_is_written_of_what_was_read_is_read_as_the_same() {
+        let text = "begin_xlog=0/1D00028\nbegin_offset=7\n #comment=1\n";
+        let backup = parse(id(), text).unwrap();
+        let printed = print(&backup);
+        assert!(printed.contains("begin_offset=7\n") && !printed.contains("comment"), "{printed}");
+        assert_eq!(print(&parse(id(), &printed).unwrap()), printed);
+        assert!(parse(id(), "begin_time=-000044-03-15 00:00:00+00:00").is_err());
     }
 
     #[test]

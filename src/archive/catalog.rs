@@ -211,13 +211,17 @@ impl Archive {
 /// A small object as text.
 async fn text(store: &dyn ObjectStore, key: &Key) -> Result<String> {
     let object = store.get(key, None).await?;
-    if object.meta.size > MAX_RECORD {
-        return Err(Error::corrupt(format!("{key} has {} bytes", object.meta.size)));
-    }
+    let bounded = |length: u64| {
+        if length <= MAX_RECORD { Ok(()) } else { Err(Error::corrupt(format!("{key} has {length} bytes"))) }
+    };
+    bounded(object.meta.size)?;
     let mut bytes = Vec::new();
     let mut body = object.body;
     while let Some(piece) = body.next().await {
-        bytes.extend_from_slice(&piece?);
+        let piece = piece?;
+        // The body may be longer than was said.
+        bounded((bytes.len() + piece.len()) as u64)?;
+        bytes.extend_from_slice(&piece);
     }
     String::from_utf8(bytes).map_err(|_| Error::corrupt(format!("{key} is not UTF-8")))
 }

@@ -149,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{SegmentName, Timeline};
+    use crate::model::{SegmentName, Series, Timeline};
 
     fn layout() -> Layout {
         Layout::new("main".parse().unwrap())
@@ -199,6 +199,28 @@ mod tests {
             let key = layout().wal(&name, how).unwrap();
             prop_assert_eq!(Layout::read_wal(&key), Some((name, how)));
             prop_assert!(layout().wal_candidates(&name).unwrap().matches(&key));
+        }
+
+        #[test]
+        fn every_key_of_a_backup_reads_back_as_what_it_was_spelled_from(
+            second in 0..4_000_000_000_i64, kind in 0..5_usize, number: u32, oid: u32, codec in 0..7_usize,
+        ) {
+            let id = jiff::Timestamp::from_second(second).unwrap().strftime("%Y%m%dT%H%M%S").to_string();
+            let id: BackupId = id.parse().unwrap();
+            let how = Compression::ALL[codec];
+            let tar = |series| BackupObject::Tar(TarName { series, number }, how);
+            let object = [
+                BackupObject::Record,
+                BackupObject::Manifest,
+                BackupObject::Keep,
+                tar(Series::Data),
+                tar(Series::Tablespace(oid)),
+            ][kind];
+            let key = layout().backup(&id, &object).unwrap();
+            let known = Some(object).filter(|_| kind < 3 || how != Compression::Xz);
+            prop_assert_eq!(layout().read_backup(&key), Some((id, known)));
+            prop_assert_eq!(layout().read_stranger(&key), None);
+            prop_assert_eq!(Layout::read_wal(&key), None);
         }
     }
 

@@ -6,6 +6,8 @@ mod address;
 mod backup_info;
 mod base;
 mod catalog;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod keep;
 mod layout;
 mod literal;

@@ -7,6 +7,8 @@
 mod barman;
 mod borrowed;
 pub mod exit;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod guard;
 mod libpq;
 mod lock;

@@ -313,6 +313,9 @@ fn none(named: Option<&BackupId>, goal: &str, rejected: &[Rejected]) -> Error {
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::model::TargetAction;
@@ -341,6 +344,123 @@ mod tests {
 
     fn day(choice: &Choice) -> String {
         choice.id.as_str()[6..8].to_owned()
+    }
+
+    /// A timeline of the model: the one it left, and where.
+    type Forks = Vec<(u32, u64)>;
+
+    /// Timeline `n + 2` left an older one; the histories say the same as PostgreSQL writes them.
+    fn histories(forks: &Forks) -> Timelines {
+        let text = |number: usize| {
+            let mut lines = Vec::new();
+            let mut at = number;
+            while let Some((from, lsn)) = at.checked_sub(2).map(|i| forks[i]) {
+                lines.push(format!("{from}\t{}\tx\n", Lsn(lsn)));
+                at = from as usize;
+            }
+            lines.reverse();
+            TimelineHistory::parse(timeline(u32::try_from(number).unwrap()), &lines.concat()).unwrap()
+        };
+        Timelines::new((2..forks.len() + 2).map(text))
+    }
+
+    /// Whether whoever follows `followed` comes by this place, found by going back fork by fork.
+    fn comes_by(forks: &Forks, followed: u32, on: u32, at: u64) -> bool {
+        match (followed as usize).checked_sub(2).and_then(|i| forks.get(i)) {
+            _ if followed == on => true,
+            Some((from, lsn)) if *from == on => at <= *lsn,
+            Some((from, _)) => comes_by(forks, *from, on, at),
+            None => false,
+        }
+    }
+
+    /// A backup of the model: timeline, begin, length, timeline of its end, what is wrong with it.
+    type Told = (u32, u64, u64, u32, u8);
+
+    fn of_model(day: u32, (on, begin, length, ended_on, flaw): Told) -> (Backup, Option<String>) {
+        let mut backup = backup(day, on, begin + length);
+        backup.begin.lsn = Some(Lsn(begin));
+        backup.end.wal = Some(crate::model::SegmentName { timeline: timeline(ended_on), log: 0, seg: 0 });
+        match flaw {
+            0 => backup.status = BackupStatus::Failed,
+            1 => backup.parent = Some("20250101T000000".to_owned()),
+            2 => backup.end.lsn = None,
+            3 => backup.timeline = None,
+            4 => backup.end.time = None,
+            5 => backup.status = BackupStatus::WaitingForWals,
+            _ => {}
+        }
+        (backup, (flaw == 6).then(|| "a tar is missing".to_owned()))
+    }
+
+    proptest! {
+        #[test]
+        fn the_choice_is_what_trying_every_backup_finds(
+            seeds in vec((1_u32.., 0..100_u64), 0..5),
+            told in vec((1..7_u32, 0..100_u64, 0..20_u64, any::<bool>(), 0..20_u8), 0..8),
+            point in 0..5_u8, lsn in 0..120_u64, second in 0..800_000_i64,
+            wanted in 0..9_u32, named in option::of(1..10_u32),
+        ) {
+            let forks: Forks = (2..).zip(seeds).map(|(n, (from, at))| (from % (n - 1) + 1, at)).collect();
+            let there = u32::try_from(forks.len()).unwrap() + 1;
+            let timelines = histories(&forks);
+            let told: Vec<Told> = told
+                .into_iter()
+                .map(|(on, begin, length, moved, flaw)| {
+                    let on = (on - 1) % there + 1;
+                    (on, begin, length, if moved { on % there + 1 } else { on }, flaw)
+                })
+                .collect();
+            let backups: Vec<_> = (1..).zip(&told).map(|(day, told)| of_model(day, *told)).collect();
+            let candidates: Vec<_> =
+                backups.iter().map(|(backup, flaw)| Candidate { backup, flaw: flaw.clone() }).collect();
+            let moment = "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(second);
+            let point = match point {
+                0 => TargetPoint::Latest,
+                1 => TargetPoint::Immediate,
+                2 => TargetPoint::Lsn(Lsn(lsn)),
+                3 => TargetPoint::Time(moment),
+                _ => TargetPoint::Xid("7".parse().unwrap()),
+            };
+            let along = match wanted {
+                0 => TargetTimeline::Latest,
+                7.. => TargetTimeline::Current,
+                n => TargetTimeline::Number(timeline(n)),
+            };
+            let id = |day: u32| format!("202601{day:02}T000000").parse::<BackupId>().unwrap();
+            let named = named.map(id);
+            let target = target(point.clone(), along);
+            let serves = |day: u32, (on, begin, length, ended_on, flaw): Told| {
+                let end = begin + length;
+                let followed = match along {
+                    // Histories are there without a gap up to the newest.
+                    TargetTimeline::Latest => there,
+                    TargetTimeline::Current => on,
+                    TargetTimeline::Number(n) => n.number(),
+                };
+                let in_time = match point {
+                    TargetPoint::Lsn(Lsn(at)) => end <= at,
+                    TargetPoint::Time(moment) => flaw != 4 && {
+                        let ended = format!("2026-01-{day:02}T00:10:00Z").parse::<Timestamp>().unwrap();
+                        ended <= moment
+                    },
+                    _ => true,
+                };
+                let began = if ended_on == on { end } else { begin };
+                !matches!(flaw, 0..=3 | 6) && in_time
+                    && comes_by(&forks, followed, on, began) && comes_by(&forks, followed, ended_on, end)
+            };
+            let best = (1..).zip(&told).filter(|(day, told)| serves(*day, **told)).map(|(day, _)| id(day));
+            let best = best.filter(|id| named.is_none_or(|named| named == *id)).max();
+            let chosen = choose(&candidates, named.as_ref(), &target, &timelines);
+            prop_assert_eq!(chosen.as_ref().ok().map(|choice| choice.id), best);
+            if let (Ok(choice), None) = (&chosen, named) {
+                let newer = (1..).zip(&told).map(|(day, _)| id(day)).filter(|id| *id > choice.id);
+                let mut rejected: Vec<_> = choice.rejected.iter().map(|rejected| rejected.id).collect();
+                rejected.sort_unstable();
+                prop_assert_eq!(rejected, newer.collect::<Vec<_>>(), "each newer one says why not");
+            }
+        }
     }
 
     #[test]

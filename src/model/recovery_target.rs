@@ -75,6 +75,9 @@ pub struct TargetTime {
     pub zone_assumed: bool,
 }
 
+/// The beginning of the year 1, in seconds before 1970.
+const FIRST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
 impl TargetTime {
     /// Reads a moment: a date and a time, divided by a blank or a `T`, with `Z` or an offset
     /// behind them; without either it is local time in `zone`. A time that a change of
@@ -86,6 +89,9 @@ impl TargetTime {
         };
         let plain = tidy(text);
         if let Ok(time) = plain.parse::<Timestamp>() {
+            if time < FIRST {
+                return Err(refused("PostgreSQL writes years before the first in another way".to_owned()));
+            }
             return Ok(Self { time, zone_assumed: false });
         }
         // What is read below passes over an offset or a zone that is not understood, and must not.
@@ -272,6 +278,13 @@ mod tests {
         let winter = read("2026-01-31 12:00:00").unwrap();
         assert_eq!((utc(winter.time).as_str(), winter.zone_assumed), ("2026-01-31 11:00:00.000000+00", true));
         assert_eq!(utc(read("2026-07-31T12:00").unwrap().time), "2026-07-31 10:00:00.000000+00");
+    }
+
+    /// It was printed in a way that neither PostgreSQL nor we read back.
+    #[test]
+    fn a_time_before_the_first_year_is_refused() {
+        assert!(read("-000044-03-15T12:00:00Z").is_err() && read("0000-12-31 23:59:59+00").is_err());
+        assert!(read("0001-01-01T00:00:00Z").is_ok());
     }
 
     #[test]

@@ -127,6 +127,28 @@ mod tests {
         }
 
         #[test]
+        fn names_are_what_plain_arithmetic_without_an_end_says_at_every_size(at: u64, size in sizes(), steps in 0..5000_u32) {
+            let (at, bytes) = (u128::from(at), u128::from(size.bytes()));
+            let timeline = Timeline::new(1).unwrap();
+            let spelled = |number: u128| {
+                let (log, seg) = (number * bytes >> 32, number % (4096 * (1 << 20) / bytes));
+                (number * bytes < 1 << 64).then(|| format!("00000001{log:08X}{seg:08X}"))
+            };
+            let first = SegmentName::holding(timeline, Lsn(u64::try_from(at).unwrap()), size);
+            prop_assert_eq!(Some(first.to_string()), spelled(at / bytes));
+            prop_assert_eq!(first.start(size).map(|start| u128::from(start.0)), Some(at / bytes * bytes));
+            let later = (0..steps).try_fold(first, |name, _| name.next(size));
+            prop_assert_eq!(later.map(|name| name.to_string()), spelled(at / bytes + u128::from(steps)));
+        }
+
+        #[test]
+        fn the_order_of_names_is_that_of_positions(a: u64, b: u64, size in sizes()) {
+            let name = |at| SegmentName::holding(Timeline::new(1).unwrap(), Lsn(at), size);
+            prop_assert_eq!(name(a).cmp(&name(b)), (a / size.bytes()).cmp(&(b / size.bytes())));
+            prop_assert_eq!(name(a).to_string().cmp(&name(b).to_string()), name(a).cmp(&name(b)));
+        }
+
+        #[test]
         fn the_next_segment_starts_where_this_one_ends(at in 0..u64::MAX - (2 << 30), size in sizes()) {
             let name = SegmentName::holding(Timeline::new(1).unwrap(), Lsn(at), size);
             let next = name.next(size).unwrap();

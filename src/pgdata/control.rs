@@ -77,7 +77,7 @@ impl ControlFile {
         }
     }
 
-    fn parse(bytes: &[u8; LEN]) -> Result<Self> {
+    pub(super) fn parse(bytes: &[u8; LEN]) -> Result<Self> {
         let u32_at = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let version = u32_at(VERSION);
         if !(1100..10_000).contains(&version) {

@@ -3,6 +3,8 @@
 
 mod control;
 pub mod destination;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod listing;
 pub mod manifest;
 pub mod pack;

@@ -28,7 +28,7 @@ impl Postmaster {
         Self::parse(&text).context(|| format!("read {}", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let line = |number: usize| text.lines().nth(number).map(str::trim);
         let started = line(STARTED).and_then(|t| t.parse().ok());
         let port = line(PORT).and_then(|t| t.parse().ok());

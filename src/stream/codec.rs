@@ -15,6 +15,9 @@ use crate::model::Compression;
 /// How many compressed bytes a decoder reads at a time.
 const READ_AHEAD: usize = 128 << 10;
 
+/// What the decoder of xz may hold, in bytes: the highest level needs 65 MiB, and a header may ask for 4 GiB.
+const XZ_MEMORY: u64 = 128 << 20;
+
 /// A `Write` whose end must be said, since a codec has a trailer to write.
 pub trait Encoder: Write {
     /// Writes what is still inside and the trailer. Without it the output is truncated.
@@ -126,7 +129,10 @@ pub fn decoder<'r>(how: Compression, from: Box<dyn Read + Send + 'r>) -> Result<
         Compression::None => Box::new(buffered),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered)),
-        Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(buffered)),
+        Compression::Xz => {
+            let stream = liblzma::stream::Stream::new_auto_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED);
+            Box::new(liblzma::bufread::XzDecoder::new_stream(buffered, stream.map_err(io::Error::from)?))
+        }
         Compression::Snappy => Box::new(snap::read::FrameDecoder::new(buffered)),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
         Compression::Lz4 => Box::new(Lz4Frames(lz4_flex::frame::FrameDecoder::new(buffered))),

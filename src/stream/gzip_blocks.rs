@@ -208,6 +208,9 @@ fn compress(deflate: &mut Compress, plain: &[u8], is_last: bool) -> io::Result<B
 mod tests {
     use std::io::Read;
 
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sample(len: usize) -> Vec<u8> {
@@ -242,6 +245,33 @@ mod tests {
                 assert!(read == plain, "{len} at {level}");
                 assert!(reader.into_inner().is_empty(), "something stands behind the member");
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn what_was_written_in_whatever_pieces_comes_back(
+            runs in vec((any::<bool>(), 0..200_000_usize), 0..5),
+            pieces in vec(1..150_000_usize, 1..5), level in 1..=9_u32, threads in 1..4_usize,
+        ) {
+            let run = |(is_zero, len)| if is_zero { vec![0; len] } else { sample(len) };
+            let plain: Vec<u8> = runs.into_iter().flat_map(run).collect();
+            let mut packed = Vec::new();
+            let mut encoder = Box::new(GzipBlocks::new(&mut packed, level, threads).unwrap());
+            let (mut rest, mut pieces) = (plain.as_slice(), pieces.iter().cycle());
+            while !rest.is_empty() {
+                let (piece, more) = rest.split_at(rest.len().min(*pieces.next().unwrap()));
+                encoder.write_all(piece).unwrap();
+                rest = more;
+            }
+            encoder.finish().unwrap();
+            let mut back = Vec::new();
+            let mut reader = flate2::bufread::GzDecoder::new(packed.as_slice());
+            reader.read_to_end(&mut back).unwrap();
+            prop_assert!(back == plain);
+            prop_assert!(reader.into_inner().is_empty());
         }
     }
 

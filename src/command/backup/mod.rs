@@ -23,6 +23,8 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 pub use self::copy::{Damage, DamagedFile, Progress, Sizes};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::record::reads_label;
 pub use crate::pgdata::manifest::ManifestChecksum;
 
 use self::copy::{Copied, CopyRequest, Last, OpenCopy};

@@ -123,6 +123,12 @@ impl<'a> Label<'a> {
     }
 }
 
+/// Whether the text of a `backup_label` is understood; for the laws of `fuzz/`.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reads_label(text: &str) -> bool {
+    Label::read(text).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ mod site;
 mod warm;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -40,15 +40,14 @@ pub(crate) use crate::pgdata::destination::MARKER as UNFINISHED;
 use crate::pgdata::destination::{Ground, Marker};
 use crate::pgdata::manifest::{ManifestChecksum, ManifestReader};
 pub use crate::pgdata::recovery::{Recovery, restore_command};
-use crate::pgdata::unpack::{CONTROL, Ledger, Unpacked};
+use crate::pgdata::unpack::{CONTROL, Ledger, MANIFEST_HELD, Unpacked};
 use crate::points::{self, Step};
 
 /// The oldest server whose recovery is told by settings and a signal file.
 const OLDEST: u32 = 120_000;
 
-/// The manifest's name in the data directory, and what it is called until everything is there.
+/// The manifest's name in the data directory.
 const MANIFEST: &str = "backup_manifest";
-const MANIFEST_HELD: &str = ".barkeep-manifest";
 
 /// What to restore and where to.
 #[derive(Debug, Clone)]
@@ -303,21 +302,17 @@ fn crowded(volumes: &[Volume]) -> Option<&Volume> {
     volumes.iter().find(|volume| volume.needed > volume.free)
 }
 
-/// Counts the lines that are written.
-struct Lines<W> {
+/// Writes down what is read.
+struct Copying<R, W> {
+    from: R,
     to: W,
-    count: u64,
 }
 
-impl<W: Write> Write for Lines<W> {
-    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-        let n = self.to.write(buf)?;
-        self.count += buf[..n].split(|byte| *byte == b'\n').skip(1).count() as u64;
+impl<R: Read, W: Write> Read for Copying<R, W> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.from.read(buf)?;
+        self.to.write_all(&buf[..n]).map_err(disk::explain)?;
         Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.to.flush()
     }
 }
 
@@ -334,7 +329,7 @@ impl Work<'_> {
         let held = self.site.prepare(grounds, marker)?;
         let manifest = self.bring_manifest().await?;
         let how = manifest.map(|(how, _)| how);
-        let files = manifest.map(|(_, lines)| lines);
+        let files = manifest.map(|(_, files)| files);
         let taken = memory::ledger(files, self.plan.size.bytes(), self.request.memory);
         let ledger = Arc::new(Ledger::new(how.unwrap_or(ManifestChecksum::None)));
         let fetch = Fetch {
@@ -353,7 +348,8 @@ impl Work<'_> {
     }
 
     /// Fetches the manifest, if there is one, into the data directory; gives what its files are summed
-    /// with, and its lines, of which every known writer gives each file one.
+    /// with, and how many they are. It is read while it is written: nothing but a manifest gets onto the
+    /// disk, however much its few stored bytes may swell to, and a bad one is told before all the tars.
     async fn bring_manifest(&self) -> Result<Option<(ManifestChecksum, u64)>> {
         let Some(manifest) = &self.plan.files.manifest else { return Ok(None) };
         let object = self.archive.open_manifest(manifest).await?;
@@ -362,11 +358,16 @@ impl Work<'_> {
             let mut options = fs_err::OpenOptions::new();
             options.create(true).truncate(true).write(true).options_mut().mode(0o600);
             let file = points::step(Step::Create(&to), || options.open(&to)).map_err(disk::explain)?;
-            let mut lines = Lines { to: file, count: 0 };
-            std::io::copy(plain, &mut lines)?;
-            let mut entries = ManifestReader::begin(fs_err::File::open(&to)?)?;
-            let summed = entries.find_map(|entry| entry.map(|entry| entry.sum).transpose()).transpose()?;
-            Ok((summed.map_or(ManifestChecksum::None, |sum| sum.algorithm()), lines.count))
+            let mut manifest = ManifestReader::begin(Copying { from: plain, to: file })?;
+            let (mut how, mut files) = (ManifestChecksum::None, 0);
+            for entry in manifest.by_ref() {
+                if let (ManifestChecksum::None, Some(sum)) = (how, entry?.sum) {
+                    how = sum.algorithm();
+                }
+                files += 1;
+            }
+            manifest.finish()?;
+            Ok((how, files))
         });
         brought.await.map(Some).context(|| "read the backup's manifest")
     }
@@ -416,13 +417,6 @@ impl Work<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_are_counted_while_they_are_written() {
-        let mut lines = Lines { to: Vec::new(), count: 0 };
-        lines.write_all(b"a\nb\n\nc").unwrap();
-        assert_eq!((lines.count, lines.to.as_slice()), (3, b"a\nb\n\nc".as_slice()));
-    }
 
     #[test]
     fn a_guess_at_how_a_copy_is_shared_out_refuses_nothing() {

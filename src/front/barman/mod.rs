@@ -14,6 +14,8 @@ mod console;
 mod delete;
 mod door;
 mod dry_run;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod grammar;
 mod install;
 mod keep;

@@ -12,6 +12,8 @@ mod check;
 mod drill;
 mod drilled;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gc;
 mod install_compat;
 mod manner;

@@ -56,19 +56,30 @@ impl Below {
         Self(top.join(&self.0))
     }
 
-    /// Where a symbolic link at this place leads, if that is somewhere below the same directory.
+    /// What is left of the name behind `top`, with which it begins.
+    pub(super) fn behind(&self, top: &Path) -> Self {
+        Self(self.0.strip_prefix(top).unwrap_or(&self.0).to_owned())
+    }
+
+    /// Where a symbolic link at this place leads, if that is somewhere below the same directory whatever
+    /// other links are on its way. So it may go upwards only at its beginning, where every directory is a
+    /// real one: behind the name of a link, `..` is not where it seems to be.
     pub(super) fn follow(&self, link: &[u8]) -> Option<PathBuf> {
         if link.is_empty() || link.starts_with(b"/") || link.iter().any(u8::is_ascii_control) {
             return None;
         }
         let mut path = self.0.parent()?.to_path_buf();
+        let mut upwards = true;
         for part in link.split(|b| *b == b'/') {
             match part {
                 b"" | b"." => {}
                 // Popping from the top would lead out.
-                b".." if path.pop() => {}
+                b".." if upwards && path.pop() => {}
                 b".." => return None,
-                part => path.push(OsString::from_vec(part.to_vec())),
+                part => {
+                    upwards = false;
+                    path.push(OsString::from_vec(part.to_vec()));
+                }
             }
         }
         Some(path)
@@ -106,7 +117,7 @@ mod tests {
         let at = Below::read(b"a/b").unwrap();
         assert_eq!(at.follow(b"../c"), Some(PathBuf::from("c")));
         assert_eq!(at.follow(b"c/./d"), Some(PathBuf::from("a/c/d")));
-        for bad in [&b""[..], b"/etc/passwd", b"../../x", b"../../a/b", b"x\0y"] {
+        for bad in [&b""[..], b"/etc/passwd", b"../../x", b"../../a/b", b"x\0y", b"x/../y"] {
             assert_eq!(at.follow(bad), None, "{bad:?}");
         }
     }

@@ -95,6 +95,12 @@ impl Ledger {
         }
     }
 
+    /// Takes note that there is no file of this name any more.
+    pub(super) fn forget(&self, name: &Path) {
+        let key = key(name);
+        self.shard(key).remove(&key);
+    }
+
     /// Whether a file with this name was written.
     pub(crate) fn has(&self, name: &Path) -> bool {
         let key = key(name);

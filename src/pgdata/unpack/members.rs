@@ -15,6 +15,12 @@ const BLOCK: usize = 512;
 /// No extended header is longer: it holds names of at most 4 KiB and a few numbers.
 const LONGEST_EXTENSION: u64 = 1 << 20;
 
+/// What may stand behind the end mark: tar(1) fills its last record, which people make as large as 1 MiB.
+const MOST_BEHIND: u64 = 16 << 20;
+
+/// A user's or group's name that is longer is none (Linux's `LOGIN_NAME_MAX`).
+const LONGEST_NAME: usize = 256;
+
 /// The members of a tar that is being read.
 pub(super) struct Members<R> {
     from: R,
@@ -79,7 +85,11 @@ impl<R: Read> Members<R> {
         loop {
             self.pass_over()?;
             let Some(header) = self.header()? else {
-                io::copy(&mut self.from, &mut io::sink())?;
+                let behind = io::copy(&mut (&mut self.from).take(MOST_BEHIND + 1), &mut io::sink())?;
+                if behind > MOST_BEHIND {
+                    let why = format!("more than {MOST_BEHIND} bytes stand behind the end of the tar");
+                    return Err(Error::corrupt(why));
+                }
                 return Ok(None);
             };
             let size = header.entry_size().map_err(|_| Error::corrupt("a member's length is no number"))?;
@@ -126,12 +136,20 @@ impl<R: Read> Members<R> {
         }
         let number = |n: io::Result<u64>| n.ok().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
         let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+        let short = |name: String| if name.len() > LONGEST_NAME { String::new() } else { name };
         let owner = Owner {
-            user: extended.user.unwrap_or_else(|| text(header.username_bytes())),
-            group: extended.group.unwrap_or_else(|| text(header.groupname_bytes())),
+            user: short(extended.user.unwrap_or_else(|| text(header.username_bytes()))),
+            group: short(extended.group.unwrap_or_else(|| text(header.groupname_bytes()))),
             uid: extended.uid.unwrap_or_else(|| number(header.uid())),
             gid: extended.gid.unwrap_or_else(|| number(header.gid())),
         };
+        // To the system that number says "leave it as it is".
+        if [owner.uid, owner.gid].contains(&u32::MAX) {
+            return Err(Error::corrupt(format!(
+                "`{name}` belongs to nobody: {} is no user's number",
+                u32::MAX
+            )));
+        }
         Ok(Member { name, kind, mode: header.mode().unwrap_or(0o600), owner })
     }
 

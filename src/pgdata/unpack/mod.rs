@@ -37,6 +37,9 @@ pub(crate) const CONTROL: &str = "global/pg_control";
 /// What it is called until everything else is there.
 pub(crate) const CONTROL_HELD: &str = "global/.barkeep-pg_control";
 
+/// What the manifest is called until then.
+pub(crate) const MANIFEST_HELD: &str = ".barkeep-manifest";
+
 /// Whether a name is one of those that are never unpacked.
 fn is_left_out(name: &Path) -> bool {
     LEFT_OUT.iter().any(|out| name == Path::new(out)) || name.file_name().is_some_and(|file| file == MARKER)
@@ -46,8 +49,9 @@ fn is_left_out(name: &Path) -> bool {
 const PIECE: usize = 256 << 10;
 
 /// Files of a running server, or of another way to make tablespaces, that must not be there when the
-/// copy is started; and the mark of a restore under way.
-const LEFT_OUT: [&str; 4] = ["postmaster.pid", "postmaster.opts", "tablespace_map", MARKER];
+/// copy is started; and what a restore under way has of its own.
+const LEFT_OUT: [&str; 6] =
+    ["postmaster.pid", "postmaster.opts", "tablespace_map", MARKER, CONTROL_HELD, MANIFEST_HELD];
 
 /// Unpacks the tars of one backup into one data directory. Clones work side by side.
 #[derive(Clone)]
@@ -109,6 +113,12 @@ impl Unpacker {
                     if [&member.name, &old].iter().any(|name| name.path() == Path::new(CONTROL)) {
                         return Err(Error::corrupt(format!("`{CONTROL}` is a link")));
                     }
+                    if is_left_out(old.path()) {
+                        let name = &member.name;
+                        return Err(Error::corrupt(format!(
+                            "`{name}` is a link to `{old}`, which is left out"
+                        )));
+                    }
                     self.tree.link(&member.name, &old)?;
                     self.ledger.note_link(member.name.path(), old.path(), object);
                 }
@@ -161,7 +171,9 @@ impl Unpacker {
         if name.path() == Path::new(CONTROL) {
             return Err(Error::corrupt(format!("`{CONTROL}` is a link")));
         }
-        if name.follow(to).is_some() {
+        // It must stay within its own directory, be that the tablespace's.
+        if self.tree.within_top(name).follow(to).is_some() {
+            self.ledger.forget(name.path());
             return self.tree.symbolic_link(name, Path::new(OsStr::from_bytes(to)));
         }
         if done.links_left_out.len() < MOST_LINKS {

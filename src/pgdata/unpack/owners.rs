@@ -8,6 +8,9 @@ use rustix::fs::{Gid, Uid};
 
 use super::members::Owner;
 
+/// As many are remembered: a cluster has a handful.
+const MOST: usize = 1024;
+
 /// Gives files to those who owned them, as tar(1) does: by name where there is such a name here, else
 /// by number. Only root can; for everybody else the files are the caller's.
 #[derive(Default)]
@@ -40,6 +43,9 @@ impl Owners {
         let uid = user.map_or(owner.uid, |user| user.uid.as_raw());
         let gid = group.map_or(owner.gid, |group| group.gid.as_raw());
         let ids = (Uid::from_raw(uid), Gid::from_raw(gid));
+        if self.known.len() == MOST {
+            self.known.clear();
+        }
         self.known.insert(owner.clone(), ids);
         ids
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::below::Below;
@@ -85,9 +85,14 @@ impl Tree {
         at.map_err(|e| self.explain(e, "open", name))
     }
 
-    /// Gives a file that is there a second name.
+    /// Gives a file that is there a second name. Not so a symbolic link: in another directory it would
+    /// lead elsewhere.
     pub(super) fn link(&mut self, name: &Below, old: &Below) -> Result<()> {
         let (from, old_file) = self.parent(old)?;
+        let found = rustix::fs::statat(from.as_fd(), &old_file, AtFlags::SYMLINK_NOFOLLOW);
+        if found.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile) {
+            return Err(Error::corrupt(format!("`{name}` is a link to `{old}`, which is no file")));
+        }
         let (at, file) = self.parent(name)?;
         let linked = || rustix::fs::linkat(from.as_fd(), &old_file, at.as_fd(), &file, AtFlags::empty());
         match linked() {
@@ -123,6 +128,11 @@ impl Tree {
         let within = |(i, top): (usize, &Top)| Some((i, name.strip_prefix(&top.prefix).ok()?.to_owned()));
         let elsewhere = self.tops.iter().enumerate().skip(1).find_map(within);
         elsewhere.unwrap_or_else(|| (0, name.to_owned()))
+    }
+
+    /// The name relative to the directory it really lies below.
+    pub(super) fn within_top(&self, name: &Below) -> Below {
+        name.behind(&self.tops[self.top_of(name.path()).0].prefix)
     }
 
     /// Another handle of a top directory.
