@@ -237,6 +237,7 @@ mod tests {
 
     #[test]
     fn a_young_upload_shows_that_its_backup_is_under_way_however_old_the_rest_is() {
+        use GcReason::{Abandoned, AgeUnknown, UnderWay, Unreadable, Young};
         let orphan = OrphanFact { id: id(3), keep: None, newest: ago(20), stored_bytes: 1 };
         let catalog = Facts {
             backups: vec![
@@ -260,7 +261,6 @@ mod tests {
         assert_eq!(plan.backups.backups[0].reason, Reason::Fresh);
         assert_eq!(plan.backups.orphans[0].reason, Reason::Fresh);
         let reasons: Vec<_> = plan.uploads.iter().map(|verdict| verdict.reason).collect();
-        use GcReason::{Abandoned, AgeUnknown, UnderWay, Unreadable, Young};
         assert_eq!(
             reasons,
             [Young, UnderWay(id(1)), Young, Abandoned, Unreadable(id(4)), Abandoned, AgeUnknown]
