@@ -52,7 +52,7 @@ impl Cluster {
         client.batch_execute(&format!("create tablespace space location '{space}'")).await.unwrap();
         client.batch_execute("create table far (n bigint, filler text) tablespace space").await.unwrap();
         let fill = "insert into far select n, repeat(md5(n::text), 8) from generate_series(1, 500) n";
-        let mut cluster = Self { scratch, primary, barkeep, client: client, ids: Vec::new() };
+        let mut cluster = Self { scratch, primary, barkeep, client, ids: Vec::new() };
         for name in ["one", "two"] {
             cluster.client.execute(fill, &[]).await.unwrap();
             must(&mut cluster.backup(name), PATIENCE);
