@@ -43,8 +43,8 @@ const DISK_ERRORS: [(&str, i32); 4] = [("ENOSPC", 28), ("EROFS", 30), ("EIO", 5)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn archiving_dies_anywhere_and_nothing_is_lost_on_a_directory() {
-    die_at_points(&Wal::on_directory(wal::What::Archive).await, FEW).await;
-    die_at_points(&Wal::on_directory(wal::What::ArchiveAhead).await, FEW).await;
+    die_at_points(&Wal::on_directory(wal::What::Archive), FEW).await;
+    die_at_points(&Wal::on_directory(wal::What::ArchiveAhead), FEW).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,9 +55,9 @@ async fn archiving_dies_anywhere_and_nothing_is_lost_on_s3() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restoring_wal_dies_anywhere_and_delivers_whole_segments_from_a_directory() {
-    die_at_points(&Wal::on_directory(wal::What::Restore).await, FEW).await;
-    die_at_points(&Wal::on_directory(wal::What::Deliver).await, FEW).await;
-    die_at_points(&Wal::on_directory(wal::What::Fill).await, FEW).await;
+    die_at_points(&Wal::on_directory(wal::What::Restore), FEW).await;
+    die_at_points(&Wal::on_directory(wal::What::Deliver), FEW).await;
+    die_at_points(&Wal::on_directory(wal::What::Fill), FEW).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,7 @@ async fn the_wal_verbs_die_at_random_instants() {
     let mut noise = seeded();
     let kills = if scene::all() { KILLS } else { FEW_KILLS };
     for what in [wal::What::ArchiveAhead, wal::What::Restore, wal::What::Deliver] {
-        die_at_random_instants(&Wal::on_directory(what).await, kills, &mut noise).await;
+        die_at_random_instants(&Wal::on_directory(what), kills, &mut noise).await;
     }
 }
 
@@ -88,7 +88,7 @@ async fn the_verbs_about_backups_die_anywhere_and_only_whole_backups_are_seen() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_is_told_and_leaves_nothing_half_done_when_wal_is_archived() {
     for what in [wal::What::Archive, wal::What::ArchiveAhead] {
-        let scene = Wal::on_directory(what).await;
+        let scene = Wal::on_directory(what);
         fail_at_points(&scene, &DISK_ERRORS, |failed, when| told_or_harmless(failed, when, &[5, 8])).await;
     }
 }
@@ -96,7 +96,7 @@ async fn a_disk_that_fails_is_told_and_leaves_nothing_half_done_when_wal_is_arch
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_is_told_and_stops_recovery_when_wal_is_restored() {
     for what in [wal::What::Restore, wal::What::Deliver] {
-        let scene = Wal::on_directory(what).await;
+        let scene = Wal::on_directory(what);
         fail_at_points(&scene, &DISK_ERRORS, |failed, when| told_or_harmless(failed, when, &[126])).await;
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Cluster {
     scratch: Scratch,
     primary: Server,
     barkeep: Barkeep,
-    _client: Client,
+    client: Client,
     ids: Vec<String>,
 }
 
@@ -52,9 +52,9 @@ impl Cluster {
         client.batch_execute(&format!("create tablespace space location '{space}'")).await.unwrap();
         client.batch_execute("create table far (n bigint, filler text) tablespace space").await.unwrap();
         let fill = "insert into far select n, repeat(md5(n::text), 8) from generate_series(1, 500) n";
-        let mut cluster = Self { scratch, primary, barkeep, _client: client, ids: Vec::new() };
+        let mut cluster = Self { scratch, primary, barkeep, client, ids: Vec::new() };
         for name in ["one", "two"] {
-            cluster._client.execute(fill, &[]).await.unwrap();
+            cluster.client.execute(fill, &[]).await.unwrap();
             must(&mut cluster.backup(name), PATIENCE);
         }
         cluster.primary.archived().await;

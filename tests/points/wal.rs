@@ -47,16 +47,16 @@ pub(crate) struct Wal {
 
 impl Wal {
     /// On a directory.
-    pub(crate) async fn on_directory(what: What) -> Self {
-        Self::new(what, None).await
+    pub(crate) fn on_directory(what: What) -> Self {
+        Self::new(what, None)
     }
 
     /// On a service in this process.
     pub(crate) async fn on_s3(what: What) -> Self {
-        Self::new(what, Some(S3::start().await)).await
+        Self::new(what, Some(S3::start().await))
     }
 
-    async fn new(what: What, s3: Option<S3>) -> Self {
+    fn new(what: What, s3: Option<S3>) -> Self {
         let wal = Self { what, bed: Bed::new(), s3 };
         std::fs::create_dir_all(wal.store_folder()).unwrap();
         for n in 1..=wal.segments() {
@@ -132,7 +132,7 @@ impl Wal {
     }
 
     fn words(&self) -> Vec<String> {
-        let words = match self.what {
+        match self.what {
             What::Archive | What::ArchiveAhead => vec!["wal-archive".to_owned(), file(self.asked())],
             What::Restore | What::Deliver => {
                 vec!["wal-restore".to_owned(), name(self.asked()), "pg_wal/RECOVERYXLOG".to_owned()]
@@ -144,8 +144,7 @@ impl Wal {
                 "--timeline=1".to_owned(),
                 "--segment-size=1048576".to_owned(),
             ],
-        };
-        words
+        }
     }
 
     fn binary(&self, words: &[&str]) -> Command {
