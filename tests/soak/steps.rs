@@ -13,6 +13,8 @@ use crate::common::{Scratch, tell};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+/// How long a backup waits for its WAL while PostgreSQL is well.
+const PATIENCE: &str = "90s";
 /// How wrong a clock may be.
 const CLOCKS: [i64; 6] = [-400 * DAY, -DAY, -HOUR, HOUR, DAY, 400 * DAY];
 
@@ -40,7 +42,7 @@ enum Step {
 pub async fn run(mut scene: Scene, scratch: &Scratch, time: Duration) {
     let begin = Instant::now();
     let mut inspector = Inspector::default();
-    back_up(&mut scene, Allowed::Fine, How::default(), &[0]).await;
+    back_up(&mut scene, Allowed::Fine, How::default(), PATIENCE, &[0]).await;
     scene.weather.allow(Allowed::Anything).await;
     for round in 0.. {
         for step in deck(&mut scene, round) {
@@ -96,12 +98,12 @@ async fn perform(scene: &mut Scene, scratch: &Scratch, inspector: &mut Inspector
             let clock = if scene.chance.once_in(4) { *scene.chance.one_of(&CLOCKS) } else { 0 };
             let kill_after = scene.chance.once_in(5).then(|| scene.chance.between(0, 4_000));
             let fine: &[i32] = if weather == Allowed::Anything { &[0, 4] } else { &[0] };
-            back_up(scene, weather, How { clock, kill_after }, fine).await;
+            back_up(scene, weather, How { clock, kill_after }, PATIENCE, fine).await;
         }
         Step::CrashInBackup => {
             let after = scene.chance.between(100, 2_500);
             scene.primary.crash_later(after);
-            back_up(scene, Allowed::Rough, How::default(), &[0, 4, 7]).await;
+            back_up(scene, Allowed::Rough, How::default(), "10s", &[0, 4, 7]).await;
             tokio::time::sleep(after).await;
             scene.crash();
             scene.client = scene.primary.start().await;
@@ -144,15 +146,15 @@ async fn finish(mut scene: Scene, scratch: &Scratch, inspector: &mut Inspector) 
     scene.load.end().await;
 }
 
-/// Takes a base backup.
+/// Takes a base backup that waits so long for its WAL.
 ///
 /// # Panics
 /// When it ends in another way than these, or by the kill that was ordered.
-async fn back_up(scene: &mut Scene, weather: Allowed, how: How, fine: &[i32]) {
+async fn back_up(scene: &mut Scene, weather: Allowed, how: How, patience: &str, fine: &[i32]) {
     scene.weather.allow(weather).await;
     let (name, sockets) = (scene.name("backup"), scene.primary.sockets().display().to_string());
     let mut words = vec!["backup", "-U", "postgres", "-h", &sockets, "--name", &name];
-    words.extend(["--manifest-checksums", "sha256", "--wal-timeout", "90s"]);
+    words.extend(["--manifest-checksums", "sha256", "--wal-timeout", patience]);
     let (ended, _, err) = scene.calls.by_hand(&scene.barkeep, &words, &how);
     scene.weather.allow(Allowed::Anything).await;
     scene.tell(|figures| {
