@@ -105,7 +105,8 @@ impl S3Upload {
                 answer = self.complete_once(parts, false).await;
             }
             match answer {
-                Err(e) if !is_first && class_of(&e) == Some(Class::NoUpload) => {
+                // Which of the two it is stands in the body alone, and that may have been cut off.
+                Err(e) if !is_first && matches!(class_of(&e), Some(Class::NoUpload | Class::Missing)) => {
                     self.is_there(parts.len(), &e).await
                 }
                 answer => answer.map_err(|e| store.request("s3:PutObject").explain(&e)),
