@@ -129,6 +129,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if self.dir.is_none() {
+            return;
+        }
         for pid in self.left_behind() {
             let _ = kill_process(pid, Signal::KILL);
         }

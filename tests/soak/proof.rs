@@ -159,6 +159,9 @@ async fn fetch(scene: &mut Scene, server: &Server, target: &Target, weather: All
         match ended.status {
             0 => return,
             _ if ended.killed => {}
+            // Behind the target: an archiver that stores several segments at once was interrupted. Were it
+            // before the target, recovery would end too soon, and rows be missing.
+            3 if err.contains("cannot get past a gap") => words.push("--allow-gap"),
             4 if weather == Allowed::Anything && attempt <= ATTEMPTS => {}
             status => panic!("{words:?} ended with {status} in weather {weather:?}: {err}"),
         }
