@@ -22,7 +22,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A backup of a server that is gone, and WAL behind it: rows 1 to 3, of which the last came later.
 struct Bed {
@@ -214,7 +214,7 @@ async fn a_drill_of_the_newest_major_passes_and_changes_nothing() {
     assert_eq!((&said["exit"], &said["restore_seconds"]), (&2.into(), &Value::Null), "{said:#}");
 
     interrupted_at_any_time_it_leaves_nothing(&bed).await;
-    what_is_damaged_is_found(&bed).await;
+    what_is_damaged_is_found(&bed);
 }
 
 async fn interrupted_at_any_time_it_leaves_nothing(bed: &Bed) {
@@ -240,7 +240,7 @@ async fn interrupted_at_any_time_it_leaves_nothing(bed: &Bed) {
     assert_eq!(bed.archive().await, before);
 }
 
-async fn what_is_damaged_is_found(bed: &Bed) {
+fn what_is_damaged_is_found(bed: &Bed) {
     // The newest backup's tar loses its end.
     let bases = bed.scratch.path("store/main/base");
     let mut backups: Vec<_> = std::fs::read_dir(bases).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -375,6 +375,7 @@ fn backup_request(spool: std::path::PathBuf, local: jiff::civil::DateTime) -> ba
         wal_timeout: Duration::from_secs(3),
         stop_timeout: Duration::from_secs(1),
         started_record: true,
+        create_only: false,
         spool: Some(spool),
         max_attempts: None,
         deadline: None,
