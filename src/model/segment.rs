@@ -131,7 +131,7 @@ mod tests {
             let (at, bytes) = (u128::from(at), u128::from(size.bytes()));
             let timeline = Timeline::new(1).unwrap();
             let spelled = |number: u128| {
-                let (log, seg) = ((number * bytes) >> 32, number % (4096 * (1 << 20) / bytes));
+                let (log, seg) = ((number * bytes) >> 32, number % ((1 << 32) / bytes));
                 (number * bytes < 1 << 64).then(|| format!("00000001{log:08X}{seg:08X}"))
             };
             let first = SegmentName::holding(timeline, Lsn(u64::try_from(at).unwrap()), size);
