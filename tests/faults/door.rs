@@ -11,7 +11,7 @@ use super::verbs::{BACKUPS, End, OWN, Verb};
 use crate::s3::{ACCESS_KEY, BUCKET, SECRET_KEY};
 
 /// What no call may take.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(verb: Verb, scene: &Scene) -> End {
     let wal = scene.bed.wal(&segment(OWN)).display().to_string();

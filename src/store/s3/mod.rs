@@ -315,17 +315,17 @@ fn require_undamaged(page: &ListObjectsV2Output, prefix: &str) -> Result<()> {
     let mut given = 0;
     for name in names.map(Option::unwrap_or_default) {
         if !name.starts_with(prefix) {
-            return Err(damaged(format!("it has {name:?}, which does not begin with {prefix:?}")));
+            return Err(damaged(&format!("it has {name:?}, which does not begin with {prefix:?}")));
         }
         given += 1;
     }
     let announced = page.key_count().unwrap_or_default();
     if announced > given {
-        return Err(damaged(format!("it announces {announced} names and gives {given}")));
+        return Err(damaged(&format!("it announces {announced} names and gives {given}")));
     }
     let repeated = page.prefix().unwrap_or_default();
     if given == 0 && (repeated != prefix || page.is_truncated().is_none()) {
-        return Err(damaged(format!(
+        return Err(damaged(&format!(
             "it gives nothing, and is about {repeated:?} instead of {prefix:?}, or cut off"
         )));
     }
@@ -333,7 +333,7 @@ fn require_undamaged(page: &ListObjectsV2Output, prefix: &str) -> Result<()> {
 }
 
 /// Of a passing kind: the next answer may be whole.
-fn damaged(how: String) -> Error {
+fn damaged(how: &str) -> Error {
     Error::unavailable(format!("the list was damaged on the way: {how}"))
 }
 
