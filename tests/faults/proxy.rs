@@ -186,7 +186,7 @@ impl Shared {
     /// Records a request and tells what it is to meet.
     fn record(&self, method: &Method, uri: &Uri) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
-        let what = self.service.told(method, uri);
+        let what = Service::told(method, uri);
         let before = state.seen.iter().filter(|earlier| **earlier == what).count();
         state.seen.push(what.clone());
         let plan = state.plan.clone()?;

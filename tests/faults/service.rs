@@ -72,7 +72,7 @@ impl Service {
     }
 
     /// A request in a few words: what is done, and with which key below the server's.
-    pub(crate) fn told(self, method: &Method, uri: &Uri) -> String {
+    pub(crate) fn told(method: &Method, uri: &Uri) -> String {
         let path = percent_decode_str(uri.path()).decode_utf8_lossy().into_owned();
         let words = || form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let word = |name: &str| words().find(|(found, _)| found == name).map(|(_, value)| value.into_owned());
