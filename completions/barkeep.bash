@@ -34,6 +34,12 @@ _barkeep() {
             barkeep,check)
                 cmd="barkeep__subcmd__check"
                 ;;
+            barkeep,drill)
+                cmd="barkeep__subcmd__drill"
+                ;;
+            barkeep,gc)
+                cmd="barkeep__subcmd__gc"
+                ;;
             barkeep,install-compat)
                 cmd="barkeep__subcmd__install__subcmd__compat"
                 ;;
@@ -42,6 +48,9 @@ _barkeep() {
                 ;;
             barkeep,retention)
                 cmd="barkeep__subcmd__retention"
+                ;;
+            barkeep,verify)
+                cmd="barkeep__subcmd__verify"
                 ;;
             barkeep,wal-archive)
                 cmd="barkeep__subcmd__wal__subcmd__archive"
@@ -56,7 +65,7 @@ _barkeep() {
 
     case "${cmd}" in
         barkeep)
-            opts="-h -V --help --version wal-archive wal-restore check backup backup-list backup-show backup-keep backup-delete restore retention install-compat"
+            opts="-h -V --help --version wal-archive wal-restore check backup backup-list backup-show backup-keep backup-delete restore retention verify gc drill install-compat"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -70,7 +79,7 @@ _barkeep() {
             return 0
             ;;
         barkeep__subcmd__backup)
-            opts="-h -p -U -d -v -q --dsn --host --port --user --dbname --pgdata --name --compression --compression-level --tag --jobs --max-rate --max-read-rate --checkpoint --checksum-errors --manifest-checksums --no-archive-check --no-wait-wal --wal-timeout --stop-timeout --no-started-record --help --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config"
+            opts="-h -p -U -d -v -q --dsn --host --port --user --dbname --pgdata --name --compression --compression-level --tag --jobs --max-rate --max-read-rate --checkpoint --checksum-errors --manifest-checksums --no-archive-check --no-wait-wal --wal-timeout --stop-timeout --lock-until --lock-mode --create-only --no-started-record --help --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -170,6 +179,18 @@ _barkeep() {
                     ;;
                 --stop-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-mode)
+                    COMPREPLY=($(compgen -W "governance compliance" -- "${cur}"))
+                    return 0
+                    ;;
+                --create-only)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --no-started-record)
@@ -788,7 +809,7 @@ _barkeep() {
             return 0
             ;;
         barkeep__subcmd__check)
-            opts="-v -q -h --pgdata --retry-for --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
+            opts="-v -q -h --pgdata --retry-for --locks --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -800,6 +821,358 @@ _barkeep() {
                     ;;
                 --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --locks)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --addressing-style)
+                    COMPREPLY=($(compgen -W "auto virtual path" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse)
+                    COMPREPLY=($(compgen -W "AES256 aws:kms" -- "${cur}"))
+                    return 0
+                    ;;
+                --sse-kms-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse-customer-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --checksums)
+                    COMPREPLY=($(compgen -W "when-required when-supported" -- "${cur}"))
+                    return 0
+                    ;;
+                --exclusive-put)
+                    COMPREPLY=($(compgen -W "auto trusted ask-first" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-credential)
+                    COMPREPLY=($(compgen -W "azure-cli managed-identity default" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-encryption-scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-credentials-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-universe-domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-kms-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        barkeep__subcmd__drill)
+            opts="-v -q -h --backup --target-time --target-lsn --target-xid --target-name --target-immediate --target-timeline --exclusive --directory --pg-bin --user --dbname --probe --sql --no-amcheck --no-preload --no-config --deadline --check-timeout --keep --textfile --jobs --max-rate --retry-for --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --backup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target-lsn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target-xid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target-immediate)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --target-timeline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exclusive)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --directory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pg-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dbname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sql)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --no-amcheck)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --no-preload)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --no-config)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --check-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --textfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --addressing-style)
+                    COMPREPLY=($(compgen -W "auto virtual path" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse)
+                    COMPREPLY=($(compgen -W "AES256 aws:kms" -- "${cur}"))
+                    return 0
+                    ;;
+                --sse-kms-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse-customer-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --checksums)
+                    COMPREPLY=($(compgen -W "when-required when-supported" -- "${cur}"))
+                    return 0
+                    ;;
+                --exclusive-put)
+                    COMPREPLY=($(compgen -W "auto trusted ask-first" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-credential)
+                    COMPREPLY=($(compgen -W "azure-cli managed-identity default" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-encryption-scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-credentials-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-universe-domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-kms-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        barkeep__subcmd__gc)
+            opts="-v -q -h --older-than --dry-run --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --store)
@@ -1279,8 +1652,162 @@ _barkeep() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        barkeep__subcmd__verify)
+            opts="-v -q -h --quick --wal-only --backups-only --sample --since --jobs --max-rate --retry-for --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --quick)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --wal-only)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --backups-only)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --addressing-style)
+                    COMPREPLY=($(compgen -W "auto virtual path" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse)
+                    COMPREPLY=($(compgen -W "AES256 aws:kms" -- "${cur}"))
+                    return 0
+                    ;;
+                --sse-kms-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse-customer-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --checksums)
+                    COMPREPLY=($(compgen -W "when-required when-supported" -- "${cur}"))
+                    return 0
+                    ;;
+                --exclusive-put)
+                    COMPREPLY=($(compgen -W "auto trusted ask-first" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-credential)
+                    COMPREPLY=($(compgen -W "azure-cli managed-identity default" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-encryption-scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-credentials-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-universe-domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-kms-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         barkeep__subcmd__wal__subcmd__archive)
-            opts="-v -q -h --compression --compression-level --tag --history-tag --overwrite --look-ahead --soft-limit --retry-for --timeout --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
+            opts="-v -q -h --compression --compression-level --tag --history-tag --overwrite --lock-until --lock-mode --look-ahead --soft-limit --retry-for --timeout --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1304,6 +1831,14 @@ _barkeep() {
                     ;;
                 --overwrite)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-mode)
+                    COMPREPLY=($(compgen -W "governance compliance" -- "${cur}"))
                     return 0
                     ;;
                 --look-ahead)

@@ -36,6 +36,9 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-keep" -d 'Ke
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-delete" -d 'Delete one base backup and the WAL that only it needed'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a base backup down, ready to recover to any moment after it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "verify" -d 'Prove that the archive is whole by reading it'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "gc" -d 'Sweep up what crashes have left in the archive'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "drill" -d 'Rehearse a restore: recover a backup in a scratch directory, and check what comes out'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "install-compat" -d 'Make the links by which others start this program as barman-cloud-*'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
@@ -43,6 +46,9 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l tag -d '
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l history-tag -d 'Tag timeline histories with this instead; may be repeated' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l overwrite -d 'Replace a stored file that has other content, instead of refusing' -r -f -a "true\t''
 false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l lock-until -d 'Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l lock-mode -d 'Let a lock be lifted by whoever has the permission, or by nobody [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
+compliance\t'Nobody'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l look-ahead -d 'Store up to this many waiting files in the same call, 0 to 32 [default: 32]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l soft-limit -d 'Wait no longer than this for waiting files once the own one is stored [default: 20s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
@@ -136,6 +142,8 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s q -l qui
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l pgdata -d 'Compare the archive with the server of this data directory [also: PGDATA]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l locks -d 'Demand that what is stored can be locked [default: when the file has lock-until]' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
@@ -200,6 +208,11 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-wait-wal -
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l wal-timeout -d 'Wait this long for WAL to reach the archive, before and after the copy [default: 5min]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l stop-timeout -d 'Give PostgreSQL this long to end the backup [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l lock-until -d 'Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l lock-mode -d 'Let a lock be lifted by whoever has the permission, or by nobody [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
+compliance\t'Nobody'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l create-only -d 'Replace and delete nothing: for credentials that may only create' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-started-record -d 'Leave out the record with status STARTED, for readers that take it for a backup' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
@@ -517,6 +530,170 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l config -d 
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l quick -d 'Only look at the lists, the records and the histories; read nothing else' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l wal-only -d 'Leave out the base backups' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l backups-only -d 'Leave out the WAL, but for whether what backups need is there' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l sample -d 'Read only this share of the objects: those verified longest ago, so that runs take turns' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l since -d 'Read only what was not verified since: 30d, 2026-01-31, or 2026-01-31 12:00:00+01:00' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l jobs -d 'Read up to this many objects at once [default: the cores, 2 to 8]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l max-rate -d 'Read at most this many bytes per second' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l retry-for -d 'Try a failing request again for this long [default: 1min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l older-than -d 'Leave alone what has changed within this time [default: 7d]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l dry-run -d 'Tell what would be removed, and why, and remove nothing' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l backup -d 'Begin with this backup: identifier, name, latest or oldest [default: the newest before the target]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-time -d 'Recover to this moment: 2026-01-31 12:00:00+01:00; without an offset it is local time' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-lsn -d 'Recover to this position' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-xid -d 'Recover to this transaction' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-name -d 'Recover to this restore point' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-immediate -d 'Recover no further than the backup needs to be consistent' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-timeline -d 'Follow this timeline: latest, current (the backup\'s own) or a number [default: latest]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l exclusive -d 'Stop just before the target, not just after it' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l directory -d 'Make the scratch directory in this one, which has room for the whole cluster' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l pg-bin -d 'Take PostgreSQL\'s programs from here [default: found by the backup\'s major]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l user -d 'Ask as this role, a superuser [default: postgres]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l dbname -d 'Ask in this database [default: postgres]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l probe -d 'This statement must succeed, and be true where it is boolean; may be repeated' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l sql -d 'So must every statement of this file; may be repeated' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l no-amcheck -d 'Do not run pg_amcheck' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l no-preload -d 'Start without the libraries that the configuration preloads' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l no-config -d 'Start without the restored postgresql.conf' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l deadline -d 'Give up when it has not recovered within this time [default: 6h]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l check-timeout -d 'Let each check take at most this long [default: 1h]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l keep -d 'Let the copy and the server\'s log stay' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l textfile -d 'Write the report for Prometheus here: a file NAME.prom in node_exporter\'s textfile directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l jobs -d 'Fetch up to this many objects at once [default: the cores, 2 to 8]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l max-rate -d 'Fetch at most this many bytes of the base backup per second' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l retry-for -d 'Try a failing request again for this long [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
