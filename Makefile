@@ -28,7 +28,6 @@ test: compiler servers ## everything; a server that is missing is a failure
 
 test-all: test servers-all ## as `test`, with every major of PostgreSQL, and with the optimised binary as well
 	BARKEEP_TEST_MAJORS='13 14 15 16 17 18' $(CARGO) test --locked --test pitr
-	BARKEEP_FAULTS=all $(CARGO) test --locked --test faults
 	@set -euo pipefail; . tests/servers/lib.sh; \
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres
