@@ -30,7 +30,6 @@ test-all: test servers-all ## as `test`, with every major of PostgreSQL, and wit
 	$(MAKE) fuzz
 	BARKEEP_TEST_MAJORS='13 14 15 16 17 18' $(CARGO) test --locked --test pitr
 	BARKEEP_TEST_ALL_POINTS=1 $(CARGO) test --locked --test points
-	BARKEEP_FAULTS=all $(CARGO) test --locked --test faults
 	@set -euo pipefail; . tests/servers/lib.sh; \
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \
 	    $(CARGO) test --locked --test postgres

@@ -10,7 +10,6 @@ use url::form_urlencoded;
 
 use super::fault::Fault;
 use crate::azure::Azure;
-use crate::gcs::Gcs;
 use crate::s3::S3;
 
 /// Which service it is.
@@ -18,14 +17,12 @@ use crate::s3::S3;
 pub(crate) enum Service {
     S3,
     Azure,
-    Gcs,
 }
 
 /// One that runs.
 pub(crate) enum Running {
     S3(S3),
     Azure(Azure),
-    Gcs(Gcs),
 }
 
 /// The path below which everything lies.
@@ -37,7 +34,6 @@ impl Service {
         match self {
             Self::S3 => Running::S3(S3::start().await),
             Self::Azure => Running::Azure(Azure::start().await),
-            Self::Gcs => Running::Gcs(Gcs::start().await),
         }
     }
 
@@ -46,22 +42,12 @@ impl Service {
         let (status, code) = match (fault, self) {
             (Fault::Expired, Self::S3) => (403, "ExpiredToken"),
             (Fault::Expired, Self::Azure) => (403, "AuthenticationFailed"),
-            (Fault::Expired, Self::Gcs) => (403, "forbidden"),
             (Fault::SlowDown, Self::S3) => (503, "SlowDown"),
             (Fault::SlowDown, Self::Azure) => (503, "ServerBusy"),
-            (Fault::SlowDown, Self::Gcs) => (503, "rateLimitExceeded"),
-            (_, Self::Gcs) => (500, "backendError"),
             _ => (500, "InternalError"),
         };
-        let text = match self {
-            Self::Gcs => serde_json::json!({
-                "error": { "code": status, "message": "on purpose", "errors": [{ "reason": code }] }
-            })
-            .to_string(),
-            _ => format!(
-                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>"
-            ),
-        };
+        let text =
+            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>");
         let mut response = Response::new(Bytes::from(text));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         response.headers_mut().insert("x-amz-request-id", "REQ1".parse().unwrap());
@@ -105,7 +91,7 @@ impl Running {
     pub(crate) fn files(&self) -> Option<PathBuf> {
         match self {
             Self::S3(s3) => s3.folder("").parent().map(Path::to_owned),
-            Self::Azure(_) | Self::Gcs(_) => None,
+            Self::Azure(_) => None,
         }
     }
 
@@ -114,7 +100,6 @@ impl Running {
         let url = match self {
             Self::S3(s3) => s3.endpoint(),
             Self::Azure(azure) => azure.container().service,
-            Self::Gcs(gcs) => gcs.endpoint(),
         };
         url.parse::<url::Url>().unwrap().port().unwrap()
     }
@@ -132,14 +117,6 @@ impl Running {
                 let service = format!("{endpoint}/{}", crate::azure::ACCOUNT);
                 let container = Container { service, ..azure.container() };
                 (Location::Azure { container, path: PATH.to_owned() }, azure.options())
-            }
-            Self::Gcs(gcs) => {
-                // Signing in goes past the proxy: it has tests of its own.
-                let gcs = barkeep::store::GcsOptions { endpoint: Some(endpoint), ..gcs.options() };
-                (
-                    format!("gs://{}/{PATH}", crate::gcs::BUCKET).parse().unwrap(),
-                    Options { gcs, ..Options::default() },
-                )
             }
         }
     }
