@@ -548,7 +548,7 @@ async fn a_manifest_that_names_what_lies_outside_is_refused() {
 #[tokio::test]
 async fn a_bomb_of_a_manifest_does_not_fill_the_disk() {
     let endless =
-        [b"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n".as_slice(), &[b' '; 60_000_000]];
+        [b"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n".as_slice(), &vec![b' '; 60_000_000]];
     for bomb in [endless.concat(), vec![0; 60_000_000]] {
         let bed = stocked(ordinary()).await;
         bed.foreign(MANIFEST, packed(Compression::Zstd, &bomb)).await;
