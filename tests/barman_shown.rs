@@ -406,7 +406,11 @@ async fn batches_of_one_are_single_requests() {
     bench.s3.forget();
     assert_eq!(bench.run("backup-delete", &["-b", "oldest", "--batch-size", "1"], &[]).code, 0);
     assert_eq!(bench.s3.count(&Method::POST), 0);
-    assert_eq!(bench.s3.count(&Method::DELETE), 1 + 3 + 4, "the proof of the right, files and record, and WAL");
+    assert_eq!(
+        bench.s3.count(&Method::DELETE),
+        1 + 3 + 4,
+        "the proof of the right, files and record, and WAL"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

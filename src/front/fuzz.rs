@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-pub(crate) use super::barman::fuzz::read_words;
 pub(crate) use super::native::fuzz::{read_configuration, read_native_words};
 pub(crate) use super::quantity::{Depth, Size, Span};
+pub(crate) use super::read_words;
 pub(crate) use super::tag::Tag;
 
 /// A command line: words with zero bytes between them.

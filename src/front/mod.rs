@@ -20,6 +20,9 @@ mod signals;
 mod tag;
 mod wire;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use barman::fuzz::read_words;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
