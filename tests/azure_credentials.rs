@@ -195,7 +195,11 @@ impl Case {
         }));
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child", "--nocapture"]).env_clear().env(CHILD, "1");
+        command
+            .args(["--exact", "child", "--nocapture"])
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+            .env(CHILD, "1");
         let mut case = Self { seen, home, command, services };
         let home = case.home.path().to_str().unwrap().to_owned();
         let service = format!("{}/acct", case.services);

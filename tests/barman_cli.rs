@@ -53,7 +53,11 @@ impl Bench {
     /// The command as the sidecar starts it: no HOME, no settings, nothing on standard input.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.link(name));
-        command.env_clear().current_dir(&self.scratch).stdin(Stdio::null());
+        command
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+            .current_dir(&self.scratch)
+            .stdin(Stdio::null());
         command
     }
 

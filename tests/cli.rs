@@ -15,7 +15,11 @@ use tempfile::TempDir;
 /// The binary in a directory of its own and without the settings of whoever runs the tests.
 fn barkeep(directory: &Path) -> Command {
     let mut command = Command::cargo_bin("barkeep").unwrap();
-    command.current_dir(directory).env_clear().env("TMPDIR", directory);
+    command
+        .current_dir(directory)
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+        .env("TMPDIR", directory);
     command
 }
 

@@ -28,7 +28,12 @@ const DENIED: i32 = 5;
 /// `check` in a directory of its own, without the settings of whoever runs the tests. It does not try again.
 fn check(directory: &Path, store: &str) -> Command {
     let mut command = Command::cargo_bin("barkeep").unwrap();
-    command.current_dir(directory).env_clear().env("TMPDIR", directory).env("HOME", directory);
+    command
+        .current_dir(directory)
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+        .env("TMPDIR", directory)
+        .env("HOME", directory);
     command.args(["check", "--server=main", "--retry-for=1ms", "--store", store]);
     command.timeout(Duration::from_mins(1));
     command

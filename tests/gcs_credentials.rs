@@ -226,7 +226,11 @@ impl Case {
     /// A new child in a new environment, at the same home.
     fn again(&mut self) -> &mut Self {
         self.command = Command::new(std::env::current_exe().unwrap());
-        self.command.args(["--exact", "child", "--nocapture"]).env_clear().env(CHILD, "1");
+        self.command
+            .args(["--exact", "child", "--nocapture"])
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+            .env(CHILD, "1");
         self.command.env("HOME", self.home.path()).env(ENDPOINT, &self.google.url).kill_on_drop(true);
         self
     }

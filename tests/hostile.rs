@@ -419,6 +419,7 @@ async fn most_memory(bed: &Bed) -> u64 {
     }
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_barkeep"))
         .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
         .args(["restore", "--server", "main", "--no-recovery-config", "--memory", "64MiB"])
         .args(["--store", &format!("file://{}", store.display())])
         .arg(copy(bed))

@@ -120,6 +120,7 @@ impl Case {
         command
             .args(["--exact", "child", "--nocapture"])
             .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
             .env(CHILD, "1")
             .env("HOME", home.path());
         let mut case = Self { s3, home, command };

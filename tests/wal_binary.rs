@@ -53,6 +53,7 @@ impl Machine {
             .args(words)
             .current_dir(self.bed.data())
             .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("BARKEEP_STORE", format!("file://{}", self.store.display()))
             .env("BARKEEP_SERVER", "main")

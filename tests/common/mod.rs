@@ -170,7 +170,11 @@ pub fn as_postgres(program: impl AsRef<Path>) -> Command {
 /// locale of the developer's.
 pub fn bare(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
-    command.env_clear().current_dir("/").stdin(std::process::Stdio::null());
+    command
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+        .current_dir("/")
+        .stdin(std::process::Stdio::null());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C").env("TZ", "UTC");
     command
 }
