@@ -13,17 +13,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use barkeep::archive::{ExclusivePut, OpenArchive, Patience, Tags};
+use barkeep::archive::{ExclusivePut, OpenArchive, Patience};
 use barkeep::command::restore::{self, Aim, Outcome, Progress};
 use barkeep::error::{ErrorKind, Result};
 use barkeep::model::{
-    Backup, BackupStatus, Compression, Keep, Lsn, RecoveryTarget, SegmentSize, SystemId, Tablespace,
-    TargetAction, TargetPoint, TargetTimeline, Timeline,
+    Backup, Compression, Keep, RecoveryTarget, SegmentSize, SystemId, Tablespace, TargetAction, TargetPoint,
+    TargetTimeline,
 };
 use barkeep::pgdata::manifest::{ManifestEntry, ManifestWriter};
+use bed::backup::{ID, publish, record, segment};
 use bed::{Bed, MIB, SYSTEM, packed, segment_bytes};
 
-const ID: &str = "20260102T030405";
 const DATA: &str = "main/base/20260102T030405/data";
 const MANIFEST: &str = "main/base/20260102T030405/backup_manifest.zst";
 const OID: u32 = 16_385;
@@ -96,31 +96,6 @@ fn ordinary() -> Tar {
         .file("base/1/1259", b"table")
         .file("global/pg_control", &[1; 512])
         .file("backup_label", b"START WAL LOCATION: 0/200028 (file 000000010000000000000002)\n")
-}
-
-fn segment(n: u64) -> String {
-    format!("0000000100000000{n:08X}")
-}
-
-fn record() -> Backup {
-    let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC);
-    let mut backup = Backup::new(ID.parse().unwrap(), BackupStatus::Done);
-    backup.system_id = Some(SystemId(SYSTEM));
-    backup.version = Some(180_000);
-    backup.timeline = Timeline::new(1);
-    backup.segment_size = SegmentSize::new(MIB).unwrap();
-    backup.begin.lsn = Some(Lsn(2 * MIB + 0x28));
-    backup.begin.wal = Some(segment(2).parse().unwrap());
-    backup.begin.time = Some(moment("2026-01-02T03:04:05Z"));
-    backup.end.lsn = Some(Lsn(3 * MIB + 0x100));
-    backup.end.wal = Some(segment(3).parse().unwrap());
-    backup.end.time = Some(moment("2026-01-02T03:10:00Z"));
-    backup
-}
-
-async fn publish(bed: &Bed, backup: &Backup) {
-    let archive = bed.open(ExclusivePut::Trusted, &Patience::default()).await.unwrap();
-    archive.publish_backup(backup, &Tags::default()).await.unwrap();
 }
 
 /// A bed whose archive has this backup, and beside the copy's place something precious.

@@ -11,18 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use barkeep::archive::{ExclusivePut, OpenArchive, Patience, Tags};
 use barkeep::command::restore::{self, Aim, Gap, Outcome, Progress, Recovery};
 use barkeep::command::wal_restore;
 use barkeep::error::{ErrorKind, Result};
 use barkeep::model::{
-    Backup, BackupStatus, Compression, Lsn, RecoveryTarget, SegmentSize, SystemId, Tablespace, TargetAction,
-    TargetPoint, TargetTimeline, Timeline,
+    Backup, Compression, Lsn, RecoveryTarget, SegmentSize, Tablespace, TargetAction, TargetPoint,
+    TargetTimeline, Timeline,
 };
 use barkeep::pgdata::manifest::ManifestChecksum;
+use bed::backup::{ID, moment, publish, record, segment};
 use bed::{Bed, MIB, SYSTEM, packed, segment_bytes};
 
-const ID: &str = "20260102T030405";
 const DATA: &str = "main/base/20260102T030405/data";
 const OID: u32 = 16_385;
 
@@ -94,34 +93,6 @@ fn page() -> Vec<u8> {
         state.to_le_bytes()
     });
     noise.take(375_000).flatten().collect()
-}
-
-fn segment(n: u64) -> String {
-    format!("0000000100000000{n:08X}")
-}
-
-fn moment(text: &str) -> jiff::Zoned {
-    text.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC)
-}
-
-fn record() -> Backup {
-    let mut backup = Backup::new(ID.parse().unwrap(), BackupStatus::Done);
-    backup.system_id = Some(SystemId(SYSTEM));
-    backup.version = Some(180_000);
-    backup.timeline = Timeline::new(1);
-    backup.segment_size = SegmentSize::new(MIB).unwrap();
-    backup.begin.lsn = Some(Lsn(2 * MIB + 0x28));
-    backup.begin.wal = Some(segment(2).parse().unwrap());
-    backup.begin.time = Some(moment("2026-01-02T03:04:05Z"));
-    backup.end.lsn = Some(Lsn(3 * MIB + 0x100));
-    backup.end.wal = Some(segment(3).parse().unwrap());
-    backup.end.time = Some(moment("2026-01-02T03:10:00Z"));
-    backup
-}
-
-async fn publish(bed: &Bed, backup: &Backup) {
-    let archive = bed.open(ExclusivePut::Trusted, &Patience::default()).await.unwrap();
-    archive.publish_backup(backup, &Tags::default()).await.unwrap();
 }
 
 async fn wal(bed: &Bed, numbers: impl IntoIterator<Item = u64>) {

@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use barkeep::archive::{ExclusivePut, OpenArchive, Patience, Tags};
 use barkeep::command::verify::{self, Outcome, Progress, Request, Scope};
 use barkeep::error::{ErrorKind, Result};
 use barkeep::model::{
@@ -16,10 +15,10 @@ use barkeep::model::{
 };
 use barkeep::pgdata::manifest::{ManifestChecksum, ManifestEntry, ManifestWriter, WalRange};
 use barkeep::store::{IfExists, Key, ObjectStore as _, Put};
+use bed::backup::{publish, record, segment};
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, packed, segment_bytes};
 use tokio::sync::watch;
 
-const ID: &str = "20260102T030405";
 const BASE: &str = "main/base/20260102T030405";
 const LEDGER: &str = "main/barkeep-verify/ledger.zst";
 
@@ -59,34 +58,12 @@ fn manifest(files: &Files) -> Vec<u8> {
     writer.finish(&[WalRange { timeline: Timeline::FIRST, start, end }]).unwrap()
 }
 
-fn segment(n: u64) -> String {
-    format!("0000000100000000{n:08X}")
-}
-
 fn wal_key(n: u64) -> String {
     format!("main/wals/0000000100000000/{}.zst", segment(n))
 }
 
 fn bytes(name: &str, system: u64) -> Vec<u8> {
     segment_bytes(name, system, SegmentSize::new(MIB).unwrap(), 7)
-}
-
-fn record() -> Backup {
-    let mut backup = Backup::new(ID.parse().unwrap(), BackupStatus::Done);
-    backup.system_id = Some(SystemId(SYSTEM));
-    backup.version = Some(180_000);
-    backup.timeline = Timeline::new(1);
-    backup.segment_size = SegmentSize::new(MIB).unwrap();
-    backup.begin.lsn = Some(Lsn(2 * MIB + 0x28));
-    backup.begin.wal = Some(segment(2).parse().unwrap());
-    backup.end.lsn = Some(Lsn(3 * MIB + 0x100));
-    backup.end.wal = Some(segment(3).parse().unwrap());
-    backup
-}
-
-async fn publish(bed: &Bed, backup: &Backup) {
-    let archive = bed.open(ExclusivePut::Trusted, &Patience::default()).await.unwrap();
-    archive.publish_backup(backup, &Tags::default()).await.unwrap();
 }
 
 async fn wal(bed: &Bed, numbers: impl IntoIterator<Item = u64>) {

@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "every test target uses its own part of the bed")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+pub mod backup;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
