@@ -171,10 +171,10 @@ async fn prove_right(archive: &Archive, plan: &Plan) -> Result<()> {
     let mut going = plan.going().chain(plan.going_orphans());
     let Some(judged) = going.next() else { return Ok(()) };
     archive.prove_deletion(&judged.id).await.map_err(|e| match e.kind() {
-        ErrorKind::Denied => {
-            Error::denied(format!("these credentials may not delete, and nothing was changed: {e}"))
-                .hint("use credentials that may; those that archive are better off without")
-        }
+        // A directory says itself what to do about it.
+        ErrorKind::Denied => e
+            .context("these credentials may not delete, and nothing was changed")
+            .hint("use credentials that may; those that archive are better off without"),
         _ => e,
     })
 }

@@ -9,7 +9,7 @@ use super::scene::{Content, Scene, Stored, own, plain, recorded, wal_key};
 use super::server::heap;
 use super::service::Service;
 use super::verbs::{BACKUPS, End, HISTORY, NEW, OWN, Verb, archive, back_up};
-use crate::invariants::Inspector;
+use crate::common::invariants::Inspector;
 use crate::s3::SECRET_KEY;
 
 /// What no run may take, whatever it meets: its own deadline, and a margin for a machine that is slow itself.
@@ -76,12 +76,26 @@ fn before(verb: Verb, stock: &Content) -> Content {
         ("main/wals/00000002.history".to_owned(), stored)
     };
     match verb {
+        Verb::Gc => stock.clone().into_iter().chain(leftovers()).collect(),
         _ if verb.needs_backups() => stock.clone(),
         Verb::ArchiveNew | Verb::ArchiveAhead | Verb::DoorArchive | Verb::Check => [own(4)].into(),
         Verb::RestoreMiss | Verb::DoorMiss => [own(4), own(OWN + 1)].into(),
         Verb::RestoreHistory => [own(4), history()].into(),
+        Verb::Prefetch => (OWN..OWN + 3).map(own).collect(),
         _ => [own(4), own(OWN), own(OWN + 1)].into(),
     }
+}
+
+/// What crashes have left: a backup that failed, tars without a record, a probe.
+fn leftovers() -> Content {
+    let left = [
+        ("main/base/20251230T000000/backup.info", "status=FAILED\n"),
+        ("main/base/20251230T000000/data.tar.zst", "half a tar"),
+        ("main/base/20251231T000000/data.tar.zst", "a tar of nobody's"),
+        ("main/barkeep-probes/17-1", "probe"),
+    ];
+    let stored = |text: &str| Stored { body: text.to_owned().into(), metadata: recorded(text.as_bytes()) };
+    left.into_iter().map(|(key, text)| (key.to_owned(), stored(text))).collect()
 }
 
 impl Clean {
@@ -215,6 +229,14 @@ impl Clean {
                     Err(_) => None,
                 }
             }
+            Verb::Prefetch => {
+                let fetched = scene.fetched_ahead();
+                let wrong = fetched.iter().find(|(n, bytes)| **bytes != plain(**n, 0));
+                if let Some((n, _)) = wrong {
+                    return Some(format!("segment {n} in the spool is wrong"));
+                }
+                (done && fetched.len() != 2).then(|| format!("{} segments were fetched", fetched.len()))
+            }
             Verb::Restore => {
                 let copy = scene.bed.dir.path().join("copy");
                 let whole = std::fs::read(copy.join("base/heap")).is_ok_and(|found| found == heap());
@@ -279,6 +301,7 @@ impl Clean {
         match self.verb {
             Verb::Backup => key.starts_with(&format!("main/base/{}", &NEW[..8])),
             Verb::Check => key.starts_with("main/barkeep-probes/"),
+            Verb::Verify => key.starts_with("main/barkeep-verify/"),
             _ => false,
         }
     }

@@ -111,6 +111,25 @@ impl Scene {
         content
     }
 
+    /// The segments in the spool that were fetched ahead, by their numbers.
+    pub(crate) fn fetched_ahead(&self) -> BTreeMap<u64, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.bed.spool().join("restore")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                let number = (0..32).find(|n| segment(*n) == name);
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Some(number) = number {
+                    found.insert(number, std::fs::read(&path).unwrap());
+                }
+            }
+        }
+        found
+    }
+
     /// Where a restored file appears.
     pub(crate) fn restored(&self) -> PathBuf {
         self.bed.wal("RECOVERYXLOG")

@@ -1,8 +1,9 @@
 //! The services a verb can talk to here: how each is started, reached, and how it refuses.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use barkeep::store::{Container, Location, Options};
+use barkeep::store::{AccessKeys, Container, ExclusivePut, Location, Options, Patience, S3Options};
 use bytes::Bytes;
 use hyper::{Method, Response, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
@@ -10,6 +11,7 @@ use url::form_urlencoded;
 
 use super::fault::Fault;
 use crate::azure::Azure;
+use crate::gcs::Gcs;
 use crate::s3::S3;
 
 /// Which service it is.
@@ -17,13 +19,25 @@ use crate::s3::S3;
 pub(crate) enum Service {
     S3,
     Azure,
+    Google,
+    /// An S3 server of other people's making that listens on this port.
+    Moto(u16),
 }
 
 /// One that runs.
 pub(crate) enum Running {
     S3(S3),
     Azure(Azure),
+    Google(Gcs),
+    /// A bucket of its own in a server that all share.
+    Moto {
+        port: u16,
+        bucket: String,
+    },
 }
+
+/// The buckets that were made in a server that all share.
+static BUCKETS: AtomicUsize = AtomicUsize::new(0);
 
 /// The path below which everything lies.
 pub(crate) const PATH: &str = "some/path";
@@ -34,20 +48,45 @@ impl Service {
         match self {
             Self::S3 => Running::S3(S3::start().await),
             Self::Azure => Running::Azure(Azure::start().await),
+            Self::Google => {
+                let google = Gcs::start().await;
+                google.let_tokens_last();
+                Running::Google(google)
+            }
+            Self::Moto(port) => {
+                let bucket = format!("walbkt-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
+                let running = Running::Moto { port, bucket };
+                let (location, options) = running.reach(port);
+                let store = location.open(&options, ExclusivePut::Trusted, &Patience::default()).await;
+                assert!(store.unwrap().make_bucket().await.unwrap());
+                running
+            }
         }
     }
 
     /// How it says what a fault is.
     pub(crate) fn refusal(self, fault: Fault) -> Response<Bytes> {
         let (status, code) = match (fault, self) {
-            (Fault::Expired, Self::S3) => (403, "ExpiredToken"),
+            (Fault::Expired, Self::S3 | Self::Moto(_)) => (403, "ExpiredToken"),
             (Fault::Expired, Self::Azure) => (403, "AuthenticationFailed"),
-            (Fault::SlowDown, Self::S3) => (503, "SlowDown"),
+            // Google says 401 of a token that has run out, and a new one is asked for.
+            (Fault::Expired, Self::Google) => (403, "forbidden"),
+            (Fault::SlowDown, Self::S3 | Self::Moto(_)) => (503, "SlowDown"),
             (Fault::SlowDown, Self::Azure) => (503, "ServerBusy"),
+            (Fault::SlowDown, Self::Google) => (503, "rateLimitExceeded"),
             _ => (500, "InternalError"),
         };
-        let text =
-            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>");
+        let text = match self {
+            Self::Google => serde_json::json!({
+                "error": {"code": status, "message": "on purpose", "errors": [{"reason": code}]},
+            })
+            .to_string(),
+            _ => {
+                format!(
+                    "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>on purpose</Message></Error>"
+                )
+            }
+        };
         let mut response = Response::new(Bytes::from(text));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         response.headers_mut().insert("x-amz-request-id", "REQ1".parse().unwrap());
@@ -70,6 +109,10 @@ impl Service {
                 after.unwrap_or_default()
             );
         }
+        // The lists of the two others.
+        if word("comp").is_some_and(|comp| comp == "list") || path.ends_with("/o") && method == Method::GET {
+            return format!("LIST {}", short(&word("prefix").unwrap_or_default()));
+        }
         if words().any(|(name, _)| name == "delete") {
             return "DELETE several".to_owned();
         }
@@ -91,7 +134,7 @@ impl Running {
     pub(crate) fn files(&self) -> Option<PathBuf> {
         match self {
             Self::S3(s3) => s3.folder("").parent().map(Path::to_owned),
-            Self::Azure(_) => None,
+            Self::Azure(_) | Self::Google(_) | Self::Moto { .. } => None,
         }
     }
 
@@ -100,6 +143,8 @@ impl Running {
         let url = match self {
             Self::S3(s3) => s3.endpoint(),
             Self::Azure(azure) => azure.container().service,
+            Self::Google(google) => google.endpoint(),
+            Self::Moto { port, .. } => return *port,
         };
         url.parse::<url::Url>().unwrap().port().unwrap()
     }
@@ -117,6 +162,26 @@ impl Running {
                 let service = format!("{endpoint}/{}", crate::azure::ACCOUNT);
                 let container = Container { service, ..azure.container() };
                 (Location::Azure { container, path: PATH.to_owned() }, azure.options())
+            }
+            Self::Google(google) => {
+                let mut options = google.options();
+                options.endpoint = Some(endpoint);
+                let options = Options { gcs: options, ..Options::default() };
+                (format!("gs://{}/{PATH}", crate::gcs::BUCKET).parse().unwrap(), options)
+            }
+            Self::Moto { bucket, .. } => {
+                let s3 = S3Options {
+                    endpoint: Some(endpoint),
+                    region: Some("us-east-1".to_owned()),
+                    keys: Some(AccessKeys {
+                        id: crate::s3::ACCESS_KEY.to_owned(),
+                        secret: crate::s3::SECRET_KEY.to_owned(),
+                        session_token: None,
+                    }),
+                    ..S3Options::default()
+                };
+                let options = Options { s3, ..Options::default() };
+                (format!("s3://{bucket}/{PATH}").parse().unwrap(), options)
             }
         }
     }

@@ -8,18 +8,21 @@ use barkeep::archive::Tags;
 use barkeep::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Sizes, WaitWal};
 use barkeep::command::backups::{self, KeepAction};
 use barkeep::command::restore::{self, Aim};
+use barkeep::command::verify::{self, Scope};
 use barkeep::command::wal_restore::{self, Caller};
-use barkeep::command::{Access, Care, backup_delete, check, retention, wal_archive};
-use barkeep::error::{Error, Result};
+use barkeep::command::{Access, Care, backup_delete, check, gc, retention, wal_archive, wal_prefetch};
+use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::front::exit::{Exit, OnError, Reader, status};
 use barkeep::model::{
-    Compression, Keep, RecoveryTarget, RetentionRule, TargetAction, TargetPoint, TargetTimeline,
+    Class, Compression, Keep, RecoveryTarget, RetentionRule, SegmentSize, SystemId, TargetAction,
+    TargetPoint, TargetTimeline, Timeline,
 };
 use tokio::sync::watch;
 
 use super::door;
 use super::scene::{Scene, plain, segment};
 use super::server::Scripted;
+use crate::bed::{MIB, SYSTEM};
 
 /// A verb in a situation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,7 @@ pub(crate) enum Verb {
     RestoreMiss,
     RestoreHistory,
     RestoreStandby,
+    Prefetch,
     Check,
     Backup,
     List,
@@ -40,6 +44,8 @@ pub(crate) enum Verb {
     Delete,
     Retention,
     Restore,
+    Verify,
+    Gc,
     DoorArchive,
     DoorRestore,
     DoorMiss,
@@ -70,7 +76,7 @@ pub(crate) const HISTORY: &[u8] = b"1\t0/3000000\tno recovery target specified\n
 
 impl Verb {
     /// All of them, in the order of the document.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::ArchiveNew,
         Self::ArchiveSame,
         Self::ArchiveConflict,
@@ -79,6 +85,7 @@ impl Verb {
         Self::RestoreMiss,
         Self::RestoreHistory,
         Self::RestoreStandby,
+        Self::Prefetch,
         Self::Check,
         Self::Backup,
         Self::List,
@@ -87,6 +94,8 @@ impl Verb {
         Self::Delete,
         Self::Retention,
         Self::Restore,
+        Self::Verify,
+        Self::Gc,
         Self::DoorArchive,
         Self::DoorRestore,
         Self::DoorMiss,
@@ -126,6 +135,8 @@ impl Verb {
                 | Self::Delete
                 | Self::Retention
                 | Self::Restore
+                | Self::Verify
+                | Self::Gc
                 | Self::DoorList
                 | Self::DoorDelete
         )
@@ -156,6 +167,7 @@ impl Verb {
             Self::RestoreMiss => "wal-restore: a segment that is not there, during recovery",
             Self::RestoreHistory => "wal-restore: a timeline history, during recovery",
             Self::RestoreStandby => "wal-restore: a segment, for a standby",
+            Self::Prefetch => "wal-restore: the segments fetched ahead",
             Self::Check => "check",
             Self::Backup => "backup",
             Self::List => "backup-list",
@@ -164,6 +176,8 @@ impl Verb {
             Self::Delete => "backup-delete",
             Self::Retention => "retention",
             Self::Restore => "restore",
+            Self::Verify => "verify",
+            Self::Gc => "gc",
             Self::DoorArchive => "barman-cloud-wal-archive",
             Self::DoorRestore => "barman-cloud-wal-restore: a segment",
             Self::DoorMiss => "barman-cloud-wal-restore: a segment that is not there",
@@ -198,6 +212,10 @@ impl Verb {
                 "A history that seems to be missing would let PostgreSQL choose the wrong timeline."
             }
             Self::RestoreStandby => "A standby is told the plain status, upon which it asks again by itself.",
+            Self::Prefetch => {
+                "Nobody hears how the process that fetches ahead ends. What it has left in the spool is whole and right, and \
+                 what it lacks is fetched by `wal-restore` itself."
+            }
             Self::Check => {
                 "A store that fails a check has failed it: the status tells how. What was put to try it is removed, or \
                  left when the store does not answer that either."
@@ -219,6 +237,14 @@ impl Verb {
             }
             Self::Restore => {
                 "`global/pg_control` comes last: a directory that is not whole cannot be started. The next call needs `--clean`."
+            }
+            Self::Verify => {
+                "Whatever could not be read is a finding and decides the status; it is never told as sound, and never as damaged \
+                 when only the store did not answer. The ledger, which remembers what was verified, is a courtesy."
+            }
+            Self::Gc => {
+                "What was stored a moment ago and what belongs to a backup stays, whatever happens. What was not removed is \
+                 found by the next call."
             }
             Self::DoorArchive => {
                 "The programs of the other door, with their own statuses: 2 is connectivity, 4 is all else."
@@ -261,6 +287,12 @@ impl Verb {
                 (OWN..OWN + 4).for_each(|n| file(n, 0));
             }
             Self::RestoreStandby => std::fs::write(scene.bed.data().join("standby.signal"), "").unwrap(),
+            Self::Prefetch => {
+                // Who asks tells how far ahead is to be fetched.
+                let request = scene.bed.restore_request(&segment(OWN), &scene.restored());
+                let request = wal_restore::Request { window: 2, ..request };
+                wal_restore::run(&request, scene).await.unwrap();
+            }
             _ => {}
         }
     }
@@ -295,6 +327,9 @@ impl Verb {
             }
             Self::Delete => delete(scene).await,
             Self::Retention => retain(scene).await,
+            Self::Prefetch => prefetch(scene).await,
+            Self::Verify => verify(scene).await,
+            Self::Gc => sweep(scene).await,
             _ => restore(scene, again).await,
         };
         let (code, text, answer) = match end {
@@ -401,6 +436,60 @@ async fn retain(scene: &Scene) -> Answer {
     let request = retention::Request { access: access(), rule, dry_run: false, care: Care::default() };
     let deletion = retention::run(&request, scene).await?;
     deletion.failure().map_or(Ok((Exit::Done, String::new())), Err::<_, Error>)
+}
+
+/// Keeps the window full, as the process does that `wal-restore` starts.
+async fn prefetch(scene: &Scene) -> Answer {
+    let request = wal_prefetch::Request {
+        system_id: SystemId(SYSTEM),
+        instance: scene.bed.instance(),
+        timeline: Timeline::FIRST,
+        segment_size: SegmentSize::new(MIB).unwrap(),
+        spool: scene.bed.spool(),
+        memory: 96 << 20,
+        max_attempts: None,
+        // Longer than any request is tried again for.
+        linger: Duration::from_secs(30),
+    };
+    wal_prefetch::run(&request, scene).await.map(|_| (Exit::Done, String::new()))
+}
+
+/// Verifies everything; the status is that of the worst finding, as the front tells it.
+async fn verify(scene: &Scene) -> Answer {
+    let request = verify::Request {
+        scope: Scope::All,
+        quick: false,
+        share: None,
+        since: None,
+        jobs: NonZeroUsize::new(2).unwrap(),
+        max_rate: None,
+        memory: 64 << 20,
+        save_every: Duration::from_secs(30),
+        retry_for: Duration::from_secs(1),
+        max_attempts: None,
+        now: "2026-02-01T00:00:00Z".parse().unwrap(),
+        progress: Arc::new(verify::Progress::default()),
+    };
+    let (_keep, stop) = watch::channel(false);
+    let outcome = verify::run(&request, scene, stop).await?;
+    let told: Vec<_> = outcome.findings.iter().map(ToString::to_string).collect();
+    let kind = match outcome.worst {
+        None | Some(Class::Note) => return Ok((Exit::Done, told.join(", "))),
+        Some(Class::Damaged) => ErrorKind::Corrupt,
+        Some(Class::Missing) => ErrorKind::NotFound,
+        Some(Class::Conflict) => ErrorKind::Conflict,
+        Some(Class::Denied) => ErrorKind::Denied,
+        Some(Class::Unavailable) => ErrorKind::Unavailable,
+    };
+    Err(Error::new(kind, format!("{}: {}", outcome.address, told.join(", "))))
+}
+
+/// Sweeps up, long after everything was stored.
+async fn sweep(scene: &Scene) -> Answer {
+    let access = Access { now: "2099-01-01T00:00:00Z".parse().unwrap(), ..access() };
+    let request = gc::Request { access, older_than: Duration::from_hours(7 * 24), dry_run: false };
+    let outcome = gc::run(&request, scene).await?;
+    outcome.failure().map_or(Ok((Exit::Done, String::new())), Err)
 }
 
 async fn restore(scene: &Scene, again: bool) -> Answer {

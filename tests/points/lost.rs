@@ -161,8 +161,14 @@ impl Disk {
                 Some(Node::Directory) => {}
                 None => {
                     let ours = log.contains(&root.join(path).display().to_string());
-                    let node =
-                        if *is_file { self.add(File { flushed: !ours, bytes }) } else { Node::Directory };
+                    let node = match self.given_meanwhile(path, log, root) {
+                        Some(Node::File(file)) => {
+                            self.files[file].bytes = bytes;
+                            Node::File(file)
+                        }
+                        _ if *is_file => self.add(File { flushed: !ours, bytes }),
+                        _ => Node::Directory,
+                    };
                     self.now.insert(path.clone(), node);
                     if !ours {
                         self.certain.insert(path.clone(), node);
@@ -171,6 +177,17 @@ impl Disk {
             }
         }
         self.now.retain(|path, _| there.contains_key(path));
+    }
+
+    /// The file that was being given this name when the log ended, and has it.
+    fn given_meanwhile(&self, name: &Path, log: &str, root: &Path) -> Option<Node> {
+        let below = |path: &str| Path::new(path).strip_prefix(root).ok().map(Path::to_path_buf);
+        let begun = log.lines().rev().filter(|line| !line.starts_with("done\t"));
+        let mut froms = begun.filter_map(|line| match line.split('\t').collect::<Vec<_>>()[..] {
+            [_, "link" | "rename", from, to] if below(to).as_deref() == Some(name) => below(from),
+            _ => None,
+        });
+        self.now.get(&froms.next()?).copied()
     }
 
     /// Each name that is not certain as it is now, or as it was certain last.
@@ -325,4 +342,16 @@ fn the_emulator_holds_a_name_for_certain_only_after_its_directory_was_flushed() 
 fn the_emulator_loses_bytes_that_were_not_flushed() {
     let disk = replayed("done\tcreate\t/s/a\n1\tflush-directory\t/s\ndone\tflush-directory\t/s\n");
     assert!(matches!(disk.content(&disk.certain)[..], [(_, Content::Lost)]));
+}
+
+#[test]
+fn the_emulator_knows_whose_bytes_a_name_has_that_was_given_as_the_log_ended() {
+    let log = "done\tcreate\t/s/t\ndone\tflush\t/s/t\n7\tlink\t/s/t\t/s/a\n8\tflush-directory\t/s\n";
+    let mut disk = replayed(log);
+    let killed = tempfile::tempdir().unwrap();
+    std::fs::write(killed.path().join("t"), "bytes").unwrap();
+    std::fs::hard_link(killed.path().join("t"), killed.path().join("a")).unwrap();
+    disk.meet(killed.path(), log, Path::new("/s"));
+    assert!(matches!(&disk.content(&disk.now)[..], [(_, Content::Bytes(_)), (_, Content::Bytes(_))]));
+    assert!(disk.certain.is_empty());
 }
