@@ -34,7 +34,8 @@ pub(super) struct Home {
     path: PathBuf,
     stays: bool,
     /// Held while the drill lives; `None` where the file system has no locks, and where it is to be kept.
-    _mark: Option<File>,
+    #[expect(dead_code, reason = "the lock lives as long as the descriptor")]
+    mark: Option<File>,
 }
 
 impl Home {
@@ -48,9 +49,9 @@ impl Home {
             let path = above.join(format!("{NAME}{own}{number}"));
             match std::fs::DirBuilder::new().mode(0o700).create(&path) {
                 Ok(()) => {
-                    let mut home = Self { path, stays: false, _mark: None };
+                    let mut home = Self { path, stays: false, mark: None };
                     if !keep {
-                        home._mark = mark(&home.path).context(|| format!("make {}", home.path.display()))?;
+                        home.mark = mark(&home.path).context(|| format!("make {}", home.path.display()))?;
                     }
                     return Ok(home);
                 }
