@@ -34,7 +34,6 @@ pub(super) struct Home {
     path: PathBuf,
     stays: bool,
     /// Held while the drill lives; `None` where the file system has no locks, and where it is to be kept.
-    #[expect(dead_code, reason = "the lock lives as long as the descriptor")]
     mark: Option<File>,
 }
 
