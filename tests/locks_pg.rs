@@ -79,7 +79,9 @@ async fn what_the_binary_has_locked_is_planned_around_and_goes_when_the_locks_ha
     server.archive_all(&client).await;
 
     let before = keys(&store).await;
-    for key in before.iter().filter(|key| key.contains(&one) || key.contains("/wals/")) {
+    // moto forgets the locks of what comes in parts; those are looked at where requests are recorded.
+    let record = format!("{one}/backup.info");
+    for key in before.iter().filter(|key| key.ends_with(&record) || key.contains("/wals/")) {
         let found = store.head(&Key::new(key.as_str()).unwrap()).await.unwrap().unwrap();
         assert_eq!(found.lock, Some(Lock::Until(until)), "{key}");
         let told = moto.lock_mode_of(BUCKET, &format!("{PATH}/{key}")).await;
