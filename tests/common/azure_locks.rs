@@ -130,6 +130,6 @@ impl Held {
             include.split(',').any(|included| included == word)
         };
         let told = self.told().into_iter().filter(|(_, element, _)| wanted(element));
-        told.map(|(_, element, value)| format!("<{element}>{value}</{element}>")).collect()
+        told.map(|(_, element, value)| format!("<{element}>{value}</{element}>")).collect::<Vec<_>>().concat()
     }
 }

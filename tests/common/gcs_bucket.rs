@@ -164,13 +164,10 @@ impl Bucket {
             (&Method::DELETE, false) if self.found(asked, &name, emulates).is_none() => {
                 no_object(&name, emulates)
             }
-            (&Method::DELETE, false) => match self.keeps(&name, false) {
-                Some(refusal) => refusal,
-                None => {
-                    self.objects.remove(&name);
-                    plain(204, "")
-                }
-            },
+            (&Method::DELETE, false) => self.keeps(&name, false).unwrap_or_else(|| {
+                self.objects.remove(&name);
+                plain(204, "")
+            }),
             _ => plain(501, ""),
         }
     }
@@ -313,7 +310,7 @@ impl Bucket {
         }
         let kept = match self.retentions.described(&description["retention"]) {
             Ok(kept) => kept,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         if asked.word("uploadType").as_deref() == Some("resumable") {
             let id = format!("SESSION{}", self.next());
@@ -401,7 +398,7 @@ impl Bucket {
                 let kms_key = asked.header("x-goog-encryption-kms-key-name").map(str::to_owned);
                 let kept = match self.retentions.in_headers(asked) {
                     Ok(kept) => kept,
-                    Err(refusal) => return refusal,
+                    Err(refusal) => return *refusal,
                 };
                 let parts =
                     Parts { begun, metadata: asked.metadata(), kms_key, taken: BTreeMap::new(), kept };

@@ -13,8 +13,12 @@ use serde_json::{Value, json};
 
 use super::bucket::{Asked, json as answer, refusal};
 
+/// What an object is to be kept by, or the refusal of that.
+type Wanted = Result<Kept, Box<Response<Bytes>>>;
+
 /// What a bucket knows of retention, and who asks, and when.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a circumstance of its own")]
 pub(crate) struct Retentions {
     /// It was made with object retention.
     pub(crate) is_enabled: bool,
@@ -51,35 +55,36 @@ impl Retentions {
     }
 
     /// What a description asks for.
-    pub(crate) fn described(&self, retention: &Value) -> Result<Kept, Response<Bytes>> {
+    pub(crate) fn described(&self, retention: &Value) -> Wanted {
         let text = |name: &str| retention[name].as_str().unwrap_or_default();
-        match retention.is_null() {
-            true => Ok(Kept::default()),
-            false => self.asked(false, text("mode"), text("retainUntilTime")),
+        if retention.is_null() {
+            return Ok(Kept::default());
         }
+        self.asked(false, text("mode"), text("retainUntilTime"))
     }
 
     /// What the headers of the XML interface ask for.
-    pub(crate) fn in_headers(&self, asked: &Asked) -> Result<Kept, Response<Bytes>> {
+    pub(crate) fn in_headers(&self, asked: &Asked) -> Wanted {
         let text = |name: &str| asked.header(name).unwrap_or_default();
         let until = text("x-goog-object-lock-retain-until-date");
         match text("x-goog-object-lock-mode") {
             "" if until.is_empty() => Ok(Kept::default()),
             "GOVERNANCE" => self.asked(true, "Unlocked", until),
             "COMPLIANCE" => self.asked(true, "Locked", until),
-            _ => Err(refusal(true, 400, "InvalidArgument", "Invalid argument.")),
+            _ => Err(Box::new(refusal(true, 400, "InvalidArgument", "Invalid argument."))),
         }
     }
 
     /// Both mode and time are required, and the time is to come.
-    fn asked(&self, is_xml: bool, mode: &str, until: &str) -> Result<Kept, Response<Bytes>> {
+    fn asked(&self, is_xml: bool, mode: &str, until: &str) -> Wanted {
         let invalid = |words: &str| {
-            Err(refusal(is_xml, 400, if is_xml { "InvalidArgument" } else { "invalid" }, words))
+            let reason = if is_xml { "InvalidArgument" } else { "invalid" };
+            Err(Box::new(refusal(is_xml, 400, reason, words)))
         };
         if self.may_not_lock {
             let reason = if is_xml { "AccessDenied" } else { "forbidden" };
             let words = "barkeep@project does not have storage.objects.setRetention access to the object.";
-            return Err(refusal(is_xml, 403, reason, words));
+            return Err(Box::new(refusal(is_xml, 403, reason, words)));
         }
         if !self.is_enabled {
             return invalid("Object retention is not enabled on the bucket.");
