@@ -214,6 +214,7 @@ async fn a_drill_of_the_newest_major_passes_and_changes_nothing() {
     assert_eq!((&said["exit"], &said["restore_seconds"]), (&2.into(), &Value::Null), "{said:#}");
 
     interrupted_at_any_time_it_leaves_nothing(&bed).await;
+    what_a_killed_drill_leaves_is_cleared_away_by_the_next(&bed).await;
     what_is_damaged_is_found(&bed);
 }
 
@@ -238,6 +239,39 @@ async fn interrupted_at_any_time_it_leaves_nothing(bed: &Bed) {
         bed.nothing_is_left();
     }
     assert_eq!(bed.archive().await, before);
+}
+
+/// It used to be left there, and its server to run, until somebody came by.
+async fn what_a_killed_drill_leaves_is_cleared_away_by_the_next(bed: &Bed) {
+    let mut child = spawn(bed.command(&["--probe", "select pg_sleep(600)"]));
+    let home = wait_for("the server of the drill", PATIENCE, async || {
+        let homes = std::fs::read_dir(bed.drills()).unwrap().flatten().map(|home| home.path());
+        let mut running = homes.filter(|home| {
+            let pid = std::fs::read_to_string(home.join("data/postmaster.pid")).unwrap_or_default();
+            pid.contains("ready")
+        });
+        running.next()
+    })
+    .await;
+    // While it lives nobody touches it.
+    let (said, code) = beside(bed);
+    assert_eq!(code, Some(0), "{said:#}");
+    assert!(home.join("data/postmaster.pid").exists() && child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!at_work(&home).is_empty(), "the server has ended by itself");
+    let output = ended(spawn(bed.command(&["--probe", "select true"])));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&format!("removed {}, which a drill that was killed", home.display())), "{told}");
+    bed.nothing_is_left();
+}
+
+/// A drill that passes, beside what else is there.
+fn beside(bed: &Bed) -> (Value, Option<i32>) {
+    let output = ended(spawn(bed.command(&["--probe", "select true"])));
+    let said = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    (said, output.status.code())
 }
 
 fn what_is_damaged_is_found(bed: &Bed) {

@@ -125,8 +125,12 @@ impl Archive {
         let how = Put { retain, ..self.backup_put(tags) };
         let stored = self.store.put(&key, text.clone(), &how).await;
         match stored {
-            // An answer was lost, and the record is there when it is stored again: ours, or another's.
+            // An answer was lost, and the record is there when it is stored again: ours, or another's. One that
+            // is locked from then on is not said to be taken, but that it may not be replaced.
             Err(e) if e.kind() == ErrorKind::Conflict && self.has_text(&key, &text).await? => Ok(()),
+            Err(e) if e.kind() == ErrorKind::Denied && retain.is_some() => {
+                if matches!(self.has_text(&key, &text).await, Ok(true)) { Ok(()) } else { Err(e) }
+            }
             stored => stored,
         }
     }

@@ -95,10 +95,18 @@ impl Archive {
         Ok(None)
     }
 
+    /// What keeps the record of a backup from being replaced and deleted now.
+    pub async fn record_lock(&self, id: &BackupId, now: Timestamp) -> Result<Option<Lock>> {
+        self.lock(&self.layout.backup(id, &BackupObject::Record)?, now).await
+    }
+
     /// What keeps a WAL file from being deleted now.
     pub async fn wal_lock(&self, object: &WalObject, now: Timestamp) -> Result<Option<Lock>> {
-        let key = self.layout.wal(&object.name, object.compression)?;
-        let found = self.store.head(&key).await.context(|| format!("ask whether {key} is locked"))?;
+        self.lock(&self.layout.wal(&object.name, object.compression)?, now).await
+    }
+
+    async fn lock(&self, key: &Key, now: Timestamp) -> Result<Option<Lock>> {
+        let found = self.store.head(key).await.context(|| format!("ask whether {key} is locked"))?;
         Ok(found.and_then(|meta| meta.lock).filter(|lock| lock.holds(now)))
     }
 

@@ -1,6 +1,7 @@
 //! Carries a plan out. What goes has been decided; here only the order matters, and it is written down
 //! in `archive/removal.rs`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 
@@ -113,25 +114,44 @@ pub(super) async fn plan_around(
 ) -> Result<Plan> {
     let mut facts = catalog.facts();
     let plan = make(&facts)?;
-    let nothing_goes = plan.going().next().is_none() && plan.going_orphans().next().is_none();
-    if care.locks != Heed::Around || plan.blocked().is_some() || nothing_goes {
+    if care.locks != Heed::Around {
         return Ok(plan);
     }
-    if matches!(archive.locks().await?, Locks::Never | Locks::Off) {
-        return Ok(plan);
-    }
-    let entries = going(catalog, &plan).map(|entry| (entry.backup.id, &entry.files));
-    let orphans = catalog.orphans.iter().filter(|orphan| goes(&plan, orphan.id));
-    for (id, files) in entries.chain(orphans.map(|orphan| (orphan.id, &orphan.files))) {
-        if let Some((_, lock)) = archive.first_lock(files, now).await? {
-            facts.locks.insert(id, locked(lock));
-        }
-    }
+    let Some(locks) = locks_of(archive, catalog, &plan, now).await? else { return Ok(plan) };
+    facts.locks = locks;
     let mut plan = if facts.locks.is_empty() { plan } else { make(&facts)? };
     if let Some((count, lock)) = first_locked(archive, &plan.wal.objects, now).await? {
         plan.wal.hold_back(count, lock);
     }
     Ok(plan)
+}
+
+/// What the store would not let go of what a plan removes; `None` where nothing can be locked, or nothing goes.
+pub(super) async fn locks_of(
+    archive: &Archive,
+    catalog: &Catalog,
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<Option<BTreeMap<BackupId, Locked>>> {
+    let nothing_goes = plan.going().next().is_none() && plan.going_orphans().next().is_none();
+    if plan.blocked().is_some() || nothing_goes {
+        return Ok(None);
+    }
+    if matches!(archive.locks().await?, Locks::Never | Locks::Off) {
+        return Ok(None);
+    }
+    let mut locks = BTreeMap::new();
+    let entries = going(catalog, plan).map(|entry| (entry.backup.id, &entry.files, true));
+    let orphans = catalog.orphans.iter().filter(|orphan| goes(plan, orphan.id));
+    for (id, files, has_record) in entries.chain(orphans.map(|orphan| (orphan.id, &orphan.files, false))) {
+        let lock = match archive.first_lock(files, now).await? {
+            Some((_, lock)) => Some(lock),
+            None if has_record => archive.record_lock(&id, now).await?,
+            None => None,
+        };
+        locks.extend(lock.map(|lock| (id, locked(lock))));
+    }
+    Ok(Some(locks))
 }
 
 /// How many WAL files come before the first that is locked, and its lock; `None` when none is. As locks end in

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Access;
-use super::deletion::{Care, carry_out};
+use super::deletion::{Care, carry_out, locks_of};
 use super::retention::is_lack_of_rights;
 use crate::archive::{Abandoned, BegunUpload, OpenArchive, Probe};
 use crate::error::{Context, Error, Result};
@@ -55,12 +55,16 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
     };
     let (catalog, (uploads, mut no_uploads), probes) =
         tokio::try_join!(opened.catalog(), uploads, opened.left_probes())?;
-    let facts = GcFacts {
+    let mut facts = GcFacts {
         catalog: catalog.facts(),
         uploads: uploads.iter().map(BegunUpload::fact).collect(),
         probes: probes.iter().map(|(_, fact)| fact.clone()).collect(),
     };
-    let plan = GcPlan::new(request.older_than, now, &facts);
+    let mut plan = GcPlan::new(request.older_than, now, &facts);
+    if let Some(locks) = locks_of(&opened, &catalog, &plan.backups, now).await?.filter(|l| !l.is_empty()) {
+        facts.catalog.locks = locks;
+        plan = GcPlan::new(request.older_than, now, &facts);
+    }
     if !request.dry_run {
         carry_out(&opened, &catalog, &plan.backups, Care::default(), now).await?;
         let abandoned: Abandoned = going(uploads, &plan.uploads).collect();

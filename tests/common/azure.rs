@@ -7,6 +7,8 @@
 
 #[path = "azure_blobs.rs"]
 mod blobs;
+#[path = "azure_locks.rs"]
+mod locks;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +26,8 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use jiff::Timestamp;
+pub(crate) use locks::Immutability;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -168,6 +172,36 @@ impl Azure {
     /// Stores an object past all requests.
     pub(crate) fn place(&self, name: &str, body: &'static [u8]) {
         self.shared.blobs.lock().unwrap().place(name, body);
+    }
+
+    /// What becomes of immutability in the container from now on.
+    pub(crate) fn be_immutable(&self, immutability: Immutability) {
+        self.shared.blobs.lock().unwrap().locks.immutability = immutability;
+    }
+
+    /// Whether who asks may set immutability policies.
+    pub(crate) fn let_lock(&self, may: bool) {
+        self.shared.blobs.lock().unwrap().locks.may_not_lock = !may;
+    }
+
+    /// Whether who asks is told of the container's properties.
+    pub(crate) fn let_ask_of_container(&self, may: bool) {
+        self.shared.blobs.lock().unwrap().locks.may_not_ask = !may;
+    }
+
+    /// Puts an object under a legal hold, or lifts it.
+    pub(crate) fn hold(&self, name: &str, is_held: bool) {
+        self.shared.blobs.lock().unwrap().hold(name, is_held);
+    }
+
+    /// Sets its clock, by which locks end.
+    pub(crate) fn set_clock(&self, now: Timestamp) {
+        self.shared.blobs.lock().unwrap().locks.now = Some(now);
+    }
+
+    /// The names of all objects.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.shared.blobs.lock().unwrap().names()
     }
 
     /// Options that lead here, with the account's key.

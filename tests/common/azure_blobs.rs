@@ -11,6 +11,7 @@ use hyper::Method;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 
+use super::locks::{Held, Locks};
 use super::{ACCOUNT, CONTAINER, Seen};
 
 /// So few to a page that every list of some objects has several.
@@ -26,6 +27,8 @@ pub(crate) struct Blobs {
     stored: u64,
     /// Containers that were made, all empty.
     made: BTreeSet<String>,
+    /// What the container knows of immutability.
+    pub(crate) locks: Locks,
 }
 
 struct Blob {
@@ -34,6 +37,7 @@ struct Blob {
     modified: String,
     metadata: Vec<(String, String)>,
     blocks: Vec<(Vec<u8>, Bytes)>,
+    held: Held,
 }
 
 /// What is answered.
@@ -57,7 +61,7 @@ impl Reply {
         Self::new(status, text).with("x-ms-error-code", code)
     }
 
-    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -71,7 +75,17 @@ impl Reply {
 impl Blobs {
     /// Stores an object from memory.
     pub(crate) fn place(&mut self, name: &str, body: &'static [u8]) {
-        self.store(name, Bytes::from_static(body), Vec::new(), Vec::new());
+        self.store(name, Bytes::from_static(body), Vec::new(), Vec::new(), Held::default());
+    }
+
+    /// The names of all objects.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.kept.keys().cloned().collect()
+    }
+
+    /// Puts an object under a legal hold, or lifts it (Set Blob Legal Hold).
+    pub(crate) fn hold(&mut self, name: &str, is_held: bool) {
+        self.kept.get_mut(name).unwrap().held.is_held = is_held;
     }
 
     /// Carries out a request.
@@ -96,16 +110,16 @@ impl Blobs {
             return Reply::refusal(404, "ContainerNotFound");
         }
         match (&seen.method, seen.word("comp").as_str()) {
+            _ if seen.word("restype") == "container" && seen.word("comp").is_empty() => {
+                self.locks.of_container()
+            }
             (&Method::GET, "list") => self.list(seen),
             (&Method::PUT, "") => self.put(name, seen),
             (&Method::PUT, "block") => self.put_block(name, seen),
             (&Method::PUT, "blocklist") => self.put_block_list(name, seen),
             (&Method::GET, "blocklist") => self.block_list(name),
             (&Method::GET | &Method::HEAD, "") => self.get(name, seen),
-            (&Method::DELETE, "") => match self.kept.remove(name) {
-                Some(_) => Reply::new(202, ""),
-                None => Reply::refusal(404, "BlobNotFound"),
-            },
+            (&Method::DELETE, "") => self.delete(name),
             _ => Reply::refusal(400, "UnsupportedQueryParameter"),
         }
     }
@@ -114,19 +128,37 @@ impl Blobs {
         seen.header("if-none-match") == "*" && self.kept.contains_key(name)
     }
 
+    fn delete(&mut self, name: &str) -> Reply {
+        let Some(blob) = self.kept.get(name) else { return Reply::refusal(404, "BlobNotFound") };
+        if let Some(code) = self.locks.keeps(&blob.held) {
+            return Reply::refusal(409, code);
+        }
+        self.kept.remove(name);
+        Reply::new(202, "")
+    }
+
+    /// What an object that is stored under the name is locked with, unless it is refused.
+    fn lock(&self, name: &str, seen: &Seen) -> Result<Held, Reply> {
+        match self.kept.get(name).and_then(|_| self.locks.keeps_overwriting()) {
+            Some(code) => Err(Reply::refusal(409, code)),
+            None => self.locks.asked(seen).map_err(|(status, code)| Reply::refusal(status, code)),
+        }
+    }
+
     fn store(
         &mut self,
         name: &str,
         body: Bytes,
         metadata: Vec<(String, String)>,
         blocks: Vec<(Vec<u8>, Bytes)>,
+        held: Held,
     ) -> Reply {
         self.stored += 1;
         self.uncommitted.remove(name);
         let etag = format!("0x8D{:012X}", self.stored);
         let modified = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let reply = Reply::new(201, "").with("etag", format!("\"{etag}\""));
-        self.kept.insert(name.to_owned(), Blob { body, etag, modified, metadata, blocks });
+        self.kept.insert(name.to_owned(), Blob { body, etag, modified, metadata, blocks, held });
         reply
     }
 
@@ -140,7 +172,10 @@ impl Blobs {
         if self.is_taken(name, seen) {
             return Reply::refusal(409, "BlobAlreadyExists");
         }
-        self.store(name, seen.body.clone(), metadata(seen), Vec::new())
+        match self.lock(name, seen) {
+            Ok(held) => self.store(name, seen.body.clone(), metadata(seen), Vec::new(), held),
+            Err(refusal) => refusal,
+        }
     }
 
     fn put_block(&mut self, name: &str, seen: &Seen) -> Reply {
@@ -178,7 +213,10 @@ impl Blobs {
             blocks.push((id, body));
         }
         let body = blocks.iter().map(|(_, body)| body.as_ref()).collect::<Vec<_>>().concat();
-        self.store(name, body.into(), metadata(seen), blocks)
+        match self.lock(name, seen) {
+            Ok(held) => self.store(name, body.into(), metadata(seen), blocks, held),
+            Err(refusal) => refusal,
+        }
     }
 
     fn block_list(&self, name: &str) -> Reply {
@@ -210,8 +248,8 @@ impl Blobs {
             }
         };
         reply = reply.with("etag", format!("\"{}\"", blob.etag)).with("last-modified", &blob.modified);
-        for (name, value) in &blob.metadata {
-            reply = reply.with(name, value);
+        for (name, value) in blob.metadata.iter().cloned().chain(blob.held.headers()) {
+            reply = reply.with(&name, value);
         }
         reply
     }
@@ -236,12 +274,13 @@ impl Blobs {
             let name = spell(name);
             match blob {
                 None => write!(text, "<BlobPrefix>{name}</BlobPrefix>").unwrap(),
-                Some(Blob { body, etag, modified, .. }) => write!(
+                Some(Blob { body, etag, modified, held, .. }) => write!(
                     text,
                     "<Blob>{name}<Properties><Creation-Time>{modified}</Creation-Time><Last-Modified>{modified}\
                      </Last-Modified><Etag>{etag}</Etag><Content-Length>{}</Content-Length><BlobType>BlockBlob\
-                     </BlobType></Properties><OrMetadata /></Blob>",
-                    body.len()
+                     </BlobType>{}</Properties><OrMetadata /></Blob>",
+                    body.len(),
+                    held.elements(&seen.word("include"))
                 )
                 .unwrap(),
             }

@@ -8,6 +8,8 @@
 
 #[path = "gcs_bucket.rs"]
 mod bucket;
+#[path = "gcs_locks.rs"]
+mod locks;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -22,6 +24,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, Uri};
+pub(crate) use locks::{Hold, Retentions};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -163,6 +166,21 @@ impl Gcs {
     pub(crate) fn forget(&self) {
         self.shared.seen.lock().unwrap().clear();
         self.shared.faults.lock().unwrap().clear();
+    }
+
+    /// Changes what the bucket knows of retention.
+    pub(crate) fn retentions(&self, change: impl FnOnce(&mut Retentions)) {
+        change(&mut self.shared.bucket.lock().unwrap().retentions);
+    }
+
+    /// Puts an object under a hold, or lifts it.
+    pub(crate) fn hold(&self, name: &str, hold: Option<Hold>) {
+        self.shared.bucket.lock().unwrap().hold(name, hold);
+    }
+
+    /// The names of all objects.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.shared.bucket.lock().unwrap().names()
     }
 
     /// How many tokens were given.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::BUCKET;
+use super::locks::{Hold, Kept, Retentions};
 
 /// So few to a page that every test of some objects sees several.
 const PAGE: usize = 25;
@@ -36,10 +37,12 @@ pub(super) struct Bucket {
     last: u64,
     /// Buckets that were made, all empty.
     made: BTreeSet<String>,
+    /// What the bucket knows of retention.
+    pub(super) retentions: Retentions,
 }
 
 /// A request with its body.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
@@ -57,6 +60,7 @@ struct Stored {
     updated: Timestamp,
     metadata: BTreeMap<String, String>,
     kms_key: Option<String>,
+    kept: Kept,
 }
 
 /// An upload of the JSON interface.
@@ -67,6 +71,7 @@ struct Session {
     is_first: bool,
     body: Vec<u8>,
     stored: Option<Value>,
+    kept: Kept,
 }
 
 /// An upload of the XML interface.
@@ -75,14 +80,15 @@ struct Parts {
     metadata: BTreeMap<String, String>,
     kms_key: Option<String>,
     taken: BTreeMap<usize, (String, Bytes)>,
+    kept: Kept,
 }
 
 impl Asked {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    fn word(&self, name: &str) -> Option<String> {
+    pub(super) fn word(&self, name: &str) -> Option<String> {
         word(&self.uri, name)
     }
 
@@ -124,6 +130,9 @@ impl Bucket {
         }
         let path: Vec<&str> = asked.uri.path().splitn(7, '/').collect();
         let (bucket, name) = match (is_xml, path.as_slice()) {
+            (false, [_, _, _, _, bucket]) if *bucket == BUCKET && !emulates => {
+                return self.retentions.of_bucket(bucket);
+            }
             (true, [_, bucket, name @ ..]) => (*bucket, name.join("/")),
             (false, [_, "upload", _, _, _, bucket, _] | [_, _, _, _, bucket, _]) => (*bucket, String::new()),
             (false, [_, _, _, _, bucket, _, name]) => (*bucket, (*name).to_owned()),
@@ -149,16 +158,16 @@ impl Bucket {
             (&Method::GET, true) => self.list(asked, emulates),
             (&Method::GET, false) if asked.word("alt").is_some() => self.content(asked, &name, emulates),
             (&Method::GET, false) => match self.found(asked, &name, emulates) {
-                Some(stored) => json(200, &resource(&name, stored)),
+                Some(stored) => json(200, &self.resource(asked, &name, stored)),
                 None => no_object(&name, emulates),
             },
             (&Method::DELETE, false) if self.found(asked, &name, emulates).is_none() => {
                 no_object(&name, emulates)
             }
-            (&Method::DELETE, false) => {
+            (&Method::DELETE, false) => self.keeps(&name, false).unwrap_or_else(|| {
                 self.objects.remove(&name);
                 plain(204, "")
-            }
+            }),
             _ => plain(501, ""),
         }
     }
@@ -168,6 +177,34 @@ impl Bucket {
         let is_it =
             |stored: &&Stored| generation.is_none_or(|wanted| wanted == stored.generation.to_string());
         self.objects.get(name).filter(is_it)
+    }
+
+    /// The names of all objects.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.objects.keys().cloned().collect()
+    }
+
+    /// Puts an object under holds, or lifts them.
+    pub(super) fn hold(&mut self, name: &str, hold: Option<Hold>) {
+        self.objects.get_mut(name).unwrap().kept.hold = hold;
+    }
+
+    /// The refusal to delete or to replace an object now, if there is one that is kept.
+    fn keeps(&self, name: &str, is_xml: bool) -> Option<Response<Bytes>> {
+        let stored = self.objects.get(name)?;
+        self.retentions.refusal(is_xml, &format!("{BUCKET}/{name}"), &stored.kept, stored.updated)
+    }
+
+    /// What is told of an object; of its retention, only to whoever asks for these fields.
+    fn resource(&self, asked: &Asked, name: &str, stored: &Stored) -> Value {
+        let mut told = resource(name, stored);
+        let fields = asked.word("fields");
+        for (field, value) in self.retentions.told(&stored.kept, stored.updated) {
+            if fields.as_deref().is_none_or(|fields| fields.contains(field)) {
+                told[field] = value;
+            }
+        }
+        told
     }
 
     fn next(&mut self) -> u64 {
@@ -181,9 +218,10 @@ impl Bucket {
         body: Bytes,
         metadata: BTreeMap<String, String>,
         kms_key: Option<String>,
+        kept: Kept,
     ) -> Value {
         let (generation, updated) = (self.next(), Timestamp::now());
-        let stored = Stored { body, generation, updated, metadata, kms_key };
+        let stored = Stored { body, generation, updated, metadata, kms_key, kept };
         let told = resource(name, &stored);
         self.objects.insert(name.to_owned(), stored);
         told
@@ -270,10 +308,14 @@ impl Bucket {
         if is_first && self.objects.contains_key(&name) {
             return taken();
         }
+        let kept = match self.retentions.described(&description["retention"]) {
+            Ok(kept) => kept,
+            Err(refusal) => return *refusal,
+        };
         if asked.word("uploadType").as_deref() == Some("resumable") {
             let id = format!("SESSION{}", self.next());
             let (body, stored) = Default::default();
-            let session = Session { name, description, kms_key, is_first, body, stored };
+            let session = Session { name, description, kms_key, is_first, body, stored, kept };
             self.sessions.insert(id.clone(), session);
             let host = if emulates { "inside:1" } else { asked.header("host").unwrap() };
             let (scheme, path) = (asked.scheme, asked.uri.path());
@@ -288,7 +330,10 @@ impl Bucket {
             let words = format!("Provided CRC32C \"{told}\" doesn't match calculated CRC32C \"{counted}\".");
             return refusal(false, 400, "invalid", &words);
         }
-        let stored = self.store(&name, body, described_metadata(&description), kms_key);
+        if let Some(refusal) = self.keeps(&name, false) {
+            return refusal;
+        }
+        let stored = self.store(&name, body, described_metadata(&description), kms_key, kept);
         json(200, &stored)
     }
 
@@ -332,10 +377,15 @@ impl Bucket {
         }
         let (name, description) = (session.name.clone(), session.description.clone());
         let (body, kms_key) = (Bytes::from(std::mem::take(&mut session.body)), session.kms_key.clone());
+        let kept = session.kept.clone();
         if session.is_first && self.objects.contains_key(&name) {
             return with_upload_id(taken(), id);
         }
-        let stored = self.store(&name, body, described_metadata(&description), kms_key);
+        // What is kept is found out when all bytes are there.
+        if let Some(refusal) = self.keeps(&name, false) {
+            return with_upload_id(refusal, id);
+        }
+        let stored = self.store(&name, body, described_metadata(&description), kms_key, kept);
         self.sessions.get_mut(id).unwrap().stored = Some(stored.clone());
         with_upload_id(json(200, &stored), id)
     }
@@ -346,7 +396,12 @@ impl Bucket {
             (&Method::POST, true, _) => {
                 let (id, begun) = (format!("UPLOAD{}", self.next()), Timestamp::now());
                 let kms_key = asked.header("x-goog-encryption-kms-key-name").map(str::to_owned);
-                let parts = Parts { begun, metadata: asked.metadata(), kms_key, taken: BTreeMap::new() };
+                let kept = match self.retentions.in_headers(asked) {
+                    Ok(kept) => kept,
+                    Err(refusal) => return *refusal,
+                };
+                let parts =
+                    Parts { begun, metadata: asked.metadata(), kms_key, taken: BTreeMap::new(), kept };
                 self.uploads.insert((name.to_owned(), id.clone()), parts);
                 let told = format!("<UploadId>{id}</UploadId>");
                 xml(200, &format!("<InitiateMultipartUploadResult>{told}</InitiateMultipartUploadResult>"))
@@ -392,7 +447,7 @@ impl Bucket {
                 (between("PartNumber").parse().unwrap(), between("ETag").replace("&quot;", "\""))
             })
             .collect();
-        let Parts { metadata, kms_key, taken, .. } = self.uploads.get(upload).unwrap();
+        let Parts { metadata, kms_key, taken, kept, .. } = self.uploads.get(upload).unwrap();
         let found = listed.iter().map(|(number, etag)| taken.get(number).filter(|(told, _)| told == etag));
         let Some(found) = found.collect::<Option<Vec<_>>>().filter(|found| !found.is_empty()) else {
             return refusal(true, 400, "InvalidPart", "");
@@ -401,8 +456,11 @@ impl Bucket {
             return refusal(true, 400, "EntityTooSmall", "");
         }
         let body = found.iter().map(|(_, body)| &body[..]).collect::<Vec<_>>().concat();
-        let (metadata, kms_key) = (metadata.clone(), kms_key.clone());
-        self.store(&upload.0, body.into(), metadata, kms_key);
+        let (metadata, kms_key, kept) = (metadata.clone(), kms_key.clone(), kept.clone());
+        if let Some(refusal) = self.keeps(&upload.0, true) {
+            return refusal;
+        }
+        self.store(&upload.0, body.into(), metadata, kms_key, kept);
         self.uploads.remove(upload);
         xml(200, "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>")
     }
@@ -468,7 +526,7 @@ fn described_metadata(description: &Value) -> BTreeMap<String, String> {
 }
 
 fn resource(name: &str, stored: &Stored) -> Value {
-    let Stored { body, generation, updated, metadata, kms_key } = stored;
+    let Stored { body, generation, updated, metadata, kms_key, .. } = stored;
     json!({
         "kind": "storage#object", "name": name, "size": body.len().to_string(),
         "generation": generation.to_string(), "updated": updated.to_string(), "metadata": metadata,

@@ -107,6 +107,14 @@ impl Moto {
         elements(&self.request("GET", &format!("/{bucket}?list-type=2")).await, "Key")
     }
 
+    /// How an object of a bucket is locked, in the service's word; empty when it is not. moto has no
+    /// `GetObjectRetention`.
+    pub async fn lock_mode_of(&self, bucket: &str, key: &str) -> String {
+        let told = self.request("HEAD", &format!("/{bucket}/{key}")).await;
+        let mode = told.lines().find_map(|line| line.strip_prefix("x-amz-object-lock-mode: "));
+        mode.unwrap_or_default().trim().to_owned()
+    }
+
     /// One request; the answer's text. moto wants to see whose it is, but checks no signature.
     async fn request(&self, method: &str, target: &str) -> String {
         let whose = "AWS4-HMAC-SHA256 Credential=AKTEST/20260101/us-east-1/s3/aws4_request";

@@ -207,7 +207,8 @@ pub async fn run(
         ));
     }
     let begun = Instant::now();
-    let home = Home::make(&request.directory)?;
+    home::clear(&request.directory).await;
+    let home = Home::make(&request.directory, request.keep)?;
     require_socket(home.path())?;
     let mut drill = Drill {
         request,
@@ -359,7 +360,7 @@ impl Drill<'_> {
     }
 
     fn data(&self) -> PathBuf {
-        self.home.join("data")
+        self.home.join(home::DATA)
     }
 
     /// What the copy itself says of its major.

@@ -228,9 +228,12 @@ impl Plan {
     ) -> Self {
         let old = |since| is_old(since, after, now);
         let mut judged = judge_leftovers(facts, &old);
-        for (fact, reason) in facts.backups.iter().zip(&mut judged) {
-            if reason.goes() && under_way.contains(&fact.backup.id) {
+        for (fact, reason) in facts.backups.iter().zip(&mut judged).filter(|(_, reason)| reason.goes()) {
+            let id = &fact.backup.id;
+            if under_way.contains(id) {
                 *reason = Reason::Fresh;
+            } else if let Some(locked) = facts.locks.get(id) {
+                *reason = Reason::Locked(*locked);
             }
         }
         Self::made(facts, &WalInventory::default(), judged, |orphan| {

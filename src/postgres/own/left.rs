@@ -32,6 +32,38 @@ pub(super) async fn end_all(home: &Path) {
     }
 }
 
+/// Ends what whoever was killed has left at work in its private directory: the server on `data`, which ends
+/// what it has started, and fetchers of WAL. Nobody else is touched: a shell may be there, or a reader of the log.
+pub async fn end_orphans(home: &Path, data: &Path) {
+    let is_server = |words: &[u8]| {
+        let mut words = words.split(|byte| *byte == 0);
+        words.any(|word| word == b"-D") && words.next() == Some(data.as_os_str().as_bytes())
+    };
+    let is_fetcher = |words: &[u8]| words.split(|byte| *byte == 0).nth(1) == Some(b"wal-prefetch");
+    for signal in [Signal::QUIT, Signal::KILL] {
+        let begun = Instant::now();
+        let mut asked: Vec<Pid> = Vec::new();
+        while begun.elapsed() < PATIENCE {
+            let mut found = at_work(home);
+            found.retain(|pid| words(*pid).is_some_and(|words| is_server(&words) || is_fetcher(&words)));
+            if found.is_empty() {
+                return;
+            }
+            for pid in found.into_iter().filter(|pid| !asked.contains(pid)).collect::<Vec<_>>() {
+                // It may have ended by itself meanwhile.
+                let _ = kill_process(pid, signal);
+                asked.push(pid);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// What a process was started with, a zero behind each word.
+fn words(pid: Pid) -> Option<Vec<u8>> {
+    std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()
+}
+
 /// Processes of ours, ourselves excepted, that are in the directory or name it among their words. Nobody
 /// else does: its name is new.
 fn at_work(home: &Path) -> Vec<Pid> {

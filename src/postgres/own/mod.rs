@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 pub use amcheck::{Amcheck, amcheck};
 pub use ask::{OwnSession, Reached};
+pub use left::end_orphans;
 pub use programs::Programs;
 
 use crate::error::{Context as _, Error, ErrorKind, Result};

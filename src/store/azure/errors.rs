@@ -101,6 +101,14 @@ pub(super) const WRITE: Permission = Permission { sas: "w (Write)", role: "Stora
 /// To store an object with tags, which only the owner's role may set.
 pub(super) const WRITE_TAGS: Permission =
     Permission { sas: "w (Write) and t (Tags)", role: "Storage Blob Data Owner" };
+/// To store an object with a lock, which takes the owner's role as well ("Set Blob Immutability Policy").
+pub(super) const WRITE_LOCK: Permission =
+    Permission { sas: "w (Write) and i (Set Immutability Policy)", role: "Storage Blob Data Owner" };
+/// To store an object with both.
+pub(super) const WRITE_TAGS_AND_LOCK: Permission = Permission {
+    sas: "w (Write), t (Tags) and i (Set Immutability Policy)",
+    role: "Storage Blob Data Owner",
+};
 /// To make a container.
 pub(super) const CREATE: Permission =
     Permission { sas: "c (Create), for the account", role: "Storage Blob Data Contributor" };

@@ -37,7 +37,9 @@ use super::{
 };
 use crate::error::{Context, Error, Result};
 use client::Client;
-use errors::{Class, Permission, READ, Request, WRITE, WRITE_TAGS, class_of};
+use errors::{
+    Class, Permission, READ, Request, WRITE, WRITE_LOCK, WRITE_TAGS, WRITE_TAGS_AND_LOCK, class_of,
+};
 use list::{Entry, Page, Walk};
 
 /// The service that a connection string names in place of the one in a container's URL, if it does: the
@@ -137,7 +139,12 @@ impl AzureStore {
 
     /// A request that stores, for messages.
     fn writing(&self, how: &Put) -> Request<'_> {
-        self.request(if how.tags.0.is_empty() { WRITE } else { WRITE_TAGS })
+        self.request(match (how.tags.0.is_empty(), how.retain.is_some()) {
+            (true, false) => WRITE,
+            (false, false) => WRITE_TAGS,
+            (true, true) => WRITE_LOCK,
+            (false, true) => WRITE_TAGS_AND_LOCK,
+        })
     }
 
     /// Kind `Conflict` when the key is taken and must be asked for first.

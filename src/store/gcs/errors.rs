@@ -82,6 +82,8 @@ fn by_words(message: &str) -> Option<Class> {
         () if says("requester pays bucket but no user project") => Class::Payer,
         // The sum that went along is another than that of what came.
         () if says("doesn't match calculated") => Class::Damaged,
+        // What is kept is often refused with the reason of who lacks a right, `forbidden`.
+        () if says("cannot be deleted, overwritten or archived until") => Class::Held,
         () => return None,
     })
 }
@@ -358,6 +360,15 @@ mod tests {
         (403, "", "", About::Object, Class::Denied, ErrorKind::Denied),
         (403, "retentionPolicyNotMet", "", About::Object, Class::Held, ErrorKind::Denied),
         (403, "objectUnderActiveHold", "", About::Object, Class::Held, ErrorKind::Denied),
+        (
+            403,
+            "forbidden",
+            "Object 'b/o' is under active Temporary hold and cannot be deleted, overwritten or archived until hold \
+             is removed.",
+            About::Object,
+            Class::Held,
+            ErrorKind::Denied,
+        ),
         (403, "accountDisabled", "", About::Object, Class::Disabled, ErrorKind::Denied),
         (403, "AccountProblem", "", About::Object, Class::Disabled, ErrorKind::Denied),
         (400, "cloudKmsDisabledKey", "", About::Bucket, Class::Kms, ErrorKind::Denied),

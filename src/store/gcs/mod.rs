@@ -139,8 +139,10 @@ impl GcsStore {
             .insertion("multipart", how)
             .query("fields", "generation")
             .body(&format!("multipart/related; boundary={boundary}"), vec![head.into(), body, tail.into()])?;
-        self.shared.client.send(&call).await?;
-        Ok(())
+        match self.shared.client.send(&call).await {
+            Ok(_) => Ok(()),
+            Err(e) => Err(object::explain(e.into(), how)),
+        }
     }
 
     /// A request that stores an object, or begins to.
@@ -309,7 +311,7 @@ impl ObjectStore for GcsStore {
             Some(headers) => upload::begin(self.clone(), key, &headers, in_flight).await,
             None => resumable::begin(self.clone(), key, how).await,
         };
-        begun.context(|| format!("begin {key} in {self}"))
+        begun.map_err(|e| object::explain(e, how)).context(|| format!("begin {key} in {self}"))
     }
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Object> {

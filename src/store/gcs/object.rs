@@ -10,6 +10,7 @@ use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Key, ObjectMeta, Put, Result, Sum};
+use crate::error::ErrorKind;
 use crate::store::{Lock, Retain, RetainMode};
 
 /// Which fields of a resource are asked for.
@@ -181,6 +182,22 @@ pub(super) fn metadata_headers(how: &Put) -> Option<Vec<(String, String)>> {
     let headers = metadata.iter().map(|(key, value)| (*key, *value));
     let metadata = headers.map(|pair| fits(&pair).then(|| (format!("{META}{}", pair.0), pair.1.to_owned())));
     metadata.chain(lock_headers(how).map(Some)).collect()
+}
+
+/// A bucket without object retention refuses what is to be locked, and those who may not lock are refused it.
+pub(super) fn explain(e: Error, how: &Put) -> Error {
+    match e.kind() {
+        ErrorKind::Usage if how.retain.is_some() => e.hint(
+            "the object was to be locked: see with `barkeep check` whether the bucket has object retention, or \
+             leave out --lock-until",
+        ),
+        // The service often names the right itself.
+        ErrorKind::Denied if how.retain.is_some() => e.with_hint(|hint| {
+            let more = "; the object was to be locked, which takes storage.objects.setRetention as well";
+            Some(format!("{hint}{}", if hint.contains("storage.objects.create") { more } else { "" }))
+        }),
+        _ => e,
+    }
 }
 
 /// The lock of an object as headers of the XML interface, which has other names for the modes ("Object
