@@ -7,6 +7,7 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 
 use super::render::{Report, line};
+use super::render_backups::counted;
 use crate::command::backup::Outcome;
 use crate::model::Backup;
 
@@ -22,8 +23,10 @@ impl Report for BackedUp {
         let mut text = format!("backup {}{named} is complete\n", backup.id);
         let _ = writeln!(
             text,
-            "  {files} files of {}, stored in {objects} objects of {}, in {:.1} s",
+            "  {} of {}, stored in {} of {}, in {:.1} s",
+            counted(*files, "file"),
             HumanBytes(*plain_bytes),
+            counted(u64::from(*objects), "object"),
             HumanBytes(*stored_bytes),
             took.as_secs_f64()
         );

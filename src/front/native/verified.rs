@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::render::{Report, line};
-use super::render_backups::{size, span, table};
+use super::render_backups::{counted, size, span, table};
 use crate::command::verify::{Coverage, Figures, Outcome, Scope};
 use crate::error::{Error, ErrorKind};
 use crate::front::exit::Exit;
@@ -83,13 +83,8 @@ fn verdict(outcome: &Outcome) -> String {
     let of =
         |severity| outcome.findings.iter().filter(|finding| finding.severity() == severity).count() as u64;
     let (errors, warnings) = (of(Severity::Error) + outcome.more, of(Severity::Warning));
-    let counted = |count: u64, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        _ => Some(format!("{count} {what}s")),
-    };
-    let counts: Vec<_> =
-        [counted(errors, "error"), counted(warnings, "warning")].into_iter().flatten().collect();
+    let counts = [(errors, "error"), (warnings, "warning")].into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, what)| counted(count, what)).collect();
     format!("{word}, {}", counts.join(" and "))
 }
 
@@ -110,7 +105,10 @@ impl Verified {
             );
             for span in &self.0.timelines {
                 let what = format!("timeline {}", span.timeline.number());
-                tell(&what, format!("{} to {}, {} segments", span.first, span.last, span.segments));
+                tell(
+                    &what,
+                    format!("{} to {}, {}", span.first, span.last, counted(span.segments, "segment")),
+                );
             }
         }
         if *scope != Scope::Wal {
@@ -122,7 +120,8 @@ impl Verified {
                 },
             );
             if backups.read > 0 {
-                tell("in them", format!("{tars} tars, {files} files, {compared} compared with a manifest"));
+                let (tars, files) = (counted(*tars, "tar"), counted(*files, "file"));
+                tell("in them", format!("{tars}, {files}, {compared} compared with a manifest"));
                 tell("pages", format!("{pages} with a checksum"));
             }
         }
