@@ -7,7 +7,6 @@
 //! a finding, and the next one is read.
 
 mod base;
-mod flow;
 mod keeper;
 mod look;
 mod wal;
@@ -21,9 +20,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::warn;
 
-pub use self::flow::Progress;
+pub use crate::command::flow::Progress;
 
-use self::flow::Flow;
+use crate::command::flow::Flow;
 use self::keeper::Keeper;
 use self::look::Sight;
 use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
