@@ -22,6 +22,11 @@ impl Progress {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }
 
+    /// So many bytes were read otherwise than through a [`Flow`].
+    pub(in crate::command) fn pass(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(in crate::command) fn expect(&self, bytes: u64) {
         self.total.store(bytes, Ordering::Relaxed);
     }

@@ -101,6 +101,11 @@ impl WalSearch {
         !self.sought.is_list() && self.total > 0
     }
 
+    /// Whether any record may be the one, whatever it says.
+    pub const fn is_of_position(&self) -> bool {
+        matches!(self.sought, Sought::Lsn(_))
+    }
+
     /// The next record.
     pub fn take(&mut self, record: &WalRecord) {
         if self.is_done() {

@@ -22,10 +22,10 @@ use tracing::warn;
 
 pub use crate::command::flow::Progress;
 
-use crate::command::flow::Flow;
 use self::keeper::Keeper;
 use self::look::Sight;
 use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
+use crate::command::flow::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Class, Finding, SegmentName, Share, Timeline};
 

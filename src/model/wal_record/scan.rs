@@ -206,7 +206,8 @@ impl WalScan {
         };
         let start = header.start;
         let Some(major) = header.major() else {
-            let why = format!("the page magic is {:#06X}, which is of no PostgreSQL from 13 to 18", header.magic);
+            let why =
+                format!("the page magic is {:#06X}, which is of no PostgreSQL from 13 to 18", header.magic);
             return Self::flaw(start, why);
         };
         let page = u32_at(&self.head, 36);
@@ -273,7 +274,8 @@ impl WalScan {
         match Timeline::new(timeline).filter(|timeline| *timeline >= self.timeline) {
             Some(timeline) => self.timeline = timeline,
             None => {
-                let why = format!("the page is of timeline {timeline}, after one of {}", self.timeline.number());
+                let why =
+                    format!("the page is of timeline {timeline}, after one of {}", self.timeline.number());
                 return Self::flaw(page, why);
             }
         }
@@ -307,7 +309,9 @@ impl WalScan {
                 Self::flaw(page, why)
             }
             Some(_) => Ok(()),
-            None if continues && self.skip == 0 => Self::flaw(page, "it goes on with a record that never began"),
+            None if continues && self.skip == 0 => {
+                Self::flaw(page, "it goes on with a record that never began")
+            }
             None if rest != self.skip => {
                 Self::flaw(page, format!("a record has {} bytes left, and the page says {rest}", self.skip))
             }
@@ -408,9 +412,9 @@ impl Assembly {
         }
         let said = Lsn(u64::from(u32_at(&self.header, 8)) | u64::from(u32_at(&self.header, 12)) << 32);
         match previous {
-            Some(previous) if said != previous => {
-                flaw(format!("the record says that the one before it began at {said}, and that was {previous}"))
-            }
+            Some(previous) if said != previous => flaw(format!(
+                "the record says that the one before it began at {said}, and that was {previous}"
+            )),
             None if said >= self.start => {
                 flaw(format!("the record says that the one before it began at {said}, which is later"))
             }

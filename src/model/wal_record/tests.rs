@@ -63,7 +63,8 @@ fn a_scan_that_begins_in_the_middle_passes_over_what_began_before() {
 
 #[test]
 fn all_parts_of_a_transactions_end_are_read_or_passed_over_in_every_major() {
-    for (magic, major) in [(0xD106, 13), (0xD10D, 14), (0xD110, 15), (0xD113, 16), (0xD116, 17), (0xD118, 18)] {
+    for (magic, major) in [(0xD106, 13), (0xD10D, 14), (0xD110, 15), (0xD113, 16), (0xD116, 17), (0xD118, 18)]
+    {
         let statistics = if major < 18 { vec![5; 2 * 12] } else { vec![5; 2 * 16] };
         let statistics = if major < 15 { vec![] } else { [u32s(&[2]), statistics].concat() };
         let more = [
