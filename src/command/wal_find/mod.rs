@@ -8,6 +8,8 @@
 mod narrow;
 mod path;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@
 
 mod fields;
 mod scan;
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) mod synthetic;
 #[cfg(test)]
 mod tests;

@@ -270,6 +270,9 @@ impl WalScan {
                 return Self::flaw(page, why);
             }
         }
+        if self.at.checked_add(format.segment).is_none() {
+            return Self::flaw(page, "the WAL has no positions behind this segment");
+        }
         let timeline = u32_at(&self.head, 4);
         match Timeline::new(timeline).filter(|timeline| *timeline >= self.timeline) {
             Some(timeline) => self.timeline = timeline,

@@ -1,4 +1,4 @@
-//! WAL made of nothing, for tests and for the corpus of `fuzz/`.
+//! WAL made of nothing, for tests.
 
 use crc_fast::CrcAlgorithm::Crc32Iscsi;
 
