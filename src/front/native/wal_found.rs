@@ -130,7 +130,7 @@ impl Told {
         tell(
             "searched",
             format!(
-                "{} to {}, {} {many} of timeline {} and before, {} reads",
+                "{} to {}, {} {many} along timeline {}, {} reads",
                 searched.first,
                 searched.last,
                 searched.there,
@@ -189,6 +189,7 @@ impl Report for Told {
         if self.zone_assumed {
             let _ = writeln!(text, "the time had no offset, and was read as local\n");
         }
+        let mut rows = Vec::new();
         match found.first() {
             Some(_) if sought.is_list() => {
                 text.push_str(&table(&self.list()));
@@ -202,11 +203,12 @@ impl Report for Told {
                 if matches!(sought, Sought::Time { .. }) {
                     text.push_str("  the first record that recovery to that moment does not replay:\n");
                 }
-                text.push_str(&table(&self.one(hit)));
+                rows.extend(self.one(hit));
             }
             None => {}
         }
-        text.push_str(&table(&self.around()));
+        rows.extend(self.around());
+        text.push_str(&table(&rows));
         for target in self.targets() {
             let _ = write!(text, "\nto recover {}:\n  {}\n", target.what, self.command(&target));
         }
