@@ -221,7 +221,7 @@ impl<V: Visitor> Trip<V> {
                 self.flaw = Some(flaw.to_string());
                 return Ok(self);
             }
-            let over = !first && !self.scan.pending().is_some_and(|pending| pending.start < self.until);
+            let over = !first && self.scan.pending().is_none_or(|pending| pending.start >= self.until);
             if self.visitor.is_done() || over || self.scan.ended().is_some() {
                 return Ok(self);
             }

@@ -115,8 +115,7 @@ impl Data {
             Self::Commit { .. } | Self::Abort { .. } | Self::BackupEnd => 8,
             Self::Prepare => 24,
             // `CheckPoint` up to its time; PostgreSQL 17 put `wal_level` into what was padding.
-            Self::Checkpoint { .. } => 72,
-            Self::RestorePoint => 72,
+            Self::Checkpoint { .. } | Self::RestorePoint => 72,
             Self::EndOfRecovery | Self::Overwritten | Self::Truncate => 16,
             Self::Running => 20,
             Self::DatabaseDrop => 4,

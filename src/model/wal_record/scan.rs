@@ -274,14 +274,11 @@ impl WalScan {
             return Self::flaw(page, "the WAL has no positions behind this segment");
         }
         let timeline = u32_at(&self.head, 4);
-        match Timeline::new(timeline).filter(|timeline| *timeline >= self.timeline) {
-            Some(timeline) => self.timeline = timeline,
-            None => {
-                let why =
-                    format!("the page is of timeline {timeline}, after one of {}", self.timeline.number());
-                return Self::flaw(page, why);
-            }
-        }
+        let Some(timeline) = Timeline::new(timeline).filter(|timeline| *timeline >= self.timeline) else {
+            let why = format!("the page is of timeline {timeline}, after one of {}", self.timeline.number());
+            return Self::flaw(page, why);
+        };
+        self.timeline = timeline;
         let rest = u32_at(&self.head, 16).into();
         self.continuation(page, flags, rest)?;
         self.at += self.head.len() as u64;
@@ -311,14 +308,13 @@ impl WalScan {
                 );
                 Self::flaw(page, why)
             }
-            Some(_) => Ok(()),
             None if continues && self.skip == 0 => {
                 Self::flaw(page, "it goes on with a record that never began")
             }
             None if rest != self.skip => {
                 Self::flaw(page, format!("a record has {} bytes left, and the page says {rest}", self.skip))
             }
-            None => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 

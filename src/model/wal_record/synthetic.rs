@@ -63,7 +63,7 @@ impl Writer {
     /// Writes bytes of a record over pages.
     pub(crate) fn put(&mut self, record: &[u8]) {
         for (i, byte) in record.iter().enumerate() {
-            self.header_if_due(if i == 0 { 0 } else { 1 }, record.len() - i);
+            self.header_if_due(u16::from(i > 0), record.len() - i);
             self.bytes.push(*byte);
         }
     }
