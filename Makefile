@@ -6,7 +6,7 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
-SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg locks_pg walks)
+SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg locks_pg walks wal_find_pg)
 
 .PHONY: help build image-size demo test test-all soak fuzz coverage bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
 
@@ -28,7 +28,7 @@ test: compiler servers ## everything; a server that is missing is a failure
 
 test-all: test servers-all ## as `test`, with every major of PostgreSQL, and with the optimised binary as well
 	$(MAKE) fuzz
-	BARKEEP_TEST_MAJORS='13 14 15 16 17 18' $(CARGO) test --locked --test pitr
+	BARKEEP_TEST_MAJORS='13 14 15 16 17 18' $(CARGO) test --locked --test pitr --test wal_find_pg
 	BARKEEP_TEST_ALL_POINTS=1 $(CARGO) test --locked --test points
 	@set -euo pipefail; . tests/servers/lib.sh; \
 	    BARKEEP_BINARY=$$(CARGO=$(CARGO) build_binary --release); export BARKEEP_BINARY; \

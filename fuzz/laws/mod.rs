@@ -10,19 +10,21 @@ mod archive;
 mod bytes;
 mod names;
 mod tar;
+mod wal;
 mod words;
 
 pub use archive::{backup_info, literal, manifest, server_files};
 pub use bytes::decoders;
 pub use names::{retention, store_url, timeline_history, wal_header, wal_name};
 pub use tar::tar;
+pub use wal::wal_record;
 pub use words::{configuration, other_words, own_words, quantities};
 
 /// A law.
 pub type Law = fn(&[u8]);
 
 /// All laws, by the names of their targets.
-pub const LAWS: [(&str, Law); 15] = [
+pub const LAWS: [(&str, Law); 16] = [
     ("backup_info", backup_info),
     ("configuration", configuration),
     ("decoders", decoders),
@@ -38,6 +40,7 @@ pub const LAWS: [(&str, Law); 15] = [
     ("timeline_history", timeline_history),
     ("wal_header", wal_header),
     ("wal_name", wal_name),
+    ("wal_record", wal_record),
 ];
 
 /// The input as text, if it is one.

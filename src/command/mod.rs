@@ -5,6 +5,7 @@
 mod access;
 mod deletion;
 mod fetch;
+mod flow;
 mod pace;
 
 pub mod backup;
@@ -19,6 +20,7 @@ pub mod retention;
 pub mod vacancy;
 pub mod verify;
 pub mod wal_archive;
+pub mod wal_find;
 pub mod wal_prefetch;
 pub mod wal_restore;
 

@@ -23,6 +23,8 @@ mod verify;
 mod wal_header;
 mod wal_inventory;
 mod wal_name;
+pub(crate) mod wal_record;
+mod wal_search;
 mod wal_state;
 
 pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
@@ -53,5 +55,9 @@ pub use verify::{
 pub use wal_header::{Misfit, WalHeader};
 pub use wal_inventory::{WalInventory, WalObject};
 pub use wal_name::WalName;
+pub use wal_record::{
+    MOST_RELATIONS, Pending, RecordKind, Relation, WalFlaw, WalRecord, WalScan, XactEnd, last_commit,
+};
+pub use wal_search::{MOST_FOUND, Sought, WalSearch};
 pub use wal_state::WalState;
 use wal_state::last_position;

@@ -128,6 +128,13 @@ fn tidy(text: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Xid(u64);
 
+impl Xid {
+    /// What of it is in the WAL: the lower 32 bits, by which PostgreSQL compares.
+    pub const fn in_wal(self) -> u32 {
+        (self.0 & 0xFFFF_FFFF) as u32
+    }
+}
+
 impl fmt::Display for Xid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

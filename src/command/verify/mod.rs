@@ -7,7 +7,6 @@
 //! a finding, and the next one is read.
 
 mod base;
-mod flow;
 mod keeper;
 mod look;
 mod wal;
@@ -21,12 +20,12 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::warn;
 
-pub use self::flow::Progress;
+pub use crate::command::flow::Progress;
 
-use self::flow::Flow;
 use self::keeper::Keeper;
 use self::look::Sight;
 use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
+use crate::command::flow::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Class, Finding, SegmentName, Share, Timeline};
 

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 14] = [
+pub const MANUALS: [Manual; 15] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -239,6 +239,18 @@ pub const MANUALS: [Manual; 14] = [
             Exit::Interrupted,
             Exit::Terminated,
         ],
+    },
+    Manual {
+        verb: "wal-find",
+        examples: &[
+            (
+                "barkeep wal-find --time '2026-01-31 14:03:07+01:00' --exclusive",
+                "what was committed last before that, and how to get there",
+            ),
+            ("barkeep wal-find --drops --since 2h", "what was dropped or truncated, by whom and when"),
+            ("barkeep wal-find --file pg_wal --xid 7351", "without a store: the files of a data directory"),
+        ],
+        exits: CATALOGUE_ONE,
     },
     Manual {
         verb: "install-compat",

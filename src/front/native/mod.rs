@@ -27,6 +27,8 @@ mod settings;
 mod verified;
 mod verify;
 mod wal;
+mod wal_find;
+mod wal_found;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal as _, Write as _};
@@ -76,6 +78,7 @@ enum Verb {
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
+    WalFind(Box<wal_find::WalFind>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -198,6 +201,7 @@ impl Verb {
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
             Self::Drill(words) => &words.shared,
+            Self::WalFind(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
     }
@@ -218,6 +222,7 @@ impl Verb {
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
             Self::Drill(words) => &mut words.shared,
+            Self::WalFind(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
     }
@@ -274,6 +279,7 @@ impl Verb {
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
+            Self::WalFind(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
                 let settings = settings(words.shared.clone())?;

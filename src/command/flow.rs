@@ -22,24 +22,29 @@ impl Progress {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }
 
-    pub(super) fn expect(&self, bytes: u64) {
+    /// So many bytes were read otherwise than through a [`Flow`].
+    pub(in crate::command) fn pass(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(in crate::command) fn expect(&self, bytes: u64) {
         self.total.store(bytes, Ordering::Relaxed);
     }
 }
 
 /// What all bodies go through.
-pub(super) struct Flow {
+pub(in crate::command) struct Flow {
     pace: Mutex<Pace>,
     progress: Arc<Progress>,
 }
 
 impl Flow {
-    pub(super) fn new(max_rate: Option<u64>, progress: &Arc<Progress>) -> Self {
+    pub(in crate::command) fn new(max_rate: Option<u64>, progress: &Arc<Progress>) -> Self {
         Self { pace: Mutex::new(Pace::new(max_rate)), progress: Arc::clone(progress) }
     }
 
     /// The object's body, no faster than is allowed.
-    pub(super) fn through(self: &Arc<Self>, object: Object) -> Object {
+    pub(in crate::command) fn through(self: &Arc<Self>, object: Object) -> Object {
         let flow = Arc::clone(self);
         let body: ByteStream = object
             .body
