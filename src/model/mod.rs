@@ -7,6 +7,7 @@ mod backup;
 mod backup_id;
 mod choose;
 mod compression;
+mod coverage;
 mod gc;
 mod history;
 mod lsn;
@@ -29,6 +30,10 @@ pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
 pub use choose::{Candidate, Choice, EndedBy, Rejected, Timelines, Unfit, Why, choose, choose_ended};
 pub use compression::{Compression, Level};
+pub use coverage::{
+    ArchiveFacts, BackupCover, BackupState, Coverage, Origin, Reach, Sizes, TimelineCover, WalRun, WalTally,
+    Window,
+};
 pub use gc::{GcFacts, GcPlan, GcReason, GcVerdict, ProbeFact, UploadFact};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
@@ -51,7 +56,7 @@ pub use verify::{
     take_turn, twins, wal_gaps,
 };
 pub use wal_header::{Misfit, WalHeader};
-pub use wal_inventory::{WalInventory, WalObject};
+pub use wal_inventory::{InventoryBuilder, WalInventory, WalObject};
 pub use wal_name::WalName;
 pub use wal_state::WalState;
 use wal_state::last_position;
