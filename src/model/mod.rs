@@ -16,6 +16,7 @@ mod retention;
 mod segment;
 mod server_name;
 mod sql;
+mod status;
 mod system_id;
 mod tar_name;
 mod timeline;
@@ -47,6 +48,10 @@ pub use retention::{
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use sql::{SqlStatement, statements};
+pub use status::{
+    Archiver, ArchivingState, Health, Lag, ServerSight, StatusFacts, StatusFinding, StatusLimits, Threshold,
+    Waiting, Wrote, status_findings,
+};
 pub use system_id::SystemId;
 pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
