@@ -74,10 +74,19 @@ impl Report for Status {
 fn summary(outcome: &Outcome) -> String {
     let Outcome { name, coverage, now, findings, .. } = outcome;
     let amiss: Vec<_> = findings.iter().filter(|finding| finding.health > Health::Ok).collect();
-    match (amiss.as_slice(), coverage.first_point().zip(coverage.newest_point())) {
-        ([], Some((first, newest))) => {
-            let from = first.from_time.map_or_else(|| first.from.to_string(), moment);
-            format!("{name}: recoverable from {from} to {}{}", newest.to, stored_ago(newest.stored, *now))
+    match (amiss.as_slice(), coverage.newest_point()) {
+        ([], Some(window)) => {
+            let from = window.from_time.map_or_else(|| window.from.to_string(), moment);
+            let older = match coverage.own_windows().count() {
+                0 | 1 => String::new(),
+                2 => "; and 1 more window".to_owned(),
+                count => format!("; and {} more windows", count - 1),
+            };
+            format!(
+                "{name}: recoverable from {from} to {}{}{older}",
+                window.to,
+                stored_ago(window.stored, *now)
+            )
         }
         ([], None) => format!("{name}: nothing is amiss"),
         ([only], _) => format!("{name}: {}", only.message),
@@ -414,7 +423,7 @@ impl WindowJson {
             last_commit: time(window.last_commit),
             partial: window.partial,
             missing_next: window.gap.map(|gap| gap.to_string()),
-            within_timeline: window.within.map(|within| within.number()),
+            within_timeline: window.within.map(crate::model::Timeline::number),
             backups: texts(&window.backups),
         }
     }
@@ -488,7 +497,7 @@ impl<'a> BackupJson<'a> {
 impl<'a> ArchivingJson<'a> {
     fn new(outcome: &Outcome, server: &'a ServerSight) -> Self {
         let archiver = server.archiver.as_ref();
-        let archived = archiver.and_then(|archiver| archiver.last_archived.as_ref());
+        let done = archiver.and_then(|archiver| archiver.last_archived.as_ref());
         let failed = archiver.and_then(|archiver| archiver.last_failed.as_ref());
         Self {
             state: outcome.archiving.map(crate::model::ArchivingState::name),
@@ -501,8 +510,8 @@ impl<'a> ArchivingJson<'a> {
             first_waiting: server.waiting.as_ref().and_then(|waiting| waiting.first.as_deref()),
             archived_count: archiver.map(|archiver| archiver.archived_count),
             failed_count: archiver.map(|archiver| archiver.failed_count),
-            last_archived_wal: archived.map(|wrote| wrote.wal.as_str()),
-            last_archived_time: time(archived.map(|wrote| wrote.at)),
+            last_archived_wal: done.map(|wrote| wrote.wal.as_str()),
+            last_archived_time: time(done.map(|wrote| wrote.at)),
             last_failed_wal: failed.map(|wrote| wrote.wal.as_str()),
             last_failed_time: time(failed.map(|wrote| wrote.at)),
             lag_bytes: outcome.lag.map(|lag| lag.bytes),
