@@ -50,6 +50,11 @@ impl Bed {
         self.primary.archive_all(&self.client).await
     }
 
+    async fn archive_with(&self, command: &str) {
+        self.primary.set(&[("archive_command", command)]);
+        reload(&self.client).await;
+    }
+
     fn backup(&self, name: &str) {
         self.barkeep.must_back_up(&self.primary.sockets(), name, &[]);
     }
@@ -189,8 +194,7 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
     );
     assert!(server["archiving"]["lag_bytes"].as_u64().unwrap() < MIB, "{server}");
 
-    bed.client.batch_execute("alter system set archive_command = 'false'").await.unwrap();
-    reload(&bed.client).await;
+    bed.archive_with("false").await;
     for n in 4..=6_i64 {
         bed.client.execute("insert into tick values ($1)", &[&n]).await.unwrap();
         bed.client.query_one("select pg_switch_wal()", &[]).await.unwrap();
@@ -217,8 +221,8 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
         "{shown}"
     );
 
-    bed.client.batch_execute("alter system reset archive_command").await.unwrap();
-    reload(&bed.client).await;
+    let good = bed.barkeep.archive_command();
+    bed.archive_with(&good).await;
     bed.primary.archived().await;
     let (code, server) = bed.asked();
     let archiving = &server["archiving"];
@@ -228,8 +232,7 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
         "{server}"
     );
 
-    bed.client.batch_execute("alter system set archive_command = 'true'").await.unwrap();
-    reload(&bed.client).await;
+    bed.archive_with("true").await;
     bed.client.execute("insert into tick values (7)", &[]).await.unwrap();
     bed.client.query_one("select pg_switch_wal()", &[]).await.unwrap();
     bed.primary.archived().await;
