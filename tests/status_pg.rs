@@ -86,7 +86,7 @@ impl Bed {
 
     /// What was restored to this target opens with exactly these rows.
     async fn restored_has(&mut self, words: &[&str], rows: i64) {
-        let target = words.iter().any(|word| *word == "--target-lsn");
+        let target = words.contains(&"--target-lsn");
         let action: &[&str] = if target { &["--target-action", "promote"] } else { &[] };
         let mut server = self.restore(&[words, action].concat()).unwrap_or_else(|| panic!("{words:?}"));
         server.move_in();
@@ -148,9 +148,10 @@ async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     assert_eq!((code, windows(&whole).len()), (Some(0), 1), "{whole}");
 
     let folder = bed.scratch.path("store/main/wals").join(&lost[..16]);
-    let file = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let file = file.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&lost));
-    file.filter(|path| !path.to_str().unwrap().contains(".backup"))
+    let all = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let segment = all.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&lost));
+    segment
+        .filter(|path| !path.to_str().unwrap().contains(".backup"))
         .for_each(|path| std::fs::remove_file(path).unwrap());
     let (_, server) = bed.status(&[]);
     let [first, second] = windows(&server).try_into().unwrap_or_else(|_| panic!("{server}"));
@@ -169,16 +170,16 @@ async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     );
     assert!(five.parse::<Lsn>().unwrap() >= lsn(&first["to_lsn"]));
     let from = second["from_lsn"].as_str().unwrap().to_owned();
-    let before = Lsn(lsn(&second["from_lsn"]).0 - 1).to_string();
-    let beyond = Lsn(lsn(&second["to_lsn"]).0 + MIB).to_string();
+    let too_early = Lsn(lsn(&second["from_lsn"]).0 - 1).to_string();
+    let too_late = Lsn(lsn(&second["to_lsn"]).0 + MIB).to_string();
     bed.restored_has(&["--target-lsn", &three], 3).await;
     bed.cannot_be_restored(&["--target-lsn", &five]).await;
     bed.cannot_be_restored(&["--target-lsn", &five, "--allow-gap"]).await;
-    bed.cannot_be_restored(&["--target-lsn", &before, "--allow-gap"]).await;
+    bed.cannot_be_restored(&["--target-lsn", &too_early, "--allow-gap"]).await;
     bed.restored_has(&["--target-lsn", &from], 9).await;
     bed.restored_has(&["--target-lsn", &fourteen], 14).await;
     bed.restored_has(&[], 15).await;
-    bed.cannot_be_restored(&["--target-lsn", &beyond]).await;
+    bed.cannot_be_restored(&["--target-lsn", &too_late]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
