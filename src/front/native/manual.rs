@@ -182,6 +182,15 @@ pub const MANUALS: [Manual; 15] = [
         exits: CATALOGUE,
     },
     Manual {
+        verb: "status",
+        examples: &[
+            ("barkeep status", "what can be recovered, from the store alone"),
+            ("barkeep status --host /var/run/postgresql", "and how archiving goes, asked of PostgreSQL"),
+            ("barkeep status --all-servers --json", "every server of the store, for a program"),
+        ],
+        exits: &[Exit::Done, Exit::Warning, Exit::Critical, Exit::Unknown],
+    },
+    Manual {
         verb: "verify",
         examples: &[
             ("barkeep verify", "read everything, and say what is missing or damaged"),
