@@ -10,6 +10,7 @@ mod compression;
 mod gc;
 mod history;
 mod lsn;
+mod partial;
 mod recovery_target;
 mod retention;
 mod segment;
@@ -32,6 +33,7 @@ pub use compression::{Compression, Level};
 pub use gc::{GcFacts, GcPlan, GcReason, GcVerdict, ProbeFact, UploadFact};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
+pub use partial::{Overlap, Overlapping};
 pub use recovery_target::{
     RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
 };

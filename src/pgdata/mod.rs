@@ -19,7 +19,7 @@ pub mod walk;
 
 use std::path::{Path, PathBuf};
 
-pub use control::ControlFile;
+pub use control::{ClusterState, ControlFile};
 pub(crate) use control::LONGEST as LONGEST_CONTROL;
 pub use postmaster::Postmaster;
 pub use queue::Queue;
