@@ -19,7 +19,7 @@ use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use barkeep::pgdata::manifest::ManifestReader;
 use barkeep::postgres::{
-    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
+    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version, Written,
 };
 use barkeep::store::ObjectStore;
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, segment_bytes};
@@ -237,6 +237,10 @@ impl Server for Session {
 
     async fn replayed(&mut self) -> Result<Lsn> {
         Ok(BEGIN)
+    }
+
+    async fn written(&mut self) -> Result<Written> {
+        Err(Error::bug("a backup does not ask this"))
     }
 
     async fn archiver_trouble(&mut self) -> Result<Option<String>> {

@@ -19,6 +19,7 @@ pub mod retention;
 pub mod vacancy;
 pub mod verify;
 pub mod wal_archive;
+pub mod wal_flush;
 pub mod wal_prefetch;
 pub mod wal_restore;
 

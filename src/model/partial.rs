@@ -58,11 +58,6 @@ impl Overlap {
         }
     }
 
-    /// How many bytes a page has.
-    pub const fn page_size(&self) -> usize {
-        self.page_size
-    }
-
     /// Takes the next page of each; less than a page, or nothing, where a copy is shorter.
     pub fn page(&mut self, ours: &[u8], stored: &[u8]) {
         let begin = Lsn(self.start.0.saturating_add(self.at));

@@ -2,7 +2,7 @@
 //!
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
-//! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`,
+//! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[wal-flush]`, `[check]`, `[backup]`,
 //! `[restore]`, `[retention]`, `[verify]`. A key that does not exist is an error, because a setting that is silently
 //! ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
@@ -22,6 +22,7 @@ use super::restore::RestoreArgs;
 use super::retention::RetentionArgs;
 use super::verify::VerifyArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
+use super::wal_flush::WalFlushArgs;
 use crate::error::{Context as _, Error, Result};
 
 /// Where the file is when nobody says so.
@@ -44,6 +45,7 @@ pub(crate) struct Sections {
     pub(crate) gcs: GcsArgs,
     pub(crate) wal_archive: WalArchiveArgs,
     pub(crate) wal_restore: WalRestoreArgs,
+    pub(crate) wal_flush: WalFlushArgs,
     pub(crate) check: CheckArgs,
     pub(crate) backup: BackupArgs,
     pub(crate) restore: RestoreArgs,
@@ -86,7 +88,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 13] {
+fn grammar() -> [(&'static str, Vec<String>); 14] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -96,6 +98,7 @@ fn grammar() -> [(&'static str, Vec<String>); 13] {
         ("gcs", keys::<GcsArgs>("gcs-")),
         ("wal-archive", keys::<WalArchiveArgs>("")),
         ("wal-restore", keys::<WalRestoreArgs>("")),
+        ("wal-flush", keys::<WalFlushArgs>("")),
         ("check", keys::<CheckArgs>("")),
         ("backup", keys::<BackupArgs>("")),
         ("restore", keys::<RestoreArgs>("")),

@@ -27,6 +27,7 @@ mod settings;
 mod verified;
 mod verify;
 mod wal;
+mod wal_flush;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal as _, Write as _};
@@ -65,6 +66,7 @@ struct Cli {
 enum Verb {
     WalArchive(Box<wal::WalArchive>),
     WalRestore(Box<wal::WalRestore>),
+    WalFlush(Box<wal_flush::WalFlush>),
     Check(Box<check::Check>),
     Backup(Box<backup::Backup>),
     BackupList(Box<backups::BackupList>),
@@ -187,6 +189,7 @@ impl Verb {
             Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &words.shared,
             Self::WalRestore(words) => &words.shared,
+            Self::WalFlush(words) => &words.shared,
             Self::Check(words) => &words.shared,
             Self::Backup(words) => &words.shared,
             Self::BackupList(words) => &words.shared,
@@ -207,6 +210,7 @@ impl Verb {
             Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &mut words.shared,
             Self::WalRestore(words) => &mut words.shared,
+            Self::WalFlush(words) => &mut words.shared,
             Self::Check(words) => &mut words.shared,
             Self::Backup(words) => &mut words.shared,
             Self::BackupList(words) => &mut words.shared,
@@ -264,6 +268,7 @@ impl Verb {
                 let _turning = spinner(output);
                 told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
             }
+            Self::WalFlush(words) => words.perform(&Around { file, output, environment }),
             Self::Backup(words) => words.perform(&Around { file, output, environment }),
             Self::BackupList(words) => words.perform(&Around { file, output, environment }),
             Self::BackupShow(words) => words.perform(&Around { file, output, environment }),
