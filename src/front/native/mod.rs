@@ -24,6 +24,7 @@ mod restore;
 mod restored;
 mod retention;
 mod settings;
+mod tallied;
 mod verified;
 mod verify;
 mod wal;
@@ -43,6 +44,7 @@ use self::file::File;
 use self::manner::Manner;
 use self::render::{Archived, Checked, Prefetched, Report, Restored};
 use self::settings::Settings;
+use self::tallied::Tallied;
 use super::borrowed::Environment;
 use super::exit::{Exit, Reader, status};
 use super::run::block_on;
@@ -245,8 +247,11 @@ impl Verb {
                 let own = own.over(file.sections.wal_archive.clone());
                 let retain = own.retain(&settings)?;
                 let request = wal::WalArchive::request(path, own, &settings)?;
+                let tallied = Tallied::begin(&settings.spool);
                 let wire = settings.wire.with_retain(retain);
-                told(block_on(wal_archive::run(&request, &wire)).map(Archived))
+                let end = block_on(wal_archive::run(&request, &wire));
+                tallied.archived(&request.file, &end);
+                told(end.map(Archived))
             }
             Self::WalRestore(words) => {
                 let (what, own, shared) = words.parts();
@@ -256,8 +261,10 @@ impl Verb {
                 }
                 let settings = settings(shared)?;
                 let request = wal::WalRestore::request(what, &own, &settings)?;
-                let outcome = block_on(wal_restore::run(&request, &settings.wire))?;
-                told(Ok(Restored(request.name, outcome)))
+                let tallied = Tallied::begin(&settings.spool);
+                let end = block_on(wal_restore::run(&request, &settings.wire));
+                tallied.restored(&request, &end);
+                told(end.map(|outcome| Restored(request.name, outcome)))
             }
             Self::Check(words) => {
                 let settings = settings(words.shared)?;
