@@ -5,7 +5,6 @@
 
 mod bed;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,7 +117,7 @@ async fn a_second_flush_sends_nothing_and_finds_everything() {
     bed.store.reset();
     assert_eq!(words(&flush(&bed, &request(&bed)).await.unwrap()), vec!["ahead"; 5]);
     assert_eq!(bed.store.requests(), 0);
-    bed.forget_everything().await;
+    std::fs::remove_dir_all(bed.spool()).unwrap();
     assert_eq!(words(&flush(&bed, &request(&bed)).await.unwrap()), vec!["same"; 5]);
 }
 
@@ -337,13 +336,81 @@ async fn what_a_promoted_standby_archives_of_the_old_timeline_is_no_conflict_wit
     std::fs::write(standby.wal("00000002.history"), history).unwrap();
     assert_eq!(standby.archive(&file).await.unwrap().archived, Archived::Same);
     assert!(primary.object(PARTIAL).await == flushed);
-    // The other way round the standby's shorter copy is replaced by what extends it.
-    let shorter: &Path = &file;
-    assert_eq!(
-        wal_archive::run(&wal_archive::Request { spool: None, ..standby.archive_request(shorter) }, &standby)
-            .await
-            .unwrap()
-            .archived,
-        Archived::Same
-    );
+    // The door without a spool decides the same.
+    let request = wal_archive::Request { spool: None, ..standby.archive_request(&file) };
+    assert_eq!(wal_archive::run(&request, &standby).await.unwrap().archived, Archived::Same);
+}
+
+/// The binary with a directory as its store, in the data directory.
+fn barkeep(bed: &Bed, words: &[&str]) -> std::process::Output {
+    let store = bed.dir.path().join("store");
+    std::fs::create_dir_all(&store).unwrap();
+    std::process::Command::new(env!("CARGO_BIN_EXE_barkeep"))
+        .args(words)
+        .current_dir(bed.data())
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"))
+        .env("BARKEEP_STORE", format!("file://{}", store.display()))
+        .env("BARKEEP_SERVER", "main")
+        .env("BARKEEP_SPOOL", bed.spool())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_binary_tells_what_was_stored_and_what_remains() {
+    let bed = Bed::new();
+    (1..=3).for_each(|n| drop(bed.segment(&name(n))));
+    being_written(&bed, 4, 9000);
+    shut_down(&bed, 4, 1);
+    let said = |output: &std::process::Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let planned = barkeep(&bed, &["wal-flush", "--pgdata", ".", "--dry-run"]);
+    assert_eq!(planned.status.code(), Some(0));
+    assert!(said(&planned).starts_with("3 files waiting\n"), "{planned:?}");
+    let done = barkeep(&bed, &["wal-flush", "--pgdata", ".", "--partial", "--mark-done"]);
+    let text = "3 files waited: 3 stored, 0 there already, 0 remain\n3 files told to PostgreSQL as archived\n\
+                current segment: 000000010000000000000004.partial stored\n";
+    assert_eq!((said(&done).as_str(), done.status.code()), (text, Some(0)), "{done:?}");
+    assert_eq!(waiting(&bed), 0);
+    // Nothing is left in the spool of the copy that was sent, and nothing waits.
+    let again = barkeep(&bed, &["wal-flush", "--pgdata", ".", "--json"]);
+    assert_eq!(said(&again), "{\"running\":false,\"dry_run\":false,\"files\":[],\"remaining\":0,\"marked_done\":0,\"partial\":null,\"error\":null,\"exit\":0}\n");
+}
+
+#[test]
+fn a_directory_that_is_none_is_told_with_the_flag_to_set() {
+    let bed = Bed::new();
+    let unnamed = barkeep(&bed, &["wal-flush"]);
+    assert_eq!(unnamed.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unnamed.stderr).contains("--pgdata"), "{unnamed:?}");
+    let wrong = barkeep(&bed, &["wal-flush", "--pgdata", "pg_wal"]);
+    assert_eq!(wrong.status.code(), Some(8));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("hint: name the data directory"), "{wrong:?}");
+}
+
+#[test]
+fn the_calls_of_postgresql_are_counted_in_the_spool() {
+    use barkeep::command::tally::{Counted, Ending, read};
+    let bed = Bed::new();
+    bed.segment(&name(1));
+    let file = format!("pg_wal/{}", name(1));
+    assert_eq!(barkeep(&bed, &["wal-archive", &file]).status.code(), Some(0));
+    assert_eq!(barkeep(&bed, &["wal-archive", &file]).status.code(), Some(0));
+    bed.segment_with(&name(1), bed::SYSTEM, 9);
+    assert_eq!(barkeep(&bed, &["wal-archive", &file]).status.code(), Some(3));
+    assert_eq!(barkeep(&bed, &["wal-restore", &name(1), "out"]).status.code(), Some(0));
+    assert_eq!(barkeep(&bed, &["wal-restore", &name(9), "out"]).status.code(), Some(1));
+    let archive = read(&bed.spool(), Counted::Archive);
+    let of = [Ending::Done, Ending::Same, Ending::Conflict].map(|ending| archive.of(ending));
+    assert_eq!((of, archive.total(), archive.bytes), ([1, 1, 1], 3, MIB));
+    let failure = archive.last_failure.unwrap();
+    assert!(failure.name == name(1) && failure.error.unwrap().contains("other content"));
+    let restore = read(&bed.spool(), Counted::Restore);
+    assert_eq!((restore.of(Ending::Done), restore.of(Ending::NotFound), restore.bytes), (1, 1, MIB));
+    assert_eq!((restore.last_failure, restore.durations.iter().sum::<u64>()), (None, 2));
+    // A spool that is not ours to write to costs the count and not the call.
+    std::fs::set_permissions(bed.spool(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    bed.segment(&name(2));
+    assert_eq!(barkeep(&bed, &["wal-archive", &format!("pg_wal/{}", name(2))]).status.code(), Some(0));
+    assert_eq!(read(&bed.spool(), Counted::Archive).total(), 3);
 }
