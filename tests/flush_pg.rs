@@ -56,7 +56,8 @@ impl Scene {
     fn flush(&self, words: &[&str]) -> serde_json::Value {
         let data = self.primary.data().display().to_string();
         let spool = self.primary.data().with_file_name("spool").display().to_string();
-        let words = [&["wal-flush", "--json", "--pgdata", &data, "--spool", &spool], words].concat();
+        let flush = ["wal-flush", "--json", "--pgdata", &data, "--spool", &spool];
+        let words: Vec<&str> = flush.into_iter().chain(words.iter().copied()).collect();
         let told: serde_json::Value = serde_json::from_str(&self.barkeep.must(&words)).unwrap();
         assert_eq!(told["remaining"], 0, "{told}");
         told
@@ -90,7 +91,7 @@ impl Scene {
     }
 }
 
-fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())
 }
 

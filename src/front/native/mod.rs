@@ -89,7 +89,11 @@ enum Verb {
 pub fn command() -> clap::Command {
     Cli::command().mut_subcommands(|verb| {
         // The values in the environment of whoever asks for help are nobody else's business.
-        let verb = if verb.get_name() == "drill" { verb.mut_args(of_drill) } else { verb };
+        let verb = match verb.get_name() {
+            "drill" => verb.mut_args(of_drill),
+            "wal-flush" => verb.mut_args(of_flush),
+            _ => verb,
+        };
         manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
     })
 }
@@ -115,6 +119,12 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
         Ok(Answer::Report(report)) => tell(&*report, &manner),
         Err(error) => lament(&error, &manner),
     }
+}
+
+/// What `wal-flush` shares with `wal-archive` and has no use for: it looks ahead as far as there is anything.
+fn of_flush(arg: Arg) -> Arg {
+    let idle = ["look_ahead", "soft_limit"].contains(&arg.get_id().as_str());
+    if idle { arg.hide(true) } else { arg }
 }
 
 /// What a run without failure ends with.

@@ -34,7 +34,6 @@ use crate::postgres::{ConnectionWords, Conninfo};
 /// and what remains is told by name.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
-#[command(mut_arg("look_ahead", |arg| arg.hide(true)), mut_arg("soft_limit", |arg| arg.hide(true)))]
 pub(crate) struct WalFlush {
     #[command(flatten)]
     pub(super) own: WalFlushArgs,
