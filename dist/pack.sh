@@ -45,7 +45,7 @@ EOF
     (cd "$root" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 md5sum) >"$parts/control/md5sums"
     printf '2.0\n' >"$parts/debian-binary"
     even_tar "$parts/control" ./control ./md5sums | gzip -9 -n >"$parts/control.tar.gz"
-    even_tar "$root" . | xz -9 -T 1 >"$parts/data.tar.xz"
+    even_tar "$root" . | xz -6 -T 1 >"$parts/data.tar.xz"
     rm -f "$to"
     # D: no names, no times.
     (cd "$parts" && ar rcD deb.ar debian-binary control.tar.gz data.tar.xz)

@@ -19,7 +19,8 @@ use barkeep::error::{Error, ErrorKind, Result};
 use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use barkeep::pgdata::manifest::ManifestReader;
 use barkeep::postgres::{
-    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version, Written,
+    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
+    Written,
 };
 use barkeep::store::ObjectStore;
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, segment_bytes};

@@ -117,7 +117,10 @@ async fn what_a_stopped_server_could_not_archive_is_flushed_and_every_row_comes_
     let client = scene.primary.start().await;
     let last = scene.primary.archive_all(&client).await;
     let after = scene.objects();
-    assert!(before.iter().all(|(object, stored)| after.get(object) == Some(stored)), "an object was replaced");
+    assert!(
+        before.iter().all(|(object, stored)| after.get(object) == Some(stored)),
+        "an object was replaced"
+    );
     assert!(after.keys().any(|object| object.ends_with(format!("{last}.zst"))), "{after:?}");
     assert_eq!(scene.primary.log().matches("archive command failed").count(), failed);
     // The segment that was flushed is complete now, so there is nothing to be flushed of it.
@@ -149,7 +152,10 @@ async fn the_archiver_of_a_running_server_is_answered_at_once_for_what_was_flush
     let before = scene.objects();
     scene.primary.archived().await;
     let after = scene.objects();
-    assert!(before.iter().all(|(object, stored)| after.get(object) == Some(stored)), "an object was replaced");
+    assert!(
+        before.iter().all(|(object, stored)| after.get(object) == Some(stored)),
+        "an object was replaced"
+    );
     let data = scene.primary.data().display().to_string();
     let refused = scene.barkeep.run(&["wal-flush", "--pgdata", &data, "--mark-done"]);
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");

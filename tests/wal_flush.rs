@@ -374,7 +374,10 @@ fn the_binary_tells_what_was_stored_and_what_remains() {
     assert_eq!(waiting(&bed), 0);
     // Nothing is left in the spool of the copy that was sent, and nothing waits.
     let again = barkeep(&bed, &["wal-flush", "--pgdata", ".", "--json"]);
-    assert_eq!(said(&again), "{\"running\":false,\"dry_run\":false,\"files\":[],\"remaining\":0,\"marked_done\":0,\"partial\":null,\"error\":null,\"exit\":0}\n");
+    assert_eq!(
+        said(&again),
+        "{\"running\":false,\"dry_run\":false,\"files\":[],\"remaining\":0,\"marked_done\":0,\"partial\":null,\"error\":null,\"exit\":0}\n"
+    );
 }
 
 #[test]

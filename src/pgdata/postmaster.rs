@@ -41,7 +41,8 @@ impl Postmaster {
             Err(e) => return Err(e.into()),
         };
         // A server for a single user notes its number with a minus.
-        let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok()).map(i32::saturating_abs);
+        let pid =
+            text.lines().next().and_then(|line| line.trim().parse::<i32>().ok()).map(i32::saturating_abs);
         let pid = pid.and_then(Pid::from_raw).filter(|pid| *pid != getpid());
         Ok(pid.filter(|pid| lives(*pid, dir)).map(|pid| pid.as_raw_nonzero().get()))
     }

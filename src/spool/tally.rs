@@ -178,7 +178,11 @@ impl Counts {
 
     /// How many calls ended so.
     pub fn of(&self, ending: Ending) -> u64 {
-        Ending::ALL.iter().zip(&self.endings).find(|(each, _)| **each == ending).map_or(0, |(_, count)| *count)
+        Ending::ALL
+            .iter()
+            .zip(&self.endings)
+            .find(|(each, _)| **each == ending)
+            .map_or(0, |(_, count)| *count)
     }
 
     /// How many calls there were.
@@ -229,7 +233,8 @@ impl Tally {
             std::thread::sleep(Duration::from_millis(2));
             record()
         };
-        let mut counts = record().or_else(|| if self.record.exists() { again() } else { None }).unwrap_or_default();
+        let mut counts =
+            record().or_else(|| if self.record.exists() { again() } else { None }).unwrap_or_default();
         for call in noted(&std::fs::read(&self.journal).unwrap_or_default()) {
             counts.add(&call);
         }
@@ -312,7 +317,13 @@ fn cut(text: &str, most: usize) -> String {
     let mut room = most;
     let fits = |c: &char| {
         // Control characters take six, quotes and backslashes two.
-        let takes = if c.is_control() { 6 } else if matches!(c, '"' | '\\') { 2 } else { c.len_utf8() };
+        let takes = if c.is_control() {
+            6
+        } else if matches!(c, '"' | '\\') {
+            2
+        } else {
+            c.len_utf8()
+        };
         let fits = takes <= room;
         room = room.saturating_sub(takes);
         fits
@@ -341,7 +352,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let tally = Tally::of(dir.path(), Counted::Archive);
         assert_eq!(tally.read(), Counts::default());
-        for (second, ending) in [Ending::Done, Ending::Unavailable, Ending::Done, Ending::Same].into_iter().enumerate() {
+        for (second, ending) in
+            [Ending::Done, Ending::Unavailable, Ending::Done, Ending::Same].into_iter().enumerate()
+        {
             tally.count(&call(ending, i64::try_from(second).unwrap()));
         }
         let counts = tally.read();
@@ -407,7 +420,13 @@ mod tests {
     fn the_record_has_one_length_and_the_journal_a_bound_whatever_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         let tally = Tally::of(dir.path(), Counted::Archive);
-        let odd = Call { name: "\u{1}\"é".repeat(500), error: Some("\"\\\u{7}".repeat(500)), bytes: u64::MAX, micros: u64::MAX, ..call(Ending::Other, 1) };
+        let odd = Call {
+            name: "\u{1}\"é".repeat(500),
+            error: Some("\"\\\u{7}".repeat(500)),
+            bytes: u64::MAX,
+            micros: u64::MAX,
+            ..call(Ending::Other, 1)
+        };
         tally.count(&odd);
         tally.count(&Call { ending: Ending::Done, ..odd.clone() });
         assert_eq!(std::fs::metadata(&tally.record).unwrap().len(), RECORD as u64);

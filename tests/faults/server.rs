@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use barkeep::error::{Error, Result};
 use barkeep::model::{Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use barkeep::postgres::{
-    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version, Written,
+    Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
+    Written,
 };
 
 use crate::bed::{MIB, SYSTEM};

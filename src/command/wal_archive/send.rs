@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Archived, Request};
 use super::compare;
 use super::pack::{self, Packed, Packing};
 use super::source::Source;
+use super::{Archived, Request};
 use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
 use crate::error::{Error, Result};
 use crate::model::{Compression, WalName};

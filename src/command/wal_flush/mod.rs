@@ -204,7 +204,8 @@ impl Flush<'_> {
         if self.request.partial {
             let partial = tokio::time::timeout_at(deadline.into(), self.partial(server, &several)).await;
             let late = || Error::unavailable("the time was up before the current segment was stored");
-            outcome.partial = Some(partial.map_or_else(|_| Err(late()), |end| end).unwrap_or_else(Current::Failed));
+            outcome.partial =
+                Some(partial.map_or_else(|_| Err(late()), |end| end).unwrap_or_else(Current::Failed));
         }
         Ok(outcome)
     }
@@ -255,7 +256,8 @@ impl Flush<'_> {
         };
         // Which of them are late is told by what has no end.
         let _ = tokio::time::timeout_at(deadline.into(), several.store_all(&names, told)).await;
-        let end = |name: WalName| Waited { name, end: ends.remove(&name.to_string()).unwrap_or(End::Remains) };
+        let end =
+            |name: WalName| Waited { name, end: ends.remove(&name.to_string()).unwrap_or(End::Remains) };
         names.into_iter().map(end).collect()
     }
 

@@ -91,7 +91,13 @@ pub(crate) struct WalFlushArgs {
     #[arg(short = 'U', long, value_name = "USER", env = "BARKEEP_WAL_FLUSH_USER")]
     user: Option<String>,
     /// Connect to this database [also: PGDATABASE; default: postgres]
-    #[arg(short = 'd', long, value_name = "DBNAME", env = "BARKEEP_WAL_FLUSH_DBNAME", hide_env_values = true)]
+    #[arg(
+        short = 'd',
+        long,
+        value_name = "DBNAME",
+        env = "BARKEEP_WAL_FLUSH_DBNAME",
+        hide_env_values = true
+    )]
     dbname: Option<String>,
 }
 
@@ -169,7 +175,11 @@ impl Report for Flushed {
         let _ = if *dry_run {
             writeln!(text, "{} waiting", files_of(files.len()))
         } else {
-            writeln!(text, "{} waited: {stored} stored, {there} there already, {remain} remain", files_of(files.len()))
+            writeln!(
+                text,
+                "{} waited: {stored} stored, {there} there already, {remain} remain",
+                files_of(files.len())
+            )
         };
         for Waited { name, end } in self.0.remaining().take(NAMES) {
             let _ = match end {
