@@ -291,9 +291,14 @@ fn options() -> OpenOptions {
 
 /// The record of these counts.
 fn spell(counts: &Counts) -> Option<Vec<u8>> {
-    let json = serde_json::to_string(counts).ok()?;
-    let body = format!("{json:<width$}\n", width = RECORD - 10);
-    (body.len() == RECORD - 9).then(|| format!("{:08x} {body}", sum(body.as_bytes())).into_bytes())
+    let mut body = serde_json::to_vec(counts).ok()?;
+    // What is longer has no room; but texts are cut so that nothing is.
+    let blanks = (RECORD - 10).checked_sub(body.len())?;
+    body.extend(std::iter::repeat_n(b' ', blanks));
+    body.push(b'\n');
+    let mut record = format!("{:08x} ", sum(&body)).into_bytes();
+    record.extend(body);
+    Some(record)
 }
 
 /// The counts of a record that is whole.
