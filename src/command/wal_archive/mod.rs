@@ -183,7 +183,7 @@ async fn grow(
         Held::Less(objects) => objects,
         Held::Nothing => Vec::new(),
     };
-    sender.replace = !less.is_empty();
+    sender.overwrite = !less.is_empty();
     let sent = sender.send(source, prepared).await?;
     for other in less.iter().filter(|object| !sender.writes(object.compression)) {
         // Two suffixes of one name would leave it to the reader which one is served.

@@ -63,9 +63,8 @@ pub(super) struct Sender<'a> {
     packing: Packing,
     tags: Tags,
     history_tags: Option<Tags>,
-    overwrite: bool,
-    /// What is sent takes the place of a copy that was found to hold less.
-    pub(super) replace: bool,
+    /// What is sent takes the place of what is there: as asked, or of a copy that was found to hold less.
+    pub(super) overwrite: bool,
     not_first: bool,
     /// The key of every file that is sent has been found free a moment ago.
     pub(super) asked: bool,
@@ -121,7 +120,6 @@ impl<'a> Sender<'a> {
             tags: request.tags.clone(),
             history_tags: request.history_tags.clone(),
             overwrite: request.overwrite,
-            replace: false,
             not_first: spool.and_then(ArchiveSpool::known).is_some_and(|known| known.owned),
             asked: false,
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
@@ -225,7 +223,6 @@ impl<'a> Sender<'a> {
         let put = self.put_of(source, sha256.to_string());
         // Rather one request than a gigabyte sent in vain.
         if !self.overwrite
-            && !self.replace
             && !self.asked
             && self.archive.stored_wal(&put.name, put.compression).await?.is_some()
         {
@@ -306,7 +303,7 @@ impl<'a> Sender<'a> {
                 system_id: source.system_id,
             },
             tags: tags.clone(),
-            overwrite: self.overwrite || self.replace,
+            overwrite: self.overwrite,
             not_first: self.not_first,
             asked: self.asked,
         }

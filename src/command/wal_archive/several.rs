@@ -86,7 +86,9 @@ impl<'a> Several<'a> {
         mut told: impl FnMut(WalName, Result<Fate>),
     ) {
         let Some(sender) = self.sender(names) else {
-            names.iter().for_each(|name| told(*name, Ok(Fate::Gone)));
+            for name in names {
+                told(*name, Ok(Fate::Gone));
+            }
             return;
         };
         let mut ill = Ill::default();

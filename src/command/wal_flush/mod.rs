@@ -204,8 +204,7 @@ impl Flush<'_> {
         if self.request.partial {
             let partial = tokio::time::timeout_at(deadline.into(), self.partial(server, &several)).await;
             let late = || Error::unavailable("the time was up before the current segment was stored");
-            outcome.partial =
-                Some(partial.map_or_else(|_| Err(late()), |end| end).unwrap_or_else(Current::Failed));
+            outcome.partial = Some(partial.unwrap_or_else(|_| Err(late())).unwrap_or_else(Current::Failed));
         }
         Ok(outcome)
     }

@@ -1,7 +1,5 @@
 //! The words of `wal-flush`, and what it says.
 
-#![expect(clippy::doc_markdown, reason = "what documents a flag is its help text, printed as it stands")]
-
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
