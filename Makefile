@@ -6,15 +6,18 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
-SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg locks_pg walks wal_find_pg status_pg)
+SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg locks_pg walks wal_find_pg status_pg flush_pg)
 
-.PHONY: help build image-size demo test test-all soak fuzz coverage bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
+.PHONY: help build dist image-size demo test test-all soak fuzz coverage bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the optimised binary, target/release/barkeep
 	$(CARGO) build --locked --release
+
+dist: compiler ## packages in target/dist: a static binary as tar.gz and .deb, an SBOM, checksums; all tried
+	@CARGO=$(CARGO) dist/pack.sh
 
 image-size: compiler ## how large the two images of the Dockerfile are, without a container engine
 	@CARGO=$(CARGO) image/size.sh

@@ -6,18 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/servers/lib.sh
 
-static_binary() {
-    local machine target
-    machine=$(uname -m)
-    target=$machine-unknown-linux-musl
-    # The codecs are C, and want a compiler for this libc.
-    command -v musl-gcc >/dev/null || apt_install musl-tools
-    if command -v rustup >/dev/null; then
-        retry "install Rust's standard library for $target" rustup --quiet target add "$target"
-    fi
-    build_binary --release --target "$target"
-}
-
 # The bytes of all files, a link counted by its name.
 bytes() { find "$1" ! -type d -printf '%s\n' | awk '{ sum += $1 } END { print sum }'; }
 

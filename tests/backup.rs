@@ -20,6 +20,7 @@ use barkeep::model::{Backup, BackupStatus, Compression, Lsn, SegmentName, Segmen
 use barkeep::pgdata::manifest::ManifestReader;
 use barkeep::postgres::{
     Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
+    Written,
 };
 use barkeep::store::ObjectStore;
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, segment_bytes};
@@ -237,6 +238,10 @@ impl Server for Session {
 
     async fn replayed(&mut self) -> Result<Lsn> {
         Ok(BEGIN)
+    }
+
+    async fn written(&mut self) -> Result<Written> {
+        Err(Error::bug("a backup does not ask this"))
     }
 
     async fn archiver_trouble(&mut self) -> Result<Option<String>> {

@@ -18,10 +18,12 @@ pub mod reach;
 pub mod restore;
 pub mod retention;
 pub mod status;
+pub mod tally;
 pub mod vacancy;
 pub mod verify;
 pub mod wal_archive;
 pub mod wal_find;
+pub mod wal_flush;
 pub mod wal_prefetch;
 pub mod wal_restore;
 

@@ -11,6 +11,7 @@ mod coverage;
 mod gc;
 mod history;
 mod lsn;
+mod partial;
 mod recovery_target;
 mod retention;
 mod segment;
@@ -40,6 +41,7 @@ pub use coverage::{
 pub use gc::{GcFacts, GcPlan, GcReason, GcVerdict, ProbeFact, UploadFact};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
+pub use partial::{Overlap, Overlapping};
 pub use recovery_target::{
     RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
 };

@@ -72,6 +72,14 @@ impl WalHeader {
         Ok(Self { magic, timeline, start: Lsn(u64_at(8)), system_id: SystemId(u64_at(24)), segment_size })
     }
 
+    /// The size of the pages of a segment that begins like this, in bytes; PostgreSQL's usual one where the
+    /// header tells none that can be.
+    pub fn page_size(bytes: &[u8; Self::LEN]) -> usize {
+        let told = u32::from_le_bytes([bytes[36], bytes[37], bytes[38], bytes[39]]);
+        let can_be = told.is_power_of_two() && PAGE_SIZES.contains(&told);
+        usize::try_from(told).ok().filter(|_| can_be).unwrap_or(8192)
+    }
+
     /// PostgreSQL's major version, told by the page magic; `None` for a magic that is not known, as of
     /// a release that is newer than this list, or of a descendant.
     pub fn major(&self) -> Option<u32> {

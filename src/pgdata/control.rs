@@ -8,7 +8,7 @@ use std::time::Duration;
 use fs_err::File;
 
 use crate::error::{Context, Error, Result};
-use crate::model::{SystemId, Timeline};
+use crate::model::{Lsn, SystemId, Timeline};
 
 /// What we need of `ControlFileData` (PostgreSQL's `catalog/pg_control.h`). The fields up to the
 /// checkpoint's timeline lie at the same places in PostgreSQL 11 to 18.
@@ -20,6 +20,21 @@ pub struct ControlFile {
     pub timeline: Timeline,
     /// `PG_CONTROL_VERSION`: 1300 for PostgreSQL 13 to 16, 1700 for 17, 1800 for 18.
     pub version: u32,
+    /// What the server was doing when it wrote the file.
+    pub state: ClusterState,
+    /// Where its latest checkpoint's record lies: of a server that was stopped in good order, the last record.
+    pub checkpoint: Lsn,
+}
+
+/// What a server was doing (`DBState` in `catalog/pg_control.h`), as far as it tells where its WAL ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterState {
+    /// Stopped in good order, as a primary.
+    ShutDown,
+    /// Recovering from an archive or a primary, or stopped while it did.
+    Following,
+    /// Anything else: it runs, or it was stopped by a crash.
+    Running,
 }
 
 /// What is read of the file: all that is used, and less than the 512 bytes that are written at once.
@@ -28,6 +43,10 @@ const LEN: usize = 64;
 const SYSTEM_ID: usize = 0;
 /// Where `pg_control_version` lies.
 const VERSION: usize = 8;
+/// Where `state` lies.
+const STATE: usize = 16;
+/// Where `checkPoint` lies: after the time of the last change.
+const CHECKPOINT: usize = 32;
 /// Where `checkPointCopy.ThisTimeLineID` lies: after state, time, checkPoint and its redo.
 const TIMELINE: usize = 48;
 
@@ -85,10 +104,16 @@ impl ControlFile {
                 "control file version {version} is none that PostgreSQL 11 or later writes"
             )));
         }
-        let system_id = SystemId(u64::from(u32_at(SYSTEM_ID)) | (u64::from(u32_at(SYSTEM_ID + 4)) << 32));
+        let u64_at = |at: usize| u64::from(u32_at(at)) | (u64::from(u32_at(at + 4)) << 32);
+        let system_id = SystemId(u64_at(SYSTEM_ID));
         let timeline = Timeline::new(u32_at(TIMELINE))
             .ok_or_else(|| Error::corrupt("its checkpoint names timeline 0, which does not exist"))?;
-        Ok(Self { system_id, timeline, version })
+        let state = match u32_at(STATE) {
+            1 => ClusterState::ShutDown,
+            2 | 5 => ClusterState::Following,
+            _ => ClusterState::Running,
+        };
+        Ok(Self { system_id, timeline, version, state, checkpoint: Lsn(u64_at(CHECKPOINT)) })
     }
 }
 
@@ -147,6 +172,29 @@ mod tests {
         let read = ControlFile::parse(&control(1300, 3)).unwrap();
         assert_eq!(read.system_id, SystemId(7_300_000_000_000_000_001));
         assert_eq!(read.timeline, Timeline::new(3).unwrap());
+    }
+
+    #[test]
+    fn a_server_that_was_stopped_in_good_order_is_told_from_one_that_crashed_or_followed() {
+        let states = [0, 1, 2, 3, 4, 5, 6].map(|state: u32| {
+            let mut bytes = control(1300, 1);
+            bytes[STATE..STATE + 4].copy_from_slice(&state.to_le_bytes());
+            ControlFile::parse(&bytes).unwrap().state
+        });
+        use ClusterState::{Following, Running, ShutDown};
+        assert_eq!(states, [Running, ShutDown, Following, Running, Running, Following, Running]);
+    }
+
+    #[test]
+    fn the_place_of_the_checkpoint_is_read_from_files_of_the_oldest_and_the_newest_postgresql() {
+        for packed in [
+            include_bytes!("../../tests/fixtures/cluster/control_13.zst").as_slice(),
+            include_bytes!("../../tests/fixtures/cluster/control_18.zst").as_slice(),
+        ] {
+            let read = ControlFile::of_copy(&zstd::decode_all(packed).unwrap()).unwrap();
+            // A new cluster's WAL begins with its second segment.
+            assert!(read.checkpoint >= Lsn(0x0100_0000) && read.checkpoint < Lsn(1 << 40), "{read:?}");
+        }
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub mod walk;
 
 use std::path::{Path, PathBuf};
 
-pub use control::ControlFile;
 pub(crate) use control::LONGEST as LONGEST_CONTROL;
+pub use control::{ClusterState, ControlFile};
 pub use postmaster::Postmaster;
 pub use queue::Queue;
 

@@ -1,9 +1,11 @@
 //! What waits to be archived: the `.ready` files of `pg_wal/archive_status`. They are PostgreSQL's
-//! own; we only ever look.
+//! own; while it runs we only ever look.
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use super::DataDir;
+use crate::disk;
+use crate::error::{Context as _, Result};
 use crate::model::{SegmentName, SegmentSize, WalName};
 
 /// The queue of files PostgreSQL wants archived.
@@ -19,25 +21,54 @@ impl Queue {
     }
 
     /// The queue of a data directory.
-    pub fn of(data: &Path) -> Self {
-        Self { pg_wal: data.join("pg_wal") }
+    pub fn of(dir: &DataDir) -> Self {
+        Self { pg_wal: dir.path().join("pg_wal") }
     }
 
-    /// How many files wait, and the name of the one that PostgreSQL will ask for first: a history goes before
-    /// everything else.
-    pub fn waiting(&self) -> Result<(u64, Option<String>)> {
-        let mut count = 0;
-        let mut first: Option<(bool, String)> = None;
-        for entry in fs_err::read_dir(self.pg_wal.join("archive_status"))? {
+    /// Everything that waits, in the order in which PostgreSQL's archiver takes it: histories first, then by
+    /// name. What has no name of a WAL file's is not archived by PostgreSQL either.
+    pub fn all(&self) -> Result<Vec<WalName>> {
+        let mut names = Vec::new();
+        let entries = fs_err::read_dir(self.status()).context(|| "look for what waits to be archived")?;
+        for entry in entries {
             let file_name = entry?.file_name();
-            let Some(name) = file_name.to_str().and_then(|n| n.strip_suffix(".ready")) else { continue };
-            count += 1;
-            let place = (!name.ends_with(".history"), name.to_owned());
-            if first.as_ref().is_none_or(|first| place < *first) {
-                first = Some(place);
-            }
+            let ready = file_name.to_str().and_then(|name| name.strip_suffix(".ready"));
+            names.extend(ready.and_then(|name| name.parse::<WalName>().ok()));
         }
-        Ok((count, first.map(|(_, name)| name)))
+        names.sort_by_cached_key(|name| (!matches!(name, WalName::History(_)), name.to_string()));
+        Ok(names)
+    }
+
+    /// Whether a file waits.
+    pub fn waits(&self, name: &WalName) -> bool {
+        self.status().join(format!("{name}.ready")).exists()
+    }
+
+    /// Whether PostgreSQL has been told that a file is archived.
+    pub fn is_done(&self, name: &WalName) -> bool {
+        self.status().join(format!("{name}.done")).exists()
+    }
+
+    /// Says that these files are archived, durably: for a server that does not run, only after the store
+    /// has them.
+    pub fn mark_done(&self, names: &[WalName]) -> Result<()> {
+        for name in names {
+            let [ready, done] = ["ready", "done"].map(|end| self.status().join(format!("{name}.{end}")));
+            disk::rename(&ready, &done)?;
+        }
+        if !names.is_empty() {
+            disk::sync_directory(&self.status())?;
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> PathBuf {
+        self.pg_wal.join("archive_status")
+    }
+
+    /// Where a file of this name lies.
+    pub fn path(&self, name: &WalName) -> PathBuf {
+        self.pg_wal.join(name.to_string())
     }
 
     /// Where a segment of the queue lies.
@@ -141,6 +172,42 @@ mod tests {
     #[test]
     fn a_waiting_history_file_ends_the_queue() {
         assert!(behind(&["00000002.history", "000000020000000000000002"], 32).is_empty());
+    }
+
+    #[test]
+    fn everything_comes_in_the_order_of_the_archiver() {
+        let (_dir, queue) = queue(&[
+            "000000010000000000000003",
+            "000000020000000000000002",
+            "000000010000000000000002.00000028.backup",
+            "000000010000000000000002",
+            "000000010000000000000002.partial",
+            "00000003.history",
+            "00000002.history",
+            "something",
+        ]);
+        let names: Vec<String> = queue.all().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            names,
+            [
+                "00000002.history",
+                "00000003.history",
+                "000000010000000000000002",
+                "000000010000000000000002.00000028.backup",
+                "000000010000000000000002.partial",
+                "000000010000000000000003",
+                "000000020000000000000002",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_marked_done_waits_no_longer() {
+        let (_dir, queue) = queue(&["000000010000000000000003", "000000010000000000000004"]);
+        let names = queue.all().unwrap();
+        queue.mark_done(&names[..1]).unwrap();
+        assert_eq!(queue.all().unwrap(), names[1..]);
+        assert!(queue.is_done(&names[0]) && queue.waits(&names[1]));
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub trait Server: Send {
     /// Up to where a standby has replayed.
     async fn replayed(&mut self) -> Result<Lsn>;
 
+    /// How far a primary has flushed its WAL, and what tells whose that is.
+    async fn written(&mut self) -> Result<Written>;
+
     /// What the server says of its archiver when that is in trouble, for messages.
     async fn archiver_trouble(&mut self) -> Result<Option<String>>;
 
@@ -66,6 +69,21 @@ pub trait RunningBackup: Send {
     /// Ends the backup; what was copied may be used from here on. Does not wait for WAL to be archived.
     /// Kind `Server` when PostgreSQL refuses, or does not answer `within` this time.
     async fn stop(self: Box<Self>, within: Duration) -> Result<StopPoint>;
+}
+
+/// How far a server has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// The cluster.
+    pub system_id: SystemId,
+    /// Its port, for comparison with `postmaster.pid`.
+    pub port: u16,
+    /// When it was started, in seconds since 1970.
+    pub started: i64,
+    /// The size of its segments.
+    pub segment_size: SegmentSize,
+    /// Its timeline, and the end of what it has flushed; `None` while it follows another server.
+    pub flushed: Option<(Timeline, Lsn)>,
 }
 
 /// What a server says of itself.

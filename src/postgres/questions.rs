@@ -4,7 +4,7 @@ use tokio_postgres::{Client, Row};
 
 use super::errors::refusal;
 use super::rights;
-use super::{Archiving, Facts, ServerTablespace, Version};
+use super::{Archiving, Facts, ServerTablespace, Version, Written};
 use crate::error::{Context as _, Error, Result};
 use crate::model::{SegmentSize, Timeline};
 
@@ -98,6 +98,29 @@ pub(super) async fn facts(client: &Client, version: Version, switching: bool) ->
             command: parsed(&one, "archive_command")?,
             library: dialect.archive_library && parsed(&one, "archive_library")?,
         },
+    })
+}
+
+/// How far it has flushed its WAL. Every role may ask.
+pub(super) async fn written(client: &Client) -> Result<Written> {
+    let sql = format!(
+        "SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_id, \
+         floor(extract(epoch FROM pg_postmaster_start_time()))::int8::text AS started, \
+         current_setting('port') AS port, pg_is_in_recovery()::text AS in_recovery, {TIMELINE} AS timeline, \
+         (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size') AS segment_size, \
+         CASE WHEN pg_is_in_recovery() THEN '0/0' ELSE pg_current_wal_flush_lsn()::text END AS flushed"
+    );
+    let one = row(client, "how far it has written", &sql).await?;
+    let segment_size: u64 = parsed(&one, "segment_size")?;
+    let follows: bool = parsed(&one, "in_recovery")?;
+    let flushed = (timeline(&one, "timeline")?, parsed(&one, "flushed")?);
+    Ok(Written {
+        system_id: parsed(&one, "system_id")?,
+        port: parsed(&one, "port")?,
+        started: parsed(&one, "started")?,
+        segment_size: SegmentSize::new(segment_size)
+            .ok_or_else(|| Error::corrupt(format!("the server gives {segment_size} as its segment size")))?,
+        flushed: (!follows).then_some(flushed),
     })
 }
 

@@ -18,7 +18,7 @@ use super::conninfo::{ChannelBinding, Conninfo, Endpoint, Place, TargetSession};
 use super::errors::{may_want_the_other_way, refusal};
 use super::questions::{self, parsed, text};
 use super::tls::SslMode;
-use super::{ArchivingFacts, Connect, Facts, RunningBackup, Server, StartPoint, StopPoint, Version};
+use super::{ArchivingFacts, Connect, Facts, RunningBackup, Server, StartPoint, StopPoint, Version, Written};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::model::{Lsn, SegmentName, SegmentSize, Timeline};
 
@@ -277,6 +277,10 @@ impl Server for Session {
     async fn replayed(&mut self) -> Result<Lsn> {
         let sql = "SELECT coalesce(pg_last_wal_replay_lsn(), '0/0')::text AS lsn";
         parsed(&within(ANSWERS, self.row("ask for the position", sql)).await?, "lsn")
+    }
+
+    async fn written(&mut self) -> Result<Written> {
+        within(ANSWERS, questions::written(&self.client)).await
     }
 
     async fn archiver_trouble(&mut self) -> Result<Option<String>> {

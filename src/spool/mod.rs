@@ -2,6 +2,7 @@
 //! been proved about a store. Everything in it is a cache: losing it costs requests, never data.
 //!
 //! ```text
+//! SPOOL/tally-VERB, SPOOL/tally-VERB.journal      how PostgreSQL's calls have ended
 //! SPOOL/proofs/STORE                          what `check` proved about a store
 //! SPOOL/archive/ARCHIVE-SYSTEM/SEGMENT        marker: this file is stored already
 //! SPOOL/archive/ARCHIVE-SYSTEM/{lock,depth,known}
@@ -17,6 +18,7 @@ mod ahead;
 mod fetched;
 mod lock;
 mod proof;
+pub mod tally;
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ use barkeep::error::{Error, Result};
 use barkeep::model::{Lsn, SegmentName, SegmentSize, SystemId, Timeline};
 use barkeep::postgres::{
     Archiving, Connect, Facts, RunningBackup, Server, ServerTablespace, StartPoint, StopPoint, Version,
+    Written,
 };
 
 use crate::bed::{MIB, SYSTEM};
@@ -94,6 +95,10 @@ impl Server for Scripted {
 
     async fn replayed(&mut self) -> Result<Lsn> {
         Ok(Lsn(self.first * MIB))
+    }
+
+    async fn written(&mut self) -> Result<Written> {
+        Err(Error::bug("a backup does not ask this"))
     }
 
     async fn archiver_trouble(&mut self) -> Result<Option<String>> {

@@ -64,3 +64,16 @@ build_binary() {
         die "the build failed"
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<<"$told" | tail -n 1
 }
+
+# The same for a binary that needs nothing of its host, with a libc of its own.
+static_binary() {
+    local machine target
+    machine=$(uname -m)
+    target=$machine-unknown-linux-musl
+    # The codecs are C, and want a compiler for this libc.
+    command -v musl-gcc >/dev/null || apt_install musl-tools
+    if command -v rustup >/dev/null; then
+        retry "install Rust's standard library for $target" rustup --quiet target add "$target"
+    fi
+    build_binary --release --target "$target"
+}

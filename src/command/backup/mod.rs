@@ -29,6 +29,7 @@ pub use crate::pgdata::manifest::ManifestChecksum;
 
 use self::copy::{Copied, CopyRequest, Last, OpenCopy};
 use self::preflight::Ground;
+pub(super) use self::preflight::told_apart;
 use self::stop::Stop;
 use self::wal::{Needed, Pauses, WalSpan};
 use crate::archive::{Archive, OpenArchive, Patience, Stored, Tags};

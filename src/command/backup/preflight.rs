@@ -112,18 +112,23 @@ fn prove_local(ground: &Ground, facts: &Facts) -> Result<()> {
 /// memory is set up in between.
 const START_UP: i64 = 120;
 
-/// What tells the directory's server from the one that is connected to, if anything does.
-fn difference(running: &Postmaster, signal: Signal, facts: &Facts) -> Option<String> {
-    if running.port != facts.port {
-        let (here, there) = (running.port, facts.port);
-        return Some(format!("its server has port {here}, the one that is connected to port {there}"));
+/// What tells a directory's server from one that has this port and was started then, if anything does.
+pub(in crate::command) fn told_apart(running: &Postmaster, port: u16, started: i64) -> Option<String> {
+    if running.port != port {
+        let here = running.port;
+        return Some(format!("its server has port {here}, the one that is connected to port {port}"));
     }
     // In whole seconds, one of which may pass between the two.
-    if !(-1..=START_UP).contains(&(facts.started - running.started)) {
-        let (here, there) = (running.started, facts.started);
-        return Some(format!(
-            "its server started at {here}, the one that is connected to at {there} (in seconds)"
-        ));
+    (!(-1..=START_UP).contains(&(started - running.started))).then(|| {
+        let here = running.started;
+        format!("its server started at {here}, the one that is connected to at {started} (in seconds)")
+    })
+}
+
+/// What tells the directory's server from the one that is connected to, if anything does.
+fn difference(running: &Postmaster, signal: Signal, facts: &Facts) -> Option<String> {
+    if let Some(difference) = told_apart(running, facts.port, facts.started) {
+        return Some(difference);
     }
     let recovering = signal != Signal::None;
     (recovering != facts.in_recovery).then(|| {

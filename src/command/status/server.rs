@@ -58,7 +58,8 @@ fn shown(data: &DataDir, sight: &mut ServerSight) -> Result<()> {
     sight.system_id.get_or_insert(control.system_id);
     sight.timeline.get_or_insert(control.timeline);
     sight.in_recovery.get_or_insert(data.signal() != Signal::None);
-    let (count, first) = Queue::of(data.path()).waiting()?;
-    sight.waiting = Some(Waiting { count, first });
+    let waiting = Queue::of(data).all()?;
+    sight.waiting =
+        Some(Waiting { count: waiting.len() as u64, first: waiting.first().map(ToString::to_string) });
     Ok(())
 }

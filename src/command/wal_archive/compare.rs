@@ -1,7 +1,7 @@
 //! The key is taken: by the same content, which is success, or by other content, which is refused
 //! with everything there is to know about it.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,9 @@ use super::source::Source;
 use crate::archive::{Archive, Recorded, StoredWal, WalPut};
 use crate::command::fetch;
 use crate::error::{Context, Error, Result};
-use crate::model::{SystemId, WalHeader};
+use crate::model::{
+    Fork, Lsn, Overlap, Overlapping, SegmentName, SegmentSize, SystemId, TimelineHistory, WalHeader, WalName,
+};
 
 /// Compares a file with what lies under its own key. One request when the digest is recorded.
 pub(super) async fn with_stored(archive: &Archive, source: &Arc<Source>, put: &WalPut) -> Result<()> {
@@ -37,6 +39,87 @@ pub(super) async fn same_or_conflict(archive: &Archive, source: &Source, stored:
     match difference {
         None => Ok(()),
         Some(difference) => Err(conflict(source, stored, &recorded, &difference)),
+    }
+}
+
+/// What of a segment that is incomplete the archive has.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// Nothing.
+    Nothing,
+    /// All of it, and perhaps more.
+    All,
+    /// Less than the file holds, in these objects.
+    Less(Vec<StoredWal>),
+}
+
+/// Weighs an incomplete segment against every copy of it in the archive. Kind `Conflict` when one of them goes
+/// another way (docs/decisions/0025-partials-grow.md).
+pub(super) async fn weigh(archive: &Archive, source: &Source) -> Result<Held> {
+    let (WalName::Partial(segment), Some(header)) = (source.name, source.header) else {
+        return Ok(Held::Nothing);
+    };
+    let limit = left_at(&source.path, segment, header.segment_size);
+    let mut less = Vec::new();
+    for stored in archive.forms_of(&source.name).await? {
+        let (object, recorded) = archive.open_wal(&stored).await?;
+        let path = source.path.clone();
+        let compared = fetch::decoded(object.body, stored.compression, move |plain| {
+            overlap(plain, &path, header.start, limit)
+        })
+        .await
+        .context(|| format!("compare with {}", stored.key()))?;
+        match compared {
+            (Overlapping::Held, _) => return Ok(Held::All),
+            (Overlapping::More, _) => less.push(stored),
+            (Overlapping::Parted(at), stored_head) => {
+                return Err(conflict(source, &stored, &recorded, &Difference { at, stored_head }));
+            }
+        }
+    }
+    Ok(if less.is_empty() { Held::Nothing } else { Held::Less(less) })
+}
+
+/// Where the timeline of a segment was left, if a history beside it says so for a place in this segment: the
+/// last segment of an old timeline ends there, whatever its file held before.
+fn left_at(file: &Path, segment: SegmentName, size: SegmentSize) -> Option<Lsn> {
+    let beside = std::fs::read_dir(file.parent()?).ok()?.flatten();
+    let histories = beside.filter_map(|entry| {
+        let Ok(WalName::History(timeline)) = entry.file_name().to_str()?.parse() else { return None };
+        TimelineHistory::parse(timeline, &std::fs::read_to_string(entry.path()).ok()?).ok()
+    });
+    let forks: Vec<_> = histories.flat_map(|history| history.forks().to_vec()).collect();
+    let here = |fork: &&Fork| {
+        fork.from == segment.timeline && SegmentName::holding(fork.from, fork.at, size) == segment
+    };
+    forks.iter().filter(here).map(|fork| fork.at).max()
+}
+
+/// How a file and its stored copy overlap, and how the stored one begins.
+fn overlap(
+    stored: &mut (dyn Read + Send),
+    path: &Path,
+    start: Lsn,
+    limit: Option<Lsn>,
+) -> Result<(Overlapping, Vec<u8>)> {
+    let mut ours = File::open(path)?;
+    let mut head = [0; WalHeader::LEN];
+    ours.read_exact(&mut head)?;
+    ours.rewind()?;
+    let page = WalHeader::page_size(&head);
+    let mut overlap = Overlap::new(start, page, limit);
+    let (mut a, mut b) = (vec![0; page], vec![0; page]);
+    let mut stored_head = Vec::new();
+    loop {
+        let n = fill(stored, &mut a)?;
+        let m = fill(&mut ours, &mut b)?;
+        if stored_head.is_empty() {
+            stored_head = a[..n.min(WalHeader::LEN)].to_vec();
+        }
+        if n == 0 && m == 0 {
+            return Ok((overlap.verdict(), stored_head));
+        }
+        overlap.page(&b[..m], &a[..n]);
     }
 }
 

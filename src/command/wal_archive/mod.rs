@@ -9,6 +9,7 @@ mod compare;
 mod guard;
 mod pack;
 mod send;
+pub(super) mod several;
 mod source;
 
 use std::path::PathBuf;
@@ -23,9 +24,10 @@ use crate::error::{Context, Error, Result};
 use crate::model::{Compression, Level, WalName};
 use crate::spool::{ArchiveSpool, Known, Lock, Spool, Turn};
 use ahead::Limits;
+use compare::Held;
 use guard::Own;
 pub(super) use guard::owner;
-use send::{Sender, Sent};
+use send::{Prepared, Sender};
 use source::Source;
 
 /// How long a call waits for another one that may be storing its file already.
@@ -134,11 +136,16 @@ async fn archive_it(
     let guard = guard::admit(&opened, &source, request, spool.as_ref());
     let (admitted, prepared) = tokio::try_join!(guard, sender.prepare(&source))?;
     match admitted.own {
-        Own::Taken if !request.overwrite => {
+        Own::Taken if !request.overwrite && !matches!(source.name, WalName::Partial(_)) => {
             sender.compare(&source, prepared).await?;
             return Ok(Outcome { name: source.name, archived: Archived::Same, ahead: 0 });
         }
         own => sender.asked = own == Own::Free,
+    }
+    if let WalName::Partial(_) = source.name
+        && !request.overwrite
+    {
+        return grow(&opened, sender, &source, prepared).await;
     }
     if let Some(twin) = admitted.twin.as_ref().filter(|_| !request.overwrite) {
         compare::same_or_conflict(&opened, &source, twin).await?;
@@ -159,11 +166,30 @@ async fn archive_it(
         opened.remove_wal(twin).await?;
     }
     remember(spool.as_ref(), admitted.learnt.as_ref());
-    let archived = match sent {
-        Sent::New { stored_bytes } => Archived::Stored { plain_bytes: source.len, stored_bytes },
-        Sent::Same => Archived::Same,
+    Ok(Outcome { name: source.name, archived: sent.told(source.len), ahead })
+}
+
+/// Sends an incomplete segment unless the archive has all of it. A copy that holds less is replaced; one that
+/// goes another way is left, and refuses this one.
+async fn grow(
+    archive: &Archive,
+    mut sender: Sender<'_>,
+    source: &Arc<Source>,
+    prepared: Option<Prepared>,
+) -> Result<Outcome> {
+    let outcome = |archived| Outcome { name: source.name, archived, ahead: 0 };
+    let less = match compare::weigh(archive, source).await? {
+        Held::All => return Ok(outcome(Archived::Same)),
+        Held::Less(objects) => objects,
+        Held::Nothing => Vec::new(),
     };
-    Ok(Outcome { name: source.name, archived, ahead })
+    sender.overwrite = !less.is_empty();
+    let sent = sender.send(source, prepared).await?;
+    for other in less.iter().filter(|object| !sender.writes(object.compression)) {
+        // Two suffixes of one name would leave it to the reader which one is served.
+        archive.remove_wal(other).await?;
+    }
+    Ok(outcome(sent.told(source.len)))
 }
 
 fn remember(spool: Option<&ArchiveSpool>, learnt: Option<&Known>) {

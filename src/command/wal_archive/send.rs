@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Request;
 use super::compare;
 use super::pack::{self, Packed, Packing};
 use super::source::Source;
+use super::{Archived, Request};
 use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
 use crate::error::{Error, Result};
 use crate::model::{Compression, WalName};
@@ -40,6 +40,16 @@ pub(super) enum Sent {
     Same,
 }
 
+impl Sent {
+    /// The same for whoever asked, of a file of so many bytes.
+    pub(super) const fn told(self, plain_bytes: u64) -> Archived {
+        match self {
+            Self::New { stored_bytes } => Archived::Stored { plain_bytes, stored_bytes },
+            Self::Same => Archived::Same,
+        }
+    }
+}
+
 /// A file that is packed and waits to be sent, and its share of the memory.
 pub(super) struct Prepared {
     packed: Packed,
@@ -53,7 +63,8 @@ pub(super) struct Sender<'a> {
     packing: Packing,
     tags: Tags,
     history_tags: Option<Tags>,
-    overwrite: bool,
+    /// What is sent takes the place of what is there: as asked, or of a copy that was found to hold less.
+    pub(super) overwrite: bool,
     not_first: bool,
     /// The key of every file that is sent has been found free a moment ago.
     pub(super) asked: bool,
@@ -75,15 +86,25 @@ impl<'a> Sender<'a> {
         own: &Source,
         spool: Option<&ArchiveSpool>,
     ) -> Self {
+        Self::of_length(archive, request, own.len, spool)
+    }
+
+    /// Sends files of which none is longer than `len` bytes, unless it is sent in parts.
+    pub(super) fn of_length(
+        archive: &'a Archive,
+        request: &Request,
+        len: u64,
+        spool: Option<&ArchiveSpool>,
+    ) -> Self {
         let threads = threads();
         let level = request.compression.level(request.level);
         let codec = codec::encoder_memory(request.compression, level);
         // Only zstd gains by having a file whole.
         let whole = request.compression == Compression::Zstd
-            && own.len <= LARGE
-            && request.memory >= OWN + own.len + pack::worst_case(own.len) + codec;
+            && len <= LARGE
+            && request.memory >= OWN + len + pack::worst_case(len) + codec;
         // Every packing thread keeps a buffer for plain bytes; the rest is for what is packed.
-        let plain = if whole { threads as u64 * own.len } else { 0 };
+        let plain = if whole { threads as u64 * len } else { 0 };
         // Where files are packed side by side, the threads have enough to do with one each.
         let alone = request.look_ahead == 0 || spool.is_none();
         let workers = if alone && request.compression == Compression::Gzip { threads } else { 0 };
@@ -108,6 +129,11 @@ impl<'a> Sender<'a> {
             // A file that is packed alone may have the room of several.
             dense: AtomicBool::new(alone || request.compression == Compression::None),
         }
+    }
+
+    /// Whether it is this codec that files are packed with.
+    pub(super) fn writes(&self, compression: Compression) -> bool {
+        self.packing.compression == compression
     }
 
     /// Packs one file, if it is small enough to be sent from memory. Calls that run at once are served

@@ -53,6 +53,11 @@ impl Source {
             .and_then(|n| n.to_str())
             .ok_or_else(|| Error::usage(format!("{} names no file", path.display())))?
             .parse()?;
+        Self::open_as(name, path, archive)
+    }
+
+    /// The same for a file that is to be archived under another name than it has.
+    pub(super) fn open_as(name: WalName, path: &Path, archive: &str) -> Result<Self> {
         // Before it is opened: opening a pipe would wait for whoever writes to it.
         if path.metadata().is_ok_and(|there| !there.is_file()) {
             return Err(Error::usage(format!("{} is not a file", path.display())));

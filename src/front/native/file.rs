@@ -2,10 +2,8 @@
 //!
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
-//! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`,
-//! `[restore]`, `[retention]`, `[status]`, `[verify]`, `[wal-find]` and so on, one per verb. A key that does not exist is an
-//! error, because a setting that is silently
-//! ignored is found out on the day it was needed.
+//! section each: `[s3]`, `[azure]`, `[gcs]`, and `[VERB]` for each verb with settings of its own. A key that does
+//! not exist is an error, because a setting that is silently ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
 
 use std::path::Path;
@@ -25,6 +23,7 @@ use super::status::StatusArgs;
 use super::verify::VerifyArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
 use super::wal_find::WalFindArgs;
+use super::wal_flush::WalFlushArgs;
 use crate::error::{Context as _, Error, Result};
 
 /// Where the file is when nobody says so.
@@ -47,6 +46,7 @@ pub(crate) struct Sections {
     pub(crate) gcs: GcsArgs,
     pub(crate) wal_archive: WalArchiveArgs,
     pub(crate) wal_restore: WalRestoreArgs,
+    pub(crate) wal_flush: WalFlushArgs,
     pub(crate) check: CheckArgs,
     pub(crate) backup: BackupArgs,
     pub(crate) restore: RestoreArgs,
@@ -91,7 +91,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 15] {
+fn grammar() -> [(&'static str, Vec<String>); 16] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -101,6 +101,7 @@ fn grammar() -> [(&'static str, Vec<String>); 15] {
         ("gcs", keys::<GcsArgs>("gcs-")),
         ("wal-archive", keys::<WalArchiveArgs>("")),
         ("wal-restore", keys::<WalRestoreArgs>("")),
+        ("wal-flush", keys::<WalFlushArgs>("")),
         ("check", keys::<CheckArgs>("")),
         ("backup", keys::<BackupArgs>("")),
         ("restore", keys::<RestoreArgs>("")),

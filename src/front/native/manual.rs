@@ -64,6 +64,28 @@ pub const MANUALS: [Manual; 15] = [
         ],
     },
     Manual {
+        verb: "wal-flush",
+        examples: &[
+            ("barkeep wal-flush --pgdata /srv/pg/18 --timeout 50s", "before the host goes down"),
+            (
+                "barkeep wal-flush --pgdata /srv/pg/18 --partial --mark-done",
+                "after the server was stopped for good, or to be demoted",
+            ),
+            ("barkeep wal-flush --pgdata /srv/pg/18 --dry-run", "what waits"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Server,
+            Exit::Local,
+            Exit::Bug,
+        ],
+    },
+    Manual {
         verb: "check",
         examples: &[
             ("barkeep check --pgdata /var/lib/postgresql/data", "before archive_command is switched on"),
@@ -346,9 +368,9 @@ pub const VARIABLES: [(&str, &str); 24] = [
     ("HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies"),
     (
         "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE and the others",
-        "how backup reaches the server, as for PostgreSQL's own tools; those that it could not honour are refused",
+        "how backup and wal-flush reach the server, as for PostgreSQL's own tools; those that it could not honour are refused",
     ),
-    ("PGDATA", "the data directory that check compares, when no setting names one"),
+    ("PGDATA", "the data directory that check compares and wal-flush empties, when no setting names one"),
     ("TMPDIR", "where the spool is when there is no other place for it"),
 ];
 

@@ -26,10 +26,12 @@ mod retention;
 mod settings;
 mod status;
 mod status_told;
+mod tallied;
 mod verified;
 mod verify;
 mod wal;
 mod wal_find;
+mod wal_flush;
 mod wal_found;
 
 use std::ffi::{OsStr, OsString};
@@ -46,6 +48,7 @@ use self::file::File;
 use self::manner::Manner;
 use self::render::{Archived, Checked, Prefetched, Report, Restored};
 use self::settings::Settings;
+use self::tallied::Tallied;
 use super::borrowed::Environment;
 use super::exit::{Exit, Reader, status};
 use super::run::block_on;
@@ -69,6 +72,7 @@ struct Cli {
 enum Verb {
     WalArchive(Box<wal::WalArchive>),
     WalRestore(Box<wal::WalRestore>),
+    WalFlush(Box<wal_flush::WalFlush>),
     Check(Box<check::Check>),
     Backup(Box<backup::Backup>),
     BackupList(Box<backups::BackupList>),
@@ -91,7 +95,11 @@ enum Verb {
 pub fn command() -> clap::Command {
     Cli::command().mut_subcommands(|verb| {
         // The values in the environment of whoever asks for help are nobody else's business.
-        let verb = if verb.get_name() == "drill" { verb.mut_args(of_drill) } else { verb };
+        let verb = match verb.get_name() {
+            "drill" => verb.mut_args(of_drill),
+            "wal-flush" => verb.mut_args(of_flush),
+            _ => verb,
+        };
         manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
     })
 }
@@ -117,6 +125,12 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
         Ok(Answer::Report(report)) => tell(&*report, &manner),
         Err(error) => lament(&error, &manner),
     }
+}
+
+/// What `wal-flush` shares with `wal-archive` and has no use for: it looks ahead as far as there is anything.
+fn of_flush(arg: Arg) -> Arg {
+    let idle = ["look_ahead", "soft_limit"].contains(&arg.get_id().as_str());
+    if idle { arg.hide(true) } else { arg }
 }
 
 /// What a run without failure ends with.
@@ -193,6 +207,7 @@ impl Verb {
             Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &words.shared,
             Self::WalRestore(words) => &words.shared,
+            Self::WalFlush(words) => &words.shared,
             Self::Check(words) => &words.shared,
             Self::Backup(words) => &words.shared,
             Self::BackupList(words) => &words.shared,
@@ -215,6 +230,7 @@ impl Verb {
             Self::InstallCompat(_) => return None,
             Self::WalArchive(words) => &mut words.shared,
             Self::WalRestore(words) => &mut words.shared,
+            Self::WalFlush(words) => &mut words.shared,
             Self::Check(words) => &mut words.shared,
             Self::Backup(words) => &mut words.shared,
             Self::BackupList(words) => &mut words.shared,
@@ -251,8 +267,11 @@ impl Verb {
                 let own = own.over(file.sections.wal_archive.clone());
                 let retain = own.retain(&settings)?;
                 let request = wal::WalArchive::request(path, own, &settings)?;
+                let tallied = Tallied::begin(&settings.spool);
                 let wire = settings.wire.with_retain(retain);
-                told(block_on(wal_archive::run(&request, &wire)).map(Archived))
+                let end = block_on(wal_archive::run(&request, &wire));
+                tallied.archived(&request.file, &end);
+                told(end.map(Archived))
             }
             Self::WalRestore(words) => {
                 let (what, own, shared) = words.parts();
@@ -262,8 +281,10 @@ impl Verb {
                 }
                 let settings = settings(shared)?;
                 let request = wal::WalRestore::request(what, &own, &settings)?;
-                let outcome = block_on(wal_restore::run(&request, &settings.wire))?;
-                told(Ok(Restored(request.name, outcome)))
+                let tallied = Tallied::begin(&settings.spool);
+                let end = block_on(wal_restore::run(&request, &settings.wire));
+                tallied.restored(&request, &end);
+                told(end.map(|outcome| Restored(request.name, outcome)))
             }
             Self::Check(words) => {
                 let settings = settings(words.shared)?;
@@ -274,6 +295,7 @@ impl Verb {
                 let _turning = spinner(output);
                 told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
             }
+            Self::WalFlush(words) => words.perform(&Around { file, output, environment }),
             Self::Backup(words) => words.perform(&Around { file, output, environment }),
             Self::BackupList(words) => words.perform(&Around { file, output, environment }),
             Self::BackupShow(words) => words.perform(&Around { file, output, environment }),

@@ -167,7 +167,7 @@ impl ArchivedJson {
     }
 }
 
-const fn archived_word(archived: &Stored) -> &'static str {
+pub(super) const fn archived_word(archived: &Stored) -> &'static str {
     match archived {
         Stored::Stored { .. } => "stored",
         Stored::Same => "same",
