@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 14] = [
+pub const MANUALS: [Manual; 15] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -238,6 +238,24 @@ pub const MANUALS: [Manual; 14] = [
             Exit::Bug,
             Exit::Interrupted,
             Exit::Terminated,
+        ],
+    },
+    Manual {
+        verb: "config",
+        examples: &[
+            ("barkeep config check objectstore.yaml", "everything that is wrong with a manifest, in one go"),
+            ("barkeep config explain wal-archive --config objectstore.yaml", "what counts, and who said so"),
+            ("barkeep config from-cluster cluster.yaml", "what leaves the operator's built-in support"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
         ],
     },
     Manual {
