@@ -135,7 +135,11 @@ mod tests {
             Ok(all) => {
                 let each = all.into_iter().map(|Additional { option, meaning }| match meaning {
                     Meaning::Setting(section, key, value) => {
-                        format!("{}.{key}={value}", section.unwrap_or("own"))
+                        format!(
+                            "{}.{key}={}",
+                            section.unwrap_or("own"),
+                            serde_json::to_string(&value).unwrap()
+                        )
                     }
                     Meaning::Nothing(_) => format!("{option}: nothing"),
                     Meaning::Refused(_) => format!("{option}: refused"),
@@ -157,7 +161,7 @@ mod tests {
             ),
             (WalArchive, &["--max-single-put-size 16777216"], "--max-single-put-size: nothing"),
             (WalArchive, &["--compression-level=HIGH"], r#"own.compression-level="high""#),
-            (WalArchive, &["--tags", "a,1", "b,2"], r#"own.tag=["a=1", "b=2"]"#),
+            (WalArchive, &["--tags", "a,1", "b,2"], r#"own.tag=["a=1","b=2"]"#),
             (WalArchive, &["--gz"], r#"own.compression="gzip""#),
             (
                 WalArchive,

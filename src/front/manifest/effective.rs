@@ -119,12 +119,18 @@ fn choose_cluster<'d>(documents: &'d Documents, choice: &Choice) -> Result<Optio
     }
 }
 
-/// The server's name, when the cluster archives to the store: the parameter, else none.
-fn uses<'c>(cluster: &'c Cluster, store: &str) -> Option<Option<&'c Said<ServerName>>> {
+/// A cluster's use of a store.
+struct Uses {
+    /// The parameter, else the cluster's name.
+    server: Option<Said<ServerName>>,
+}
+
+/// How the cluster archives to the store, if it does.
+fn uses(cluster: &Cluster, store: &str) -> Option<Uses> {
     match &cluster.archive {
         Some(Source::Plugin { store: used, server }) => {
             let name = store.rsplit('/').next().unwrap_or(store);
-            (used.value == name).then_some(server.as_ref())
+            (used.value == name).then(|| Uses { server: server.clone().or_else(|| name_of(cluster)) })
         }
         _ => None,
     }
@@ -170,8 +176,7 @@ fn referred<'d>(documents: &'d Documents, cluster: &Cluster, name: &Said<String>
 /// A store that was named, with the server of the cluster that uses it.
 fn of_store(store: &Store, cluster: Option<&Cluster>, problems: &Problems) -> Effective {
     let user = cluster.and_then(|cluster| Some((cluster, uses(cluster, &store.name.name)?)));
-    let server =
-        user.map(|(cluster, server)| server.cloned().or_else(|| name_of(cluster))).unwrap_or_default();
+    let server = user.as_ref().and_then(|(_, uses)| uses.server.clone());
     let title = match user {
         Some((cluster, _)) => format!("ObjectStore {}, for Cluster {}", store.name, cluster.name),
         None => format!("ObjectStore {}", store.name),

@@ -105,7 +105,6 @@ pub(crate) enum Credentials {
         session_token: Option<SecretRef>,
     },
     Azure {
-        at: Place,
         connection_string: Option<SecretRef>,
         account: Option<SecretRef>,
         key: Option<SecretRef>,
@@ -226,7 +225,6 @@ impl fmt::Debug for SecretDocument {
 #[derive(Debug, Clone)]
 pub(crate) struct Scheduled {
     pub(crate) name: Name,
-    pub(crate) at: Place,
     pub(crate) schedule: Schedule,
     /// The cluster.
     pub(crate) cluster: Said<String>,
@@ -240,7 +238,6 @@ pub(crate) struct Scheduled {
 #[derive(Debug, Clone)]
 pub(crate) struct BackupDocument {
     pub(crate) name: Name,
-    pub(crate) at: Place,
     pub(crate) cluster: Said<String>,
     pub(crate) id: Option<Said<String>>,
 }
@@ -252,7 +249,9 @@ impl Documents {
         for node in nodes {
             match (node.get("kind").and_then(Node::as_text), node.get("items").map(|node| &node.value)) {
                 (Some("List"), Some(Value::List(items))) => {
-                    items.iter().for_each(|item| all.take(item, problems));
+                    for item in items {
+                        all.take(item, problems);
+                    }
                 }
                 _ => all.take(node, problems),
             }
@@ -316,7 +315,7 @@ fn name(fields: &mut Fields<'_>) -> Option<Name> {
     Some(Name { namespace, name })
 }
 
-fn spec<'n>(mut fields: Fields<'n>) -> Option<Fields<'n>> {
+fn spec(mut fields: Fields<'_>) -> Option<Fields<'_>> {
     fields.ignore(&["apiVersion", "kind", "metadata", "status"]);
     let spec = fields.fields("spec");
     if spec.is_none() {
@@ -329,13 +328,10 @@ fn spec<'n>(mut fields: Fields<'n>) -> Option<Fields<'n>> {
 fn store(name: Name, fields: Fields<'_>) -> Option<Store> {
     let mut spec = spec(fields)?;
     let problems = spec.problems();
-    let configuration = match spec.fields("configuration") {
-        Some(fields) => Some(configuration(fields)),
-        None => {
-            spec.problem("configuration is missing", "give configuration.destinationPath and credentials");
-            None
-        }
-    };
+    let configuration = spec.fields("configuration").map(configuration);
+    if configuration.is_none() {
+        spec.problem("configuration is missing", "give configuration.destinationPath and credentials");
+    }
     if let Some(server) = configuration.as_ref().and_then(|c| c.server.as_ref()) {
         problems.add(
             Problem::at(&server.at, "a serverName does not belong into an ObjectStore").hint(
@@ -569,9 +565,8 @@ fn azure_credentials(mut fields: Fields<'_>) -> Credentials {
     } else if (key.is_some() || sas.is_some()) && account.is_none() {
         fields.problem("storageAccount is missing", "give it with storageKey or storageSasToken");
     }
-    let at = fields.at.clone();
     fields.finish();
-    Credentials::Azure { at, connection_string, account, key, sas, identity, default }
+    Credentials::Azure { connection_string, account, key, sas, identity, default }
 }
 
 fn google_credentials(mut fields: Fields<'_>) -> Credentials {
@@ -745,18 +740,16 @@ fn scheduled(name: Name, fields: Fields<'_>) -> Option<Scheduled> {
     let suspend = spec.bool("suspend").is_some_and(|said| said.value);
     let cluster = backed_up(&mut spec);
     spec.ignore(&["backupOwnerReference"]);
-    let at = spec.at.clone();
     spec.finish();
-    Some(Scheduled { name, at, schedule: schedule?.value, cluster: cluster?, immediate, suspend })
+    Some(Scheduled { name, schedule: schedule?.value, cluster: cluster?, immediate, suspend })
 }
 
 fn backup(name: Name, mut fields: Fields<'_>) -> Option<BackupDocument> {
     let id = fields.fields("status").and_then(|mut status| status.text("backupId"));
     let mut spec = spec(fields)?;
     let cluster = backed_up(&mut spec);
-    let at = spec.at.clone();
     spec.finish();
-    Some(BackupDocument { name, at, cluster: cluster?, id })
+    Some(BackupDocument { name, cluster: cluster?, id })
 }
 
 /// What both kinds of backups say.

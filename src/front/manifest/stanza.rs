@@ -30,7 +30,8 @@ pub(crate) fn move_out(text: &str, documents: &Documents) -> Result<String> {
             Error::usage(what).hint("give a file with a Cluster that has spec.backup.barmanObjectStore")
         );
     }
-    Ok(out.iter().map(|node| format!("---\n{}", yaml::write(node))).collect())
+    let written: Vec<String> = out.iter().map(yaml::write).collect();
+    Ok(format!("---\n{}", written.join("---\n")))
 }
 
 /// What one cluster becomes.

@@ -199,6 +199,7 @@ fn summary(documents: &Documents, now: Timestamp) -> Vec<String> {
             Some(next) => format!("next {next}"),
             None => "never due".to_owned(),
         };
+        let when = if one.immediate { format!("at once, {when}") } else { when };
         lines
             .push(format!("ScheduledBackup {} of {}: {}, {when}", one.name, one.cluster.value, one.schedule));
     }

@@ -40,10 +40,14 @@ impl Report for Judged {
         };
         for Problem { what, hint } in &self.problems {
             let _ = writeln!(text, "  {what}");
-            hint.iter().for_each(|hint| drop(writeln!(text, "      {hint}")));
+            if let Some(hint) = hint {
+                let _ = writeln!(text, "      {hint}");
+            }
         }
         if self.problems.is_empty() {
-            self.lines.iter().for_each(|line| drop(writeln!(text, "  {line}")));
+            for line in &self.lines {
+                let _ = writeln!(text, "  {line}");
+            }
         }
         if let Some(checked) = &self.checked {
             text.push_str(&checked.text());
@@ -298,5 +302,208 @@ impl Report for Explained {
     fn json(&self) -> String {
         let line = serde_json::to_string(self).unwrap_or_default();
         format!("{line}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::front::manifest::Problems;
+    use crate::front::native::args::{ArchiveArgs, Shared, WhichArgs};
+    use crate::front::native::config;
+
+    const S3: &str = include_str!("../manifest/examples/s3.yaml");
+    const AZURE: &str = include_str!("../manifest/examples/azure.yaml");
+    const GOOGLE: &str = include_str!("../manifest/examples/google.yaml");
+    const IN_TREE: &str = include_str!("../manifest/examples/in_tree.yaml");
+    const REPLICA: &str = include_str!("../manifest/examples/replica.yaml");
+
+    /// What is explained, with a server's name where the manifest has none.
+    fn explained(text: &str, which: &WhichArgs, verb: Option<&str>) -> Explained {
+        let problems = Problems::default();
+        let path = Path::new("f.yaml");
+        let file =
+            File::of_manifest(path, text, which, verb.unwrap_or("config"), &|_| None, &problems).unwrap();
+        assert_eq!(problems.into_all(), []);
+        let server = file.archive.server.is_none().then(|| "given".parse().unwrap());
+        let archive = ArchiveArgs { spool: Some("/spool".into()), server, ..ArchiveArgs::default() };
+        let shared = Shared { archive, which: which.clone(), ..Shared::default() };
+        let settings = Settings::resolve(shared, &file, &|_| None).unwrap();
+        let words = ["--server=given", "--spool=/spool"].map(OsString::from);
+        let words = if file.archive.server.is_none() { &words[..] } else { &words[1..] };
+        explain(verb, &settings, &file, &|_| None, words).unwrap()
+    }
+
+    fn text(text: &str, which: &WhichArgs, verb: Option<&str>) -> String {
+        let explained = explained(text, which, verb);
+        assert!(!format!("{}{explained:?}", explained.json()).contains("hunter2"));
+        explained.text()
+    }
+
+    fn of(cluster: &str, from: Option<&str>) -> WhichArgs {
+        WhichArgs { cluster: Some(cluster.into()), from: from.map(str::to_owned), ..WhichArgs::default() }
+    }
+
+    #[test]
+    fn every_field_of_a_manifest_is_explained_with_its_place() {
+        let any = WhichArgs::default();
+        insta::assert_snapshot!("explain_s3", text(S3, &any, None));
+        insta::assert_snapshot!("explain_s3_backup_json", explained(S3, &any, Some("backup")).json());
+        insta::assert_snapshot!("explain_azure", text(AZURE, &any, Some("wal-archive")));
+        insta::assert_snapshot!("explain_google", text(GOOGLE, &any, Some("backup")));
+        insta::assert_snapshot!("explain_in_tree", text(IN_TREE, &any, Some("wal-archive")));
+        insta::assert_snapshot!("explain_in_tree_restore", text(IN_TREE, &any, Some("restore")));
+    }
+
+    #[test]
+    fn a_replica_reads_from_its_source_and_archives_as_itself() {
+        let own = text(REPLICA, &of("replica", None), Some("wal-archive"));
+        insta::assert_snapshot!("explain_replica", own);
+        insta::assert_snapshot!(
+            "explain_replica_from",
+            text(REPLICA, &of("replica", Some("primary")), Some("wal-restore"))
+        );
+    }
+
+    #[test]
+    fn a_built_in_block_becomes_an_object_store_and_the_plugins_stanza() {
+        let problems = Problems::default();
+        let documents = crate::front::manifest::read(IN_TREE, None, &problems).unwrap();
+        let moved = crate::front::manifest::move_out(IN_TREE, &documents).unwrap();
+        insta::assert_snapshot!("from_cluster", moved);
+        let (problems, _) = config::judge(Path::new("f.yaml"), &moved, &WhichArgs::default(), &|_| None);
+        assert_eq!(problems, []);
+    }
+
+    /// A manifest that is right but for what is put in place of a part of it.
+    fn wrong(replace: &str, with: &str) -> String {
+        assert!(S3.contains(replace), "{replace}");
+        S3.replacen(replace, with, 1)
+    }
+
+    /// What replaces what in the manifest with every field.
+    const WRONG: [(&str, &str); 34] = [
+        ("kind: ObjectStore", "kind: ObjectStore\nkind: Cluster"),
+        ("barmancloud.cnpg.io/v1", "barmancloud.cnpg.io/v2"),
+        ("metadata:\n  name: store\n  namespace: db\nspec", "spec"),
+        ("  name: store\n", ""),
+        ("    destinationPath: s3://backups/cnpg/\n", ""),
+        ("s3://backups/cnpg/", "backups/cnpg"),
+        ("s3://backups/cnpg/", "gs://backups/cnpg"),
+        ("s3://backups/cnpg/", "s3://AKIA:hunter2@backups"),
+        ("destinationPath", "destinationpath"),
+        ("https://minio.example:9000", "https://user:hunter2@minio.example"),
+        ("    wal:\n      compression: gzip", "    wal:\n      compresion: gzip"),
+        ("      compression: gzip", "      compression: brotli"),
+        ("      compression: lz4", "      compression: xz"),
+        ("encryption: AES256", "encryption: aes256"),
+        ("maxParallel: 8", "maxParallel: 0"),
+        ("maxParallel: 8", "maxParallel: many"),
+        ("jobs: 4", "jobs: \"4\""),
+        ("immediateCheckpoint: true", "immediateCheckpoint: 1"),
+        ("\"30d\"", "30"),
+        ("\"30d\"", "30 days"),
+        ("\"30d\"", "0d"),
+        ("      secretAccessKey: {name: minio, key: ACCESS_SECRET_KEY}\n", ""),
+        ("      accessKeyId: {name: minio, key: ACCESS_KEY_ID}\n", "      inheritFromIAMRole: true\n"),
+        ("    s3Credentials:\n", "    googleCredentials: {gkeEnvironment: true}\n    s3Credentials:\n"),
+        ("accessKeyId: {name: minio, key: ACCESS_KEY_ID}", "accessKeyId: {name: minio}"),
+        ("accessKeyId: {name: minio, key: ACCESS_KEY_ID}", "accessKeyId: {name: ../etc, key: passwd}"),
+        ("accessKeyId: {name: minio, key: ACCESS_KEY_ID}", "accessKeyId: {name: other, key: ACCESS_KEY_ID}"),
+        ("REGION: eu-west-1", "REGION: hunter2/REGION"),
+        ("ACCESS_KEY_ID: aHVudGVyMg==", "ACCESS_KEY_ID: hunter2!"),
+        ("\"--max-concurrency=1\"", "\"--max-concurency=1\""),
+        ("\"--min-chunk-size=5MB\"", "\"--snapshot-instance=vm\""),
+        ("backupRetentionPolicy: expire", "build: 42"),
+        ("logLevel: debug", "logLevel: verbose"),
+        ("--pprof-server=:6060", "--log-level=debug"),
+    ];
+
+    /// The same for other parts.
+    const WRONG_ELSEWHERE: [(&str, &str); 8] = [
+        ("barmanObjectName: store", "barmanObjectName: stroe"),
+        ("serverName: main-2026", "servername: main-2026"),
+        ("serverName: main-2026", "serverName: a/b"),
+        ("0 30 2 * * *", "30 2 * * *"),
+        ("  cluster: {name: main}\n", ""),
+        ("backupOwnerReference: self", "imediate: true"),
+        ("spec:\n  instances: 3", "spec:\n  bootstrap: {recovery: {source: nobody}}\n  instances: 3"),
+        ("    wal:\n", "    serverName: main\n    wal:\n"),
+    ];
+
+    #[test]
+    fn what_is_wrong_is_told_with_place_and_remedy_and_all_of_it_at_once() {
+        let mut told = String::new();
+        let mut tell = |title: &str, manifest: &str| {
+            let (problems, _) =
+                config::judge(Path::new("f.yaml"), manifest, &WhichArgs::default(), &|_| None);
+            assert!(!problems.is_empty(), "{title}");
+            let _ = writeln!(told, "# {}", title.replace('\n', "⏎").replace("hunter2", "SECRET"));
+            for problem in &problems {
+                let _ = writeln!(told, "{problem}");
+            }
+        };
+        for (replace, with) in WRONG.iter().chain(&WRONG_ELSEWHERE) {
+            tell(with, &wrong(replace, with));
+        }
+        let several = wrong("jobs: 4", "job: 4").replacen("maxParallel: 8", "maxParallel: 0", 1);
+        tell("two at once", &several);
+        for (replace, with) in [
+            ("      storageAccount: {name: azure, key: account}\n", ""),
+            ("      storageSasToken: {name: azure, key: sas}\n", ""),
+            ("    azureCredentials:\n", "    azureCredentials:\n      inheritFromAzureAD: true\n"),
+            (
+                "    azureCredentials:\n",
+                "    azureCredentials:\n      connectionString: {name: azure, key: sas}\n",
+            ),
+        ] {
+            tell(with, &AZURE.replacen(replace, with, 1));
+        }
+        tell(
+            "both of Google's",
+            &GOOGLE.replacen(
+                "\"googleCredentials\": {",
+                "\"googleCredentials\": {\"gkeEnvironment\": true, ",
+                1,
+            ),
+        );
+        tell(
+            "neither of Google's",
+            &GOOGLE.replacen("\"applicationCredentials\": {\"name\": \"gcs\", \"key\": \"key.json\"}", "", 1),
+        );
+        tell("two targets", &IN_TREE.replacen("exclusive: true", "targetLSN: 0/3000000", 1));
+        tell("no time", &IN_TREE.replacen("2026-01-31 12:00:00", "yesterday", 1));
+        tell("no archive", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n");
+        tell("no YAML", "a: [1\nb: }");
+        assert!(!told.contains("hunter2"), "{told}");
+        insta::assert_snapshot!("wrong_manifests", told);
+    }
+
+    #[test]
+    fn of_several_one_must_be_named_and_the_error_lists_them() {
+        let problems = Problems::default();
+        let refused = |text: &str, which: &WhichArgs| {
+            let e = File::of_manifest(Path::new("f.yaml"), text, which, "check", &|_| None, &problems)
+                .unwrap_err();
+            format!("{e}; {}", e.hint_text().unwrap_or_default())
+        };
+        let any = WhichArgs::default();
+        assert_eq!(
+            refused(REPLICA, &any),
+            "there are several Clusters: primary, replica; say which with --cluster"
+        );
+        let two = format!("{AZURE}---\n{}", AZURE.replace("name: azure}\nspec", "name: other}\nspec"));
+        assert_eq!(
+            refused(&two, &any),
+            "there are several ObjectStores: azure, other; say which with --object-store"
+        );
+        assert_eq!(
+            refused(REPLICA, &of("replicas", None)),
+            "there is no Cluster `replicas`; did you mean replica?"
+        );
+        let none = refused(REPLICA, &of("replica", Some("primry")));
+        assert_eq!(none, "there is no external cluster `primry`; did you mean primary?");
     }
 }

@@ -471,4 +471,31 @@ mod tests {
         let missing = File::load(path, &WhichArgs::default(), "check", &|_| None).unwrap_err();
         assert!(missing.to_string().contains("/nonexistent/barkeep.toml"), "{missing}");
     }
+
+    #[test]
+    fn one_of_several_stores_is_taken_and_leaves_the_rest_as_it_is() {
+        let text = "server = 'main'\n[s3]\nregion = 'eu-1'\n\
+                    [object-store.near]\nstore = 's3://near'\n\
+                    [object-store.far]\nstore = 's3://far'\nserver = 'other'\n[object-store.far.s3]\nregion = 'us-2'\n";
+        let named = |name: &str| WhichArgs { object_store: Some(name.into()), ..WhichArgs::default() };
+        let told = |which: &WhichArgs, text: &str| {
+            File::of_toml(text, which).map(|file| {
+                let server = file.archive.server.map(|name| name.to_string()).unwrap_or_default();
+                format!(
+                    "{} {server} {}",
+                    file.archive.store.unwrap_or_default(),
+                    file.sections.s3.region.unwrap_or_default()
+                )
+            })
+        };
+        assert_eq!(told(&named("near"), text).unwrap(), "s3://near main eu-1");
+        assert_eq!(told(&named("far"), text).unwrap(), "s3://far other us-2");
+        let e = told(&WhichArgs::default(), text).unwrap_err();
+        assert_eq!(e.to_string(), "there are several stores: far, near");
+        let own = format!("store = 's3://own'\n{text}");
+        assert_eq!(told(&WhichArgs::default(), &own).unwrap(), "s3://own main eu-1");
+        assert!(told(&named("nowhere"), text).unwrap_err().to_string().contains("only far, near"));
+        let e = told(&named("far"), &text.replace("region = 'us-2'", "regoin = 'us-2'")).unwrap_err();
+        assert_eq!(e.to_string(), "unknown key `regoin` in [object-store.far.s3]");
+    }
 }
