@@ -386,7 +386,7 @@ mod tests {
     /// What replaces what in the manifest with every field.
     const WRONG: [(&str, &str); 34] = [
         ("kind: ObjectStore", "kind: ObjectStore\nkind: Cluster"),
-        ("barmancloud.cnpg.io/v1", "barmancloud.cnpg.io/v2"),
+        ("cnpg.io/v1\nkind: ObjectStore", "cnpg.io/v2\nkind: ObjectStore"),
         ("metadata:\n  name: store\n  namespace: db\nspec", "spec"),
         ("  name: store\n", ""),
         ("    destinationPath: s3://backups/cnpg/\n", ""),
@@ -423,7 +423,7 @@ mod tests {
 
     /// The same for other parts.
     const WRONG_ELSEWHERE: [(&str, &str); 8] = [
-        ("barmanObjectName: store", "barmanObjectName: stroe"),
+        ("ObjectName: store", "ObjectName: stroe"),
         ("serverName: main-2026", "servername: main-2026"),
         ("serverName: main-2026", "serverName: a/b"),
         ("0 30 2 * * *", "30 2 * * *"),
