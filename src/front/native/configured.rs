@@ -215,7 +215,13 @@ impl Seek<'_> {
         }
         match effective {
             Some(value) => {
-                vec![self.row(value, "what the service's own tools read, or a default".to_owned())]
+                let told = &self.file.told.origins;
+                let region = told.iter().find(|origin| origin.variable == "AWS_DEFAULT_REGION");
+                let from = match region.filter(|_| self.section == "s3" && self.key == "region") {
+                    Some(origin) => format!("{} for {}", origin.found, origin.at),
+                    None => "what the service's own tools read, or a default".to_owned(),
+                };
+                vec![self.row(value, from)]
             }
             None => {
                 let default = help.split_once("[default: ").and_then(|(_, rest)| rest.rsplit_once(']'));
