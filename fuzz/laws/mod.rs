@@ -18,7 +18,7 @@ pub use bytes::decoders;
 pub use names::{retention, store_url, timeline_history, wal_header, wal_name};
 pub use tar::tar;
 pub use wal::wal_record;
-pub use words::{configuration, other_words, own_words, quantities};
+pub use words::{cluster_manifest, configuration, other_words, own_words, quantities};
 
 /// A law.
 pub type Law = fn(&[u8]);
@@ -26,6 +26,7 @@ pub type Law = fn(&[u8]);
 /// All laws, by the names of their targets.
 pub const LAWS: [(&str, Law); 16] = [
     ("backup_info", backup_info),
+    ("cluster_manifest", cluster_manifest),
     ("configuration", configuration),
     ("decoders", decoders),
     ("literal", literal),

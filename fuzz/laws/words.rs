@@ -13,6 +13,12 @@ pub fn configuration(input: &[u8]) {
     assert!(!e.to_string().is_empty());
 }
 
+/// A manifest as configuration: read, every archive in it judged, and no value of a Secret in a message.
+pub fn cluster_manifest(input: &[u8]) {
+    let Some(Err(e)) = text(input).map(fuzz::read_cluster_manifest) else { return };
+    assert!(!e.to_string().is_empty() && !format!("{e:?}").contains("hunter2"), "{e:?}");
+}
+
 /// The words of the nine commands of the other dialect; the first byte says whose, and zero bytes stand
 /// between them.
 pub fn other_words(input: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-pub(crate) use super::native::fuzz::{read_configuration, read_native_words};
+pub(crate) use super::native::fuzz::{read_cluster_manifest, read_configuration, read_native_words};
 pub(crate) use super::quantity::{Depth, Size, Span};
 pub(crate) use super::read_words;
 pub(crate) use super::tag::Tag;

@@ -13,6 +13,7 @@ mod guard;
 mod libpq;
 mod lock;
 mod log;
+mod manifest;
 pub mod native;
 mod quantity;
 mod run;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::manifest::Secrets;
 use super::native::args::{AddressingStyle, AzureArgs, AzureSignIn, ChecksumsWhen, GcsArgs, S3Args, Sse};
 use crate::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience, Retain};
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub(crate) struct Kinds {
     pub(crate) gcs: GcsArgs,
     /// The service in place of Google's where no word names one: nobody signs in to it.
     pub(crate) emulator: Option<String>,
+    /// What a manifest has to sign in with; else it stays where each service's own tools look.
+    pub(crate) secrets: Secrets,
 }
 
 /// Everything needed to get at one archive. Nothing is opened, resolved or signed in to before
@@ -65,12 +68,20 @@ impl Wire {
         spool: Option<&Path>,
         exclusive: Option<ExclusivePut>,
     ) -> Self {
-        let Kinds { s3, azure, gcs, emulator } = kinds;
+        let Kinds { s3, azure, gcs, emulator, secrets } = kinds;
         let customer_key = s3.sse_customer_key.clone();
         let options = Options {
-            s3: s3_options(s3),
-            azure: azure_options(azure),
-            gcs: gcs_options(gcs, emulator),
+            s3: S3Options { keys: secrets.s3, ca_pem: secrets.authorities.clone(), ..s3_options(s3) },
+            azure: AzureOptions {
+                secret: secrets.azure,
+                ca_pem: secrets.authorities.clone(),
+                ..azure_options(azure)
+            },
+            gcs: GcsOptions {
+                credentials: secrets.google,
+                ca_pem: secrets.authorities,
+                ..gcs_options(gcs, emulator)
+            },
             tokens: spool.map(|spool| spool.join(TOKENS)),
         };
         let address = Address { store: location.identity(&options), server };
@@ -135,8 +146,9 @@ fn s3_options(s3: S3Args) -> S3Options {
         endpoint: s3.endpoint_url,
         region: s3.region,
         profile: s3.profile,
-        // Never ours: they stay where AWS's own tools look.
+        // Never words of ours.
         keys: None,
+        ca_pem: None,
         addressing: match s3.addressing_style.unwrap_or(AddressingStyle::Auto) {
             AddressingStyle::Auto => Addressing::Auto,
             AddressingStyle::Virtual => Addressing::Virtual,
@@ -164,9 +176,10 @@ fn azure_options(azure: AzureArgs) -> AzureOptions {
             AzureSignIn::Default => AzureCredential::Default,
         }),
         client_id: azure.client_id,
-        // Never ours: they stay in the environment.
+        // Never a word of ours.
         secret: None,
         ca_bundle: azure.ca_bundle,
+        ca_pem: None,
         encryption_scope: azure.encryption_scope,
     }
 }
@@ -178,6 +191,8 @@ fn gcs_options(gcs: GcsArgs, emulator: Option<String>) -> GcsOptions {
         anonymous: gcs.endpoint_url.is_none() && emulator.is_some(),
         endpoint: gcs.endpoint_url.or(emulator),
         credentials_file: gcs.credentials_file,
+        credentials: None,
+        ca_pem: None,
         universe_domain: gcs.universe_domain,
         ca_bundle: gcs.ca_bundle,
         kms_key: gcs.kms_key,
@@ -201,7 +216,7 @@ mod tests {
                     s3: S3Args { endpoint_url: endpoint_url.clone(), ..S3Args::default() },
                     azure: AzureArgs { endpoint_url: endpoint_url.clone(), ..AzureArgs::default() },
                     gcs: GcsArgs { endpoint_url, ..GcsArgs::default() },
-                    emulator: None,
+                    ..Kinds::default()
                 };
                 wire(url, kinds).address().fingerprint()
             };

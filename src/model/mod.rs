@@ -14,6 +14,7 @@ mod lsn;
 mod partial;
 mod recovery_target;
 mod retention;
+mod schedule;
 mod segment;
 mod server_name;
 mod sql;
@@ -49,6 +50,7 @@ pub use retention::{
     BackupFact, Facts, Judged, Locked, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan,
     WalRange, WindowUnit, Withheld,
 };
+pub use schedule::{Calendar, Field as ScheduleField, Schedule};
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use sql::{SqlStatement, statements};

@@ -35,7 +35,8 @@ pub use azure::{
     AzureCredential, AzureOptions, AzureSecret, AzureStore, Container, connection_string_endpoint,
 };
 pub use file::FileStore;
-pub use gcs::{GcsOptions, GcsStore};
+pub use gcs::{GcsOptions, GcsStore, GoogleCredentials};
+pub use http::Pem;
 pub use key::{Key, Prefix};
 pub use location::{Location, Options};
 pub use memory::MemoryStore;

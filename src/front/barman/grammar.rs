@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Arg, Command, Parser};
 
 /// What comes of words that are no command to run.
@@ -30,6 +31,31 @@ pub(super) fn read<W: Parser>(words: &[OsString]) -> Result<(W, Vec<String>), To
         Err(e) if !e.use_stderr() => Err(Told::Help(e.render().to_string())),
         Err(e) => Err(Told::Refusal(refusal(&mut command, &e))),
     }
+}
+
+/// The options that are given among some words, by their longest names, with their values as they are
+/// spelled. Whether each can be meant has been looked at.
+pub(super) fn given<W: Parser>(words: &[OsString]) -> Result<Vec<(String, Vec<String>)>, Told> {
+    let mut command = W::command().mut_args(|arg| {
+        let takes_values = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_values)
+    });
+    command.build();
+    let (words, _) = split(&command, words);
+    let found = match command.try_get_matches_from_mut(&words) {
+        Ok(found) => found,
+        Err(e) if !e.use_stderr() => return Err(Told::Help(e.render().to_string())),
+        Err(e) => return Err(Told::Refusal(complaint(&command, &e))),
+    };
+    let said = |arg: &Arg| {
+        let long = arg.get_long()?.to_owned();
+        let id = arg.get_id().as_str();
+        let is_given = found.value_source(id) == Some(ValueSource::CommandLine);
+        let values =
+            found.get_raw(id).into_iter().flatten().map(|value| value.to_string_lossy().into_owned());
+        is_given.then(|| (long, values.collect()))
+    };
+    Ok(command.get_arguments().filter_map(said).collect())
 }
 
 /// Splits a word like `-e AES256`, which people write into lists of additional arguments, where its first

@@ -4,6 +4,7 @@
 //! A door, not a mode: it reads their words into the same requests, runs the same verbs, and tells the outcome
 //! in their way. Everything that only they know (their grammar, exit statuses, output) is in this folder.
 
+mod additional;
 mod advice;
 mod backup;
 mod backup_hook;
@@ -35,6 +36,7 @@ mod words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub(crate) use additional::{Meaning, Program as AdditionalOf, read as read_additional};
 pub(crate) use install::{Installed, install};
 
 use door::Door;

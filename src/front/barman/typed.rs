@@ -114,6 +114,13 @@ pub(super) fn effort(text: &str) -> Result<Effort> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tag(String, String);
 
+impl Tag {
+    /// As our own flags have it: `key=value`.
+    pub(super) fn spelled(&self) -> String {
+        format!("{}={}", self.0, self.1)
+    }
+}
+
 /// A tag as `--tag` has it: split at the first comma, trimmed, held to the limits that every store shares.
 pub(super) fn tag(text: &str) -> Result<Tag> {
     let split = text.split_once(',');

@@ -4,27 +4,34 @@
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
 //! section each: `[s3]`, `[azure]`, `[gcs]`, and `[VERB]` for each verb with settings of its own. A key that does
 //! not exist is an error, because a setting that is silently ignored is found out on the day it was needed.
-//! `docs/barkeep.toml` shows every key.
+//! `docs/barkeep.toml` shows every key. Instead of TOML the file may be a manifest of CloudNativePG, whose
+//! fields become the same settings.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::args::{ArchiveArgs, AzureArgs, GcsArgs, OutputArgs, S3Args};
+use super::args::{ArchiveArgs, AzureArgs, GcsArgs, Layer as _, OutputArgs, S3Args, WhichArgs};
 use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::drill::DrillArgs;
 use super::gc::GcArgs;
-use super::restore::RestoreArgs;
+use super::restore::{RecoveryWords, RestoreArgs};
 use super::retention::RetentionArgs;
+use super::settings::flags;
 use super::status::StatusArgs;
 use super::verify::VerifyArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
 use super::wal_find::WalFindArgs;
 use super::wal_flush::WalFlushArgs;
 use crate::error::{Context as _, Error, Result};
+use crate::front::borrowed::Environment;
+use crate::front::manifest::{
+    self, Cabinet, Choice, Effective, Found, Hidden, Origin, Problem, Problems, Recovery, Secrets, refuse,
+};
 
 /// Where the file is when nobody says so.
 pub(crate) const DEFAULT: &str = "/etc/barkeep/barkeep.toml";
@@ -35,7 +42,44 @@ pub(crate) struct File {
     pub(crate) archive: ArchiveArgs,
     pub(crate) output: OutputArgs,
     pub(crate) sections: Sections,
+    /// What a manifest has to sign in with.
+    pub(crate) secrets: Secrets,
+    /// What a manifest says `restore` is to aim at.
+    pub(crate) recovery: Option<Recovery>,
+    /// What a manifest says the environment should have besides.
+    pub(crate) environment: Vec<(String, Hidden)>,
+    /// The words by which another process finds a manifest.
+    pub(crate) words: Vec<OsString>,
+    /// For `config explain`: where everything was said.
+    pub(crate) told: Told,
 }
+
+/// Where everything in a file was said.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// The file's name, when there is one.
+    pub(crate) path: Option<PathBuf>,
+    /// The archive of a manifest.
+    pub(crate) effective: Option<Effective>,
+    /// Where its secrets were found.
+    pub(crate) origins: Vec<Origin>,
+    /// The TOML file, the chosen store's settings in their places.
+    pub(crate) table: toml::Table,
+}
+
+/// One of several stores in a TOML file; what it does not say is as at the top.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Section {
+    #[serde(flatten)]
+    archive: ArchiveArgs,
+    s3: S3Args,
+    azure: AzureArgs,
+    gcs: GcsArgs,
+}
+
+/// The section with several stores.
+const STORES: &str = "object-store";
 
 /// The file's sections.
 #[derive(Debug, Default, Deserialize)]
@@ -59,12 +103,26 @@ pub(crate) struct Sections {
 }
 
 impl File {
-    /// Reads the file: `named` must exist, the default one need not.
-    pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
+    /// Reads the file for a verb: `named` must exist, the default one need not.
+    pub(crate) fn load(
+        named: Option<&Path>,
+        which: &WhichArgs,
+        verb: &str,
+        environment: Environment<'_>,
+    ) -> Result<Self> {
         let path = named.unwrap_or(Path::new(DEFAULT));
         match fs_err::read_to_string(path) {
-            Ok(text) => Self::parse(&text).context(|| format!("read {}", path.display())),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
+            Ok(text) if manifest::is_one(path, &text) => {
+                let problems = Problems::default();
+                let file = Self::of_manifest(path, &text, which, verb, environment, &problems);
+                let file = file.and_then(|file| refuse(&problems.into_all()).map(|()| file));
+                file.context(|| format!("read {}", path.display()))
+            }
+            Ok(text) => {
+                let file = Self::of_toml(&text, which).context(|| format!("read {}", path.display()))?;
+                Ok(Self { told: Told { path: Some(path.to_owned()), ..file.told }, ..file })
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Self::of_toml("", which),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 Err(Error::usage(format!("the configuration file {} does not exist", path.display())))
             }
@@ -73,10 +131,183 @@ impl File {
     }
 
     /// Reads the file's text.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let table: toml::Table = read(text)?;
+        Self::of_toml(text, &WhichArgs::default())
+    }
+
+    /// Reads TOML, and takes one of several stores.
+    pub(super) fn of_toml(text: &str, which: &WhichArgs) -> Result<Self> {
+        for (flag, is_given) in [
+            ("--cluster", which.cluster.is_some()),
+            ("--from", which.from.is_some()),
+            ("--secret-dir", which.secret_dir.is_some()),
+        ] {
+            if is_given {
+                return Err(Error::usage(format!("{flag} is for manifests, and the configuration is none"))
+                    .hint("name a manifest with --config, or leave it out"));
+            }
+        }
+        let mut table: toml::Table = read(text)?;
+        let stores = table.remove(STORES);
         known(&table)?;
-        Ok(Self { archive: read(text)?, output: read(text)?, sections: read(text)? })
+        let mut file =
+            Self { archive: read(text)?, output: read(text)?, sections: read(text)?, ..Self::default() };
+        if let Some((store, raw)) =
+            chosen(stores, which.object_store.as_deref(), file.archive.store.is_some())?
+        {
+            file.archive = store.archive.over(file.archive);
+            file.sections.s3 = store.s3.over(file.sections.s3);
+            file.sections.azure = store.azure.over(file.sections.azure);
+            file.sections.gcs = store.gcs.over(file.sections.gcs);
+            lay_over(&mut table, raw);
+        }
+        file.told.table = table;
+        Ok(file)
+    }
+
+    /// Reads a manifest for a verb. All that is wrong with it is put to the problems; only what leaves
+    /// nothing to go on with is an error.
+    pub(super) fn of_manifest(
+        path: &Path,
+        text: &str,
+        which: &WhichArgs,
+        verb: &str,
+        environment: Environment<'_>,
+        problems: &Problems,
+    ) -> Result<Self> {
+        let substitute = |text: &str| manifest::envsubst(text, environment);
+        let substitute: Option<&dyn Fn(&str) -> Result<String>> =
+            if which.envsubst.unwrap_or(false) { Some(&substitute) } else { None };
+        let documents = manifest::read(text, substitute, problems)?;
+        let choice = Choice {
+            store: which.object_store.clone(),
+            cluster: which.cluster.clone(),
+            from: which.from.clone(),
+            recovers: verb == "restore",
+        };
+        let effective = manifest::choose(&documents, &choice, problems)?;
+        let cabinet = Cabinet { documents: &documents, directory: which.secret_dir.as_deref(), environment };
+        let Found { secrets, origins, environment } = cabinet.open(&effective, problems);
+        if let Some(recovery) = &effective.recovery {
+            RecoveryWords::read(recovery).unwrap_or_else(|e| {
+                problems.add(Problem { what: e.to_string(), hint: e.hint_text().map(str::to_owned) });
+                RecoveryWords::default()
+            });
+        }
+        for setting in &effective.settings {
+            if let Err(e) = Self::of_table(&manifest::table_of(std::iter::once(setting))) {
+                problems.add_error(&setting.at, &e);
+            }
+        }
+        let file = Self::of_table(&effective.table(verb)).unwrap_or_default();
+        Ok(Self {
+            secrets,
+            recovery: effective.recovery.clone(),
+            environment,
+            words: source_words(path, which)?,
+            told: Told {
+                path: Some(path.to_owned()),
+                effective: Some(effective),
+                origins,
+                table: toml::Table::new(),
+            },
+            ..file
+        })
+    }
+
+    fn of_table(table: &toml::Table) -> Result<Self> {
+        fn part<T: DeserializeOwned>(table: &toml::Table) -> Result<T> {
+            table
+                .clone()
+                .try_into()
+                .map_err(|e: toml::de::Error| Error::usage(e.message().replace('\n', "; ")))
+        }
+        Ok(Self { archive: part(table)?, output: part(table)?, sections: part(table)?, ..Self::default() })
+    }
+}
+
+/// The words that name a manifest to another process, wherever it runs.
+fn source_words(path: &Path, which: &WhichArgs) -> Result<Vec<OsString>> {
+    let absolute = |path: &Path| std::path::absolute(path).context(|| "find the configuration");
+    let mut config = OsString::from("--config=");
+    config.push(absolute(path)?);
+    let secret_dir = which.secret_dir.as_deref().map(absolute).transpose()?;
+    let mut words = vec![config];
+    words.extend(flags("", &WhichArgs { secret_dir, ..which.clone() })?);
+    Ok(words)
+}
+
+/// The store that is meant, of several in a TOML file, and its text.
+fn chosen(
+    stores: Option<toml::Value>,
+    name: Option<&str>,
+    has_own: bool,
+) -> Result<Option<(Section, toml::Table)>> {
+    let mut stores = match stores {
+        Some(toml::Value::Table(stores)) => stores,
+        Some(_) => return Err(Error::usage(format!("`{STORES}` is a section: write `[{STORES}.NAME]`"))),
+        None => toml::Table::new(),
+    };
+    let names = stores.keys().cloned().collect::<Vec<_>>().join(", ");
+    for (name, store) in &stores {
+        let toml::Value::Table(store) = store else {
+            return Err(Error::usage(format!("`{STORES}` is a section: write `[{STORES}.NAME]`")));
+        };
+        known_of_store(name, store)?;
+    }
+    let name = match (name, stores.len()) {
+        (Some(name), _) if stores.contains_key(name) => name.to_owned(),
+        (Some(name), 0) => {
+            return Err(Error::usage(format!("there is no store `{name}`"))
+                .hint(format!("write [{STORES}.{name}] into the file, or leave --{STORES} out")));
+        }
+        (Some(name), _) => return Err(Error::usage(format!("there is no store `{name}`, only {names}"))),
+        (None, 0) => return Ok(None),
+        // The one at the top is meant.
+        (None, _) if has_own => return Ok(None),
+        (None, 1) => names,
+        (None, _) => {
+            return Err(Error::usage(format!("there are several stores: {names}"))
+                .hint(format!("say which with --{STORES}")));
+        }
+    };
+    let Some(toml::Value::Table(raw)) = stores.remove(&name) else { return Ok(None) };
+    let store = raw.clone().try_into();
+    let store = store.map_err(|e: toml::de::Error| {
+        Error::usage(format!("[{STORES}.{name}]: {}", e.message().replace('\n', "; ")))
+    })?;
+    Ok(Some((store, raw)))
+}
+
+/// Whether one of several stores has only keys that exist.
+fn known_of_store(name: &str, store: &toml::Table) -> Result<()> {
+    let grammar = grammar();
+    let archive = keys::<ArchiveArgs>("");
+    for (key, value) in store {
+        let place = match value {
+            toml::Value::Table(section) if ["s3", "azure", "gcs"].contains(&key.as_str()) => {
+                section.keys().find(|inner| !has(&grammar, key, inner)).map(|inner| (key.as_str(), inner))
+            }
+            _ if archive.contains(key) => None,
+            _ => Some(("", key)),
+        };
+        if let Some((section, key)) = place {
+            let section = if section.is_empty() { String::new() } else { format!(".{section}") };
+            return Err(Error::usage(format!("unknown key `{key}` in [{STORES}.{name}{section}]"))
+                .hint("store, server, spool and memory belong there, and the sections s3, azure and gcs"));
+        }
+    }
+    Ok(())
+}
+
+/// Puts a table's values into another's, section by section.
+fn lay_over(table: &mut toml::Table, nearer: toml::Table) {
+    for (key, value) in nearer {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(nearer)) => below.extend(nearer),
+            (_, value) => drop(table.insert(key, value)),
+        }
     }
 }
 
@@ -91,7 +322,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 16] {
+pub(super) fn grammar() -> [(&'static str, Vec<String>); 16] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -105,7 +336,7 @@ fn grammar() -> [(&'static str, Vec<String>); 16] {
         ("check", keys::<CheckArgs>("")),
         ("backup", keys::<BackupArgs>("")),
         ("restore", keys::<RestoreArgs>("")),
-        ("retention", keys::<RetentionArgs>("")),
+        ("retention", [keys::<RetentionArgs>(""), vec!["policy".to_owned()]].concat()),
         ("status", keys::<StatusArgs>("")),
         ("verify", keys::<VerifyArgs>("")),
         ("wal-find", keys::<WalFindArgs>("")),
@@ -191,7 +422,8 @@ mod tests {
             .flat_map(|line| [line, "\n"])
             .collect();
         File::parse(example).unwrap();
-        File::parse(&live).unwrap();
+        let offsite = WhichArgs { object_store: Some("offsite".into()), ..WhichArgs::default() };
+        File::of_toml(&live, &offsite).unwrap();
         let table: toml::Table = live.parse().unwrap();
         for (section, keys) in grammar() {
             let shown = if section.is_empty() { &table } else { table[section].as_table().unwrap() };
@@ -243,7 +475,35 @@ mod tests {
 
     #[test]
     fn a_named_file_must_exist_and_the_default_need_not() {
-        let missing = File::load(Some(Path::new("/nonexistent/barkeep.toml"))).unwrap_err();
+        let path = Some(Path::new("/nonexistent/barkeep.toml"));
+        let missing = File::load(path, &WhichArgs::default(), "check", &|_| None).unwrap_err();
         assert!(missing.to_string().contains("/nonexistent/barkeep.toml"), "{missing}");
+    }
+
+    #[test]
+    fn one_of_several_stores_is_taken_and_leaves_the_rest_as_it_is() {
+        let text = "server = 'main'\n[s3]\nregion = 'eu-1'\n\
+                    [object-store.near]\nstore = 's3://near'\n\
+                    [object-store.far]\nstore = 's3://far'\nserver = 'other'\n[object-store.far.s3]\nregion = 'us-2'\n";
+        let named = |name: &str| WhichArgs { object_store: Some(name.into()), ..WhichArgs::default() };
+        let told = |which: &WhichArgs, text: &str| {
+            File::of_toml(text, which).map(|file| {
+                let server = file.archive.server.map(|name| name.to_string()).unwrap_or_default();
+                format!(
+                    "{} {server} {}",
+                    file.archive.store.unwrap_or_default(),
+                    file.sections.s3.region.unwrap_or_default()
+                )
+            })
+        };
+        assert_eq!(told(&named("near"), text).unwrap(), "s3://near main eu-1");
+        assert_eq!(told(&named("far"), text).unwrap(), "s3://far other us-2");
+        let e = told(&WhichArgs::default(), text).unwrap_err();
+        assert_eq!(e.to_string(), "there are several stores: far, near");
+        let own = format!("store = 's3://own'\n{text}");
+        assert_eq!(told(&WhichArgs::default(), &own).unwrap(), "s3://own main eu-1");
+        assert!(told(&named("nowhere"), text).unwrap_err().to_string().contains("only far, near"));
+        let e = told(&named("far"), &text.replace("region = 'us-2'", "regoin = 'us-2'")).unwrap_err();
+        assert_eq!(e.to_string(), "unknown key `regoin` in [object-store.far.s3]");
     }
 }

@@ -284,6 +284,24 @@ pub const MANUALS: [Manual; 15] = [
         exits: CATALOGUE_ONE,
     },
     Manual {
+        verb: "config",
+        examples: &[
+            ("barkeep config check objectstore.yaml", "everything that is wrong with a manifest, in one go"),
+            ("barkeep config explain wal-archive --config objectstore.yaml", "what counts, and who said so"),
+            ("barkeep config from-cluster cluster.yaml", "what leaves the operator's built-in support"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+        ],
+    },
+    Manual {
         verb: "install-compat",
         examples: &[("barkeep install-compat /usr/local/bin", "when an image for CloudNativePG is built")],
         exits: &[Exit::Done, Exit::Usage, Exit::Conflict, Exit::Local, Exit::Bug],

@@ -9,6 +9,8 @@ mod backups;
 mod backups_json;
 mod bar;
 mod check;
+mod config;
+mod configured;
 mod drill;
 mod drilled;
 mod file;
@@ -51,6 +53,7 @@ use self::settings::Settings;
 use self::tallied::Tallied;
 use super::borrowed::Environment;
 use super::exit::{Exit, Reader, status};
+use super::manifest::Hidden;
 use super::run::block_on;
 use super::{guard, log, signals};
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
@@ -85,6 +88,7 @@ enum Verb {
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
+    Config(Box<config::Config>),
     WalFind(Box<wal_find::WalFind>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
@@ -141,8 +145,8 @@ enum Answer {
 
 /// Words, then settings, then the verb. Nothing is touched before all words are understood.
 fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
-    let verb = match read(words) {
-        Ok(verb) => verb,
+    let (verb, name) = match read(words) {
+        Ok(read) => read,
         Err(e) if !e.use_stderr() => return Ok(Answer::Help(help(&e))),
         Err(e) => return Err(refusal(&e)),
     };
@@ -150,10 +154,19 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     if matches!(verb, Verb::WalPrefetch(_)) {
         wal::detach();
     }
-    let file = match verb.shared() {
-        Some(shared) => File::load(shared.config.as_deref())?,
-        None => File::default(),
+    let environment = &|name: &str| std::env::var_os(name);
+    let file = match (&verb, verb.shared()) {
+        // It looks at the file itself, whatever is wrong with it.
+        (Verb::Config(_), _) | (_, None) => File::default(),
+        (_, Some(shared)) => {
+            if let Some(from) = shared.which.from.as_ref().filter(|_| !reads_only(&name)) {
+                return Err(Error::usage(format!("--from {from} is for reading, and {name} writes"))
+                    .hint("leave it out, or name another store with --object-store"));
+            }
+            File::load(shared.config.as_deref(), &shared.which, &name, environment)?
+        }
     };
+    begin_anew(words, &file)?;
     let output = verb.output().over(file.output.clone());
     manner.json = output.json.unwrap_or(false);
     if !matches!(verb, Verb::WalPrefetch(_)) {
@@ -162,9 +175,34 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     verb.perform(&file, &output, manner).map(Answer::Report)
 }
 
-/// Reads the words, and the environment behind them. A variable that is set to nothing counts as not
-/// set, but help names it all the same.
-fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
+/// Whether a verb takes nothing but what it reads from the archive: what comes from somebody else's archive
+/// must not be changed.
+fn reads_only(verb: &str) -> bool {
+    ["wal-restore", "wal-prefetch", "backup-list", "backup-show", "restore", "drill", "config"]
+        .contains(&verb)
+}
+
+/// Begins anew with the variables that a manifest has for the environment, unless they are all set: what
+/// is set already stays, and libraries look nowhere else. The process stays the same one.
+fn begin_anew(words: &[OsString], file: &File) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let missing = |name: &&(String, Hidden)| std::env::var_os(&name.0).is_none();
+    let missing: Vec<_> = file.environment.iter().filter(missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut again = std::process::Command::new(std::env::current_exe()?);
+    again.args(words.iter().skip(1)).envs(missing.iter().map(|(name, value)| (name, &value.0)));
+    if let Some(name) = words.first() {
+        again.arg0(name);
+    }
+    Err(Error::from(again.exec()).context("begin anew with the manifest's environment"))
+}
+
+/// Reads the words, and the environment behind them; also gives the verb's name. A variable that is set to
+/// nothing counts as not set, but help names it all the same.
+fn read(words: &[OsString]) -> Result<(Verb, String), clap::Error> {
     let tree = command().mut_subcommands(|verb| verb.mut_args(without_empty_variable));
     let matches = tree
         .try_get_matches_from(words)
@@ -175,7 +213,7 @@ fn read(words: &[OsString]) -> Result<Verb, clap::Error> {
     {
         shared.settle(matches);
     }
-    Ok(verb)
+    Ok((verb, matches.subcommand_name().unwrap_or_default().to_owned()))
 }
 
 fn without_empty_variable(arg: Arg) -> Arg {
@@ -220,6 +258,7 @@ impl Verb {
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
             Self::Drill(words) => &words.shared,
+            Self::Config(words) => &words.shared,
             Self::WalFind(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
@@ -243,6 +282,7 @@ impl Verb {
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
             Self::Drill(words) => &mut words.shared,
+            Self::Config(words) => &mut words.shared,
             Self::WalFind(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
@@ -307,6 +347,7 @@ impl Verb {
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
+            Self::Config(words) => words.perform(environment),
             Self::WalFind(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {

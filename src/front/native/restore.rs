@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::{Around, told};
 use crate::command::restore::{self, Aim, Progress, Recovery, restore_command};
 use crate::error::{Error, Result};
+use crate::front::manifest::Recovery as Recover;
 use crate::front::quantity::{Size, Span};
 use crate::front::run::block_on;
 use crate::model::{
@@ -206,7 +207,10 @@ impl fmt::Display for Mapping {
 
 impl Restore {
     /// Makes the request and runs it.
-    pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+    pub(super) fn perform(mut self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+        if let Some(recovery) = &around.file.recovery {
+            self.goal.fill(recovery)?;
+        }
         let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(MEMORY);
         let spool = self.shared.archive.spool.is_some() || around.file.archive.spool.is_some();
         let settings = around.settings(self.shared)?;
@@ -246,6 +250,30 @@ impl Restore {
 }
 
 impl Goal {
+    /// What a manifest says about the goal, where the words say nothing. A target of the words replaces the
+    /// manifest's, whatever it is.
+    fn fill(&mut self, recovery: &Recover) -> Result<()> {
+        let read = RecoveryWords::read(recovery)?;
+        let is_said = self.target_time.is_some()
+            || self.target_lsn.is_some()
+            || self.target_xid.is_some()
+            || self.target_name.is_some()
+            || self.target_immediate.is_some();
+        if !is_said {
+            self.target_time = read.time;
+            self.target_lsn = read.lsn;
+            self.target_xid = read.xid;
+            self.target_name = read.name;
+            self.target_immediate = recovery.immediate.then_some(true);
+            // In the operator it says nothing about other targets.
+            let counts = self.target_time.is_some() || self.target_lsn.is_some() || self.target_xid.is_some();
+            self.exclusive = self.exclusive.or(recovery.exclusive.filter(|_| counts));
+        }
+        self.target_timeline = self.target_timeline.or(read.timeline);
+        self.backup = self.backup.take().or(read.backup);
+        Ok(())
+    }
+
     /// The target, and whether its time was read as local.
     pub(super) fn target(&self, action: TargetAction, zone: &TimeZone) -> Result<(RecoveryTarget, bool)> {
         let mut zone_assumed = false;
@@ -271,6 +299,44 @@ impl Goal {
         }
         let timeline = self.target_timeline.unwrap_or_default();
         Ok((RecoveryTarget { point, inclusive, timeline, action }, zone_assumed))
+    }
+}
+
+/// The goal of a manifest, understood.
+#[derive(Debug, Default)]
+pub(super) struct RecoveryWords {
+    /// With an offset: one without is in UTC there.
+    time: Option<String>,
+    lsn: Option<Lsn>,
+    xid: Option<Xid>,
+    name: Option<TargetName>,
+    timeline: Option<TargetTimeline>,
+    backup: Option<BackupRef>,
+}
+
+impl RecoveryWords {
+    /// Reads the texts of a manifest.
+    ///
+    /// # Errors
+    /// Kind `Usage`, with the place.
+    pub(super) fn read(recovery: &Recover) -> Result<Self> {
+        fn word<T: FromStr<Err = Error>>(recovery: &Recover, name: &str) -> Result<Option<T>> {
+            let Some(said) = recovery.target.get(name) else { return Ok(None) };
+            said.value.parse().map(Some).map_err(|e: Error| e.context(said.at.to_string()))
+        }
+        let time = recovery.target.get("targetTime").map(|said| {
+            let read =
+                TargetTime::read(&said.value, &TimeZone::UTC).map_err(|e| e.context(said.at.to_string()));
+            read.map(|read| read.time.to_string())
+        });
+        Ok(Self {
+            time: time.transpose()?,
+            lsn: word(recovery, "targetLSN")?,
+            xid: word(recovery, "targetXID")?,
+            name: word(recovery, "targetName")?,
+            timeline: word(recovery, "targetTLI")?,
+            backup: word(recovery, "backupID")?,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use super::render::Report;
 use super::render_backups::Deleted;
 use super::{Around, told};
 use crate::command::{Care, retention};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::front::quantity::Span;
 use crate::front::run::block_on;
 use crate::model::{RetentionPolicy, RetentionRule};
@@ -23,8 +23,8 @@ use crate::model::{RetentionPolicy, RetentionRule};
 /// needs. While a record cannot be read nothing is deleted.
 #[derive(Debug, Args)]
 pub(crate) struct Retention {
-    /// REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS (or WEEKS, MONTHS), or short 14d, 4w, 6m
-    policy: RetentionPolicy,
+    /// REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS (or WEEKS, MONTHS), or short 14d, 4w, 6m [default: the file's]
+    policy: Option<RetentionPolicy>,
     #[command(flatten)]
     pub(super) own: RetentionArgs,
     #[command(flatten)]
@@ -49,9 +49,13 @@ pub(crate) struct RetentionArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     dry_run: Option<bool>,
+    /// What the file says in place of the word.
+    #[arg(skip)]
+    #[serde(with = "text")]
+    policy: Option<RetentionPolicy>,
 }
 
-layer!(RetentionArgs: minimum_redundancy, leftovers_after, dry_run);
+layer!(RetentionArgs: minimum_redundancy, leftovers_after, dry_run, policy);
 
 /// How long leftovers are left when nothing is said: longer than any backup takes.
 pub(super) const LEFTOVERS_AFTER: Duration = Duration::from_hours(7 * 24);
@@ -61,10 +65,14 @@ impl Retention {
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.retention.clone());
+        let policy = self.policy.or(own.policy).ok_or_else(|| {
+            Error::usage("no retention policy is given")
+                .hint("say how much is to be kept: `barkeep retention 30d`, or `policy` in the section [retention] of the file")
+        })?;
         let request = retention::Request {
             access: settings.access(),
             rule: RetentionRule {
-                policy: self.policy,
+                policy,
                 minimum: own.minimum_redundancy.unwrap_or(0),
                 leftovers_after: own.leftovers_after.map_or(LEFTOVERS_AFTER, |span| span.0),
             },

@@ -13,6 +13,7 @@ use crate::archive::ExclusivePut;
 use crate::command::Access;
 use crate::error::{Context as _, Error, Result};
 use crate::front::borrowed::{Environment, borrow, refuse_secrets};
+use crate::front::manifest::Secrets;
 use crate::front::quantity::Size;
 use crate::front::wire::{Kinds, Wire};
 use crate::model::ServerName;
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) now: Timestamp,
     archive: ArchiveArgs,
     kinds: Kinds,
+    /// How another process finds the secrets: the words that name the manifest.
+    source: Vec<OsString>,
 }
 
 /// What WAL verbs take for their buffers when nothing is said.
@@ -45,13 +48,15 @@ impl Settings {
     /// Fills what the words left open from the file, then from the environment that the tools of each
     /// service share, then with defaults; refuses what cannot be meant.
     pub(crate) fn resolve(shared: Shared, file: &File, environment: Environment<'_>) -> Result<Self> {
-        let mut archive = shared.archive.over(file.archive.clone());
+        let mut archive = shared.archive.clone().over(file.archive.clone());
         let mut kinds = Kinds {
-            s3: shared.s3.over(file.sections.s3.clone()),
-            azure: shared.azure.over(file.sections.azure.clone()),
-            gcs: shared.gcs.over(file.sections.gcs.clone()),
+            s3: shared.s3.clone().over(file.sections.s3.clone()),
+            azure: shared.azure.clone().over(file.sections.azure.clone()),
+            gcs: shared.gcs.clone().over(file.sections.gcs.clone()),
             emulator: None,
+            secrets: nearest(file.secrets.clone(), &shared),
         };
+        let environment: Environment<'_> = &|name| file.secrets.variable(name, environment);
         let store = demand(archive.store.clone(), "store", "URL", "s3://bucket/path")?;
         let location: Location = store.parse()?;
         check_endpoints(&kinds)?;
@@ -65,12 +70,26 @@ impl Settings {
         archive.spool = Some(spool.clone());
         let memory = archive.memory.unwrap_or(MEMORY);
         let wire = Wire::new(location, server, kinds.clone(), Some(&spool), exclusive(&kinds.s3));
-        Ok(Self { wire, spool, memory: memory.0, max_attempts, now: Timestamp::now(), archive, kinds })
+        let (now, source) = (Timestamp::now(), file.words.clone());
+        Ok(Self { wire, spool, memory: memory.0, max_attempts, now, archive, kinds, source })
     }
 
     /// What the verbs of the catalogue need of them.
     pub(crate) fn access(&self) -> Access {
         Access { spool: Some(self.spool.clone()), max_attempts: self.max_attempts, now: self.now }
+    }
+
+    /// What the shared groups came to, by section.
+    pub(super) fn shown(&self) -> Result<[(&'static str, serde_json::Value); 4]> {
+        let spell = |value: serde_json::Result<serde_json::Value>| {
+            value.map_err(|e| Error::usage(format!("a setting cannot be told as text: {e}")))
+        };
+        Ok([
+            ("", spell(serde_json::to_value(&self.archive))?),
+            ("s3", spell(serde_json::to_value(&self.kinds.s3))?),
+            ("azure", spell(serde_json::to_value(&self.kinds.azure))?),
+            ("gcs", spell(serde_json::to_value(&self.kinds.gcs))?),
+        ])
     }
 
     /// What all buffers together may hold, for a verb with a default of its own.
@@ -80,9 +99,12 @@ impl Settings {
 
     /// The same settings as words, for a process of ours that must not depend on this one's directory
     /// or on a file that may change meanwhile. There is no secret among them, as there is none among
-    /// ours.
+    /// ours; those of a manifest are found anew by whoever reads the words.
     pub(crate) fn words(&self) -> Result<Vec<OsString>> {
-        let mut words = vec![OsString::from("--config=/dev/null")];
+        let mut words = self.source.clone();
+        if words.is_empty() {
+            words.push("--config=/dev/null".into());
+        }
         words.extend(flags("", &self.archive)?);
         words.extend(flags("", &self.kinds.s3)?);
         words.extend(flags("azure-", &self.kinds.azure)?);
@@ -91,8 +113,26 @@ impl Settings {
     }
 }
 
+/// The secrets of a manifest, without those that somebody has said something nearer about.
+fn nearest(mut secrets: Secrets, shared: &Shared) -> Secrets {
+    if shared.s3.profile.is_some() {
+        secrets.s3 = None;
+    }
+    if shared.azure.credential.is_some() {
+        secrets.azure = None;
+    }
+    if shared.gcs.credentials_file.is_some() {
+        secrets.google = None;
+    }
+    let bundles = [&shared.s3.ca_bundle, &shared.azure.ca_bundle, &shared.gcs.ca_bundle];
+    if bundles.iter().any(|bundle| bundle.is_some()) {
+        secrets.authorities = None;
+    }
+    secrets
+}
+
 /// A group of settings as flags that begin with `prefix`.
-fn flags(prefix: &str, group: &impl Serialize) -> Result<Vec<OsString>> {
+pub(super) fn flags(prefix: &str, group: &impl Serialize) -> Result<Vec<OsString>> {
     let spelled = serde_json::to_value(group)
         .map_err(|e| Error::usage(format!("a setting cannot be passed on as text: {e}")))?;
     let set = spelled.as_object().into_iter().flatten();
@@ -105,7 +145,7 @@ fn flags(prefix: &str, group: &impl Serialize) -> Result<Vec<OsString>> {
 }
 
 /// A setting nobody can do without.
-fn demand<T>(value: Option<T>, key: &str, what: &str, example: &str) -> Result<T> {
+pub(super) fn demand<T>(value: Option<T>, key: &str, what: &str, example: &str) -> Result<T> {
     value.ok_or_else(|| {
         let variable = key.to_uppercase();
         Error::usage(format!("no {key} is given")).hint(format!(

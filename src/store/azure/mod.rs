@@ -90,7 +90,7 @@ impl AzureStore {
         exclusive: ExclusivePut,
         patience: &Patience,
     ) -> Result<Self> {
-        let http = Http::new(Trust::new(options.ca_bundle.as_deref())?, patience);
+        let http = Http::new(Trust::given(options.ca_pem.as_ref(), options.ca_bundle.as_deref())?, patience);
         let access = sign_in::sign_in(container, options, &http, tokens, patience).await;
         let access = access.context(|| format!("sign in to account {}", container.account))?;
         let root = match path {

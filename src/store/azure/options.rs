@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::store::Pem;
 
 /// How a container is reached, beyond its URL. The default leaves everything to the environment that all
 /// Azure tools share.
@@ -24,6 +25,8 @@ pub struct AzureOptions {
     /// The only certificate authorities to trust, a PEM file (an option, else `REQUESTS_CA_BUNDLE`);
     /// without it those in `SSL_CERT_FILE`, else the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// The same as text, in place of all files.
+    pub ca_pem: Option<Pem>,
     /// The encryption scope of what is stored; without it, as the container says.
     pub encryption_scope: Option<String>,
 }

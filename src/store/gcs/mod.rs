@@ -31,7 +31,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, Method};
 
-pub use options::GcsOptions;
+pub use options::{GcsOptions, GoogleCredentials};
 
 use super::http::{Answer, Http, Trust};
 use super::{
@@ -76,7 +76,8 @@ impl GcsStore {
     ) -> Result<Self> {
         let kms_key = options.kms_key.as_deref().map(|name| without_version(name).to_owned());
         let connect = async {
-            let http = Http::new(Trust::new(options.ca_bundle.as_deref())?, patience);
+            let http =
+                Http::new(Trust::given(options.ca_pem.as_ref(), options.ca_bundle.as_deref())?, patience);
             let access = sign_in::sign_in(options, &http, tokens, patience).await?;
             Client::new(http, access, bucket, kms_key.as_deref(), patience)
         };

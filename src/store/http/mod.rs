@@ -13,4 +13,5 @@ mod trust;
 pub(super) use client::{Answer, Http, Route};
 pub(super) use outgoing::watched;
 pub(super) use trouble::{chain, explain as explain_transport, first_words, reasons};
+pub use trust::Pem;
 pub(super) use trust::Trust;

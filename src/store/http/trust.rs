@@ -22,6 +22,23 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// Certificate authorities as text in PEM, for whoever has no file of them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pem(Arc<[u8]>);
+
+impl Pem {
+    /// The text, which is looked at when it is used.
+    pub fn new(text: Vec<u8>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pem(..)")
+    }
+}
+
 /// The authorities given, in PEM; the system's when none are.
 #[derive(Clone)]
 pub(in crate::store) struct Trust(Option<Arc<[u8]>>);
@@ -37,6 +54,14 @@ impl Trust {
     /// in the system's without it.
     pub(in crate::store) fn new(ca_bundle: Option<&Path>) -> Result<Self> {
         Ok(Self(ca_bundle.map(private_authorities).transpose()?))
+    }
+
+    /// Trust in authorities that were given as text; else as [`Trust::new`] has it.
+    pub(in crate::store) fn given(pem: Option<&Pem>, ca_bundle: Option<&Path>) -> Result<Self> {
+        match pem {
+            Some(Pem(pem)) => Ok(Self(Some(usable(Arc::clone(pem), &"the text of authorities")?))),
+            None => Self::new(ca_bundle),
+        }
     }
 
     /// The authorities in PEM, read from the system unless they were given; `None` where the system keeps
@@ -76,11 +101,16 @@ fn trusting(roots: RootCertStore) -> Result<ClientConfig> {
 /// The authorities in a file that somebody named, every one of which must be usable.
 fn private_authorities(path: &Path) -> Result<Arc<[u8]>> {
     let pem = fs_err::read(path).context(|| "read the certificate authorities")?;
+    usable(pem.into(), &path.display())
+}
+
+/// Authorities every one of which can be used; `of` says where they are from.
+fn usable(pem: Arc<[u8]>, of: &dyn fmt::Display) -> Result<Arc<[u8]>> {
     let usable = usable_authorities(&pem);
     match usable.map(|usable| usable.len()) {
-        Some(1..) => Ok(pem.into()),
-        Some(0) => Err(format!("{} has no certificate in it", path.display())),
-        None => Err(format!("{} has a certificate that cannot be read", path.display())),
+        Some(1..) => Ok(pem),
+        Some(0) => Err(format!("{of} has no certificate in it")),
+        None => Err(format!("{of} has a certificate that cannot be read")),
     }
     .map_err(|message| Error::usage(message).hint("give a PEM file of CA certificates"))
 }

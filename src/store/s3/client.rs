@@ -57,7 +57,11 @@ pub(super) async fn connect(
     }
     let profile = Profile::load(options.profile.as_deref())?;
     let settings = profile.settings()?;
-    let http = Http::new(options.ca_bundle.as_deref().or(settings.ca_bundle.as_deref()), patience)?;
+    let http = Http::new(
+        options.ca_pem.as_ref(),
+        options.ca_bundle.as_deref().or(settings.ca_bundle.as_deref()),
+        patience,
+    )?;
     let shared = load(options, &profile, &http, tokens, patience).await?;
     let configured = configured(&shared, "AWS_ENDPOINT_URL", "endpoint_url");
     let endpoint = options.endpoint.clone().or(configured).or(settings.endpoint);

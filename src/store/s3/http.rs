@@ -19,8 +19,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::outgoing;
 use crate::error::Result;
-use crate::store::Patience;
 use crate::store::http::Trust;
+use crate::store::{Patience, Pem};
 
 /// The clients of one store.
 #[derive(Debug, Clone)]
@@ -36,8 +36,8 @@ pub(super) struct Http {
 
 impl Http {
     /// Clients that trust only the authorities in `ca_bundle`, or the system's.
-    pub(super) fn new(ca_bundle: Option<&Path>, patience: &Patience) -> Result<Self> {
-        let trust = Trust::new(ca_bundle)?;
+    pub(super) fn new(pem: Option<&Pem>, ca_bundle: Option<&Path>, patience: &Patience) -> Result<Self> {
+        let trust = Trust::given(pem, ca_bundle)?;
         let client = |proxy: fn() -> ProxyConfig, status: &Arc<AtomicU16>| {
             let (trust, patience, status) = (trust.clone(), patience.clone(), status.clone());
             let (plain, tls) = (plain(proxy), Arc::new(OnceLock::new()));

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 use crate::error::{Context, Error, Result};
+use crate::store::Pem;
 
 /// How a bucket is reached, beyond its URL. The default leaves everything to the environment and the
 /// profile files that all AWS tools share.
@@ -30,6 +31,8 @@ pub struct S3Options {
     /// The only certificate authorities to trust, a PEM file (an option, else `AWS_CA_BUNDLE`, else
     /// `REQUESTS_CA_BUNDLE`); without it, the profile's, else those in `SSL_CERT_FILE`, else the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// The same as text, in place of all files.
+    pub ca_pem: Option<Pem>,
     /// How the service encrypts what it keeps; without it, as the bucket says.
     pub encryption: Option<Encryption>,
     /// Which checksums go with a request; without it, what `AWS_REQUEST_CHECKSUM_CALCULATION` and

@@ -60,10 +60,43 @@ pub(crate) struct Shared {
     pub(crate) output: OutputArgs,
     /// Read settings from this file
     ///
-    /// The file is TOML, with the names of the flags as keys. Without this option
-    /// /etc/barkeep/barkeep.toml is read when it exists.
+    /// The file is TOML, with the names of the flags as keys, or a manifest of CloudNativePG (YAML or
+    /// JSON). Without this option /etc/barkeep/barkeep.toml is read when it exists.
     #[arg(long, value_name = "FILE", env = "BARKEEP_CONFIG", help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
+}
+
+/// Which of several archives in the file is meant, and where its secrets are.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct WhichArgs {
+    /// Use this of several stores in the file: NAME or NAMESPACE/NAME
+    #[arg(long, value_name = "NAME", env = "BARKEEP_OBJECT_STORE", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) object_store: Option<String>,
+    /// Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME
+    #[arg(long, value_name = "NAME", env = "BARKEEP_CLUSTER", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<String>,
+    /// Read from the archive of this external cluster of the Cluster
+    #[arg(long, value_name = "NAME", env = "BARKEEP_FROM", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    /// Find secrets of the manifest in files below: DIR/NAME/KEY
+    #[arg(long, value_name = "DIR", env = "BARKEEP_SECRET_DIR", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_dir: Option<PathBuf>,
+    /// Put variables of the environment in where the manifest has ${NAME}
+    #[arg(
+        long, env = "BARKEEP_ENVSUBST", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", value_parser = BoolishValueParser::new(),
+        hide_possible_values = true, hide_short_help = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) envsubst: Option<bool>,
 }
 
 impl Shared {

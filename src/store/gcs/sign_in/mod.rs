@@ -150,7 +150,10 @@ fn decide(
         let (tokens, project, who) = (None, None, "nobody".into());
         return Ok(Access { service, is_emulator, tokens, project, quota_project: payer, who });
     }
-    let fields = credentials(&place(options, around))?;
+    let fields = match &options.credentials {
+        Some(given) => Some(Fields::parse(given.text().as_bytes(), "the text of credentials".to_owned())?),
+        None => credentials(&place(options, around))?,
+    };
     let own = fields.as_ref().map(|fields| fields.maybe("universe_domain")).transpose()?.flatten();
     let universe = agree_on_universe(asked.as_deref(), own)?;
     let Endpoint { service, is_emulator } = Endpoint::choose(Said { universe, ..said })?;
