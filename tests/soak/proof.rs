@@ -12,7 +12,7 @@ use super::weather::Allowed;
 use crate::common::pg::{NEWEST, Server, Shutdown, connect, in_recovery};
 use crate::common::{Scratch, tell};
 
-/// How long one attempt of recovery may take.
+/// How long recovery may stand still.
 const RECOVERY: Duration = Duration::from_mins(5);
 /// So often a restore or a recovery may fail in bad weather; then the weather is made fine.
 const ATTEMPTS: u32 = 3;
@@ -194,12 +194,17 @@ async fn recover(scene: &mut Scene, mut server: Server, weather: Allowed) -> (Se
 
 /// Waits until it accepts writes; `None` when it ended before.
 async fn promoted(server: &mut Server) -> Option<Client> {
-    let begin = Instant::now();
+    let (mut said, mut since) = (0, Instant::now());
     let address = server.address();
     while !server.has_ended() {
-        if begin.elapsed() > RECOVERY {
+        // Every file it is given is a line.
+        let now = server.log().matches("restored log file").count();
+        if now != said {
+            (said, since) = (now, Instant::now());
+        }
+        if since.elapsed() > RECOVERY {
             tell(&server.log());
-            panic!("recovery has not ended within {RECOVERY:?}");
+            panic!("recovery has come no further for {RECOVERY:?}");
         }
         if let Ok(client) = connect(&address).await {
             let row = client.query_one("select pg_is_in_recovery()", &[]).await;
