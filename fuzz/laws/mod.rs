@@ -24,7 +24,7 @@ pub use words::{cluster_manifest, configuration, other_words, own_words, quantit
 pub type Law = fn(&[u8]);
 
 /// All laws, by the names of their targets.
-pub const LAWS: [(&str, Law); 16] = [
+pub const LAWS: [(&str, Law); 17] = [
     ("backup_info", backup_info),
     ("cluster_manifest", cluster_manifest),
     ("configuration", configuration),

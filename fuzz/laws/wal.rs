@@ -14,8 +14,7 @@ pub fn wal_record(input: &[u8]) {
         assert!(record.start < record.end && record.start.0 % 8 == 0, "{record:?}");
         assert!(record.xact_end().is_none_or(|end| end.dropped.len() <= MOST_RELATIONS));
     }
-    let commits = records.into_iter().filter(|record| record.xact_end().is_some_and(|end| end.committed));
-    let last = commits.last();
+    let last = records.into_iter().rfind(|record| record.xact_end().is_some_and(|end| end.committed));
     match flaw {
         None => assert_eq!(last_commit(input), Ok(last), "up to {end}"),
         Some(flaw) => assert_eq!(last_commit(input), Err(flaw)),

@@ -171,7 +171,9 @@ mod tests {
 
     fn search(sought: Sought, records: &[WalRecord]) -> WalSearch {
         let mut search = WalSearch::new(sought);
-        records.iter().for_each(|record| search.take(record));
+        for record in records {
+            search.take(record);
+        }
         search
     }
 

@@ -176,12 +176,13 @@ mod tests {
 
     #[test]
     fn a_server_that_was_stopped_in_good_order_is_told_from_one_that_crashed_or_followed() {
+        use ClusterState::{Following, Running, ShutDown};
+
         let states = [0, 1, 2, 3, 4, 5, 6].map(|state: u32| {
             let mut bytes = control(1300, 1);
             bytes[STATE..STATE + 4].copy_from_slice(&state.to_le_bytes());
             ControlFile::parse(&bytes).unwrap().state
         });
-        use ClusterState::{Following, Running, ShutDown};
         assert_eq!(states, [Running, ShutDown, Following, Running, Running, Following, Running]);
     }
 

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 15] = [
+pub const MANUALS: [Manual; 18] = [
     Manual {
         verb: "wal-archive",
         examples: &[

@@ -12,8 +12,8 @@ fn inventory(names: &[&str]) -> WalInventory {
     WalInventory::new(names.iter().map(object).collect())
 }
 
-fn wrote(wal: &str, second: i64) -> Option<Wrote> {
-    Some(Wrote { wal: wal.to_owned(), at: jiff::Timestamp::from_second(second).unwrap() })
+fn wrote(wal: &str, second: i64) -> Wrote {
+    Wrote { wal: wal.to_owned(), at: jiff::Timestamp::from_second(second).unwrap() }
 }
 
 #[test]
@@ -25,12 +25,12 @@ fn archiving_works_when_what_was_archived_last_is_there_and_nothing_has_failed_s
         ArchivingState::of(&ServerSight { archiver, ..ServerSight::default() }, &wal)
     };
     assert_eq!(state(None, None), Some(ArchivingState::Starting));
-    assert_eq!(state(wrote(a, 5), None), Some(ArchivingState::Working));
-    assert_eq!(state(wrote(a, 5), wrote(b, 4)), Some(ArchivingState::Working));
-    assert_eq!(state(wrote(a, 5), wrote(b, 6)), Some(ArchivingState::Failing));
-    assert_eq!(state(None, wrote(a, 1)), Some(ArchivingState::Failing));
-    assert_eq!(state(wrote(b, 5), None), Some(ArchivingState::Lost));
-    let label = wrote("000000010000000000000003.00000028.backup", 5);
+    assert_eq!(state(Some(wrote(a, 5)), None), Some(ArchivingState::Working));
+    assert_eq!(state(Some(wrote(a, 5)), Some(wrote(b, 4))), Some(ArchivingState::Working));
+    assert_eq!(state(Some(wrote(a, 5)), Some(wrote(b, 6))), Some(ArchivingState::Failing));
+    assert_eq!(state(None, Some(wrote(a, 1))), Some(ArchivingState::Failing));
+    assert_eq!(state(Some(wrote(b, 5)), None), Some(ArchivingState::Lost));
+    let label = Some(wrote("000000010000000000000003.00000028.backup", 5));
     assert_eq!(state(label, None), Some(ArchivingState::Working));
     assert_eq!(ArchivingState::of(&ServerSight::default(), &wal), None);
     let off = ServerSight { disabled: Some("archive_mode is off".to_owned()), ..ServerSight::default() };
