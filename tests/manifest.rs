@@ -114,7 +114,7 @@ spec:
 
 /// The secrets as documents.
 fn secrets(s3: &S3, secret: &str) -> String {
-    let pem: String = s3.ca_pem().lines().map(|line| format!("    {line}\n")).collect();
+    let pem = s3.ca_pem().replace('\n', "\n    ");
     format!(
         "---
 apiVersion: v1
@@ -127,7 +127,8 @@ kind: Secret
 metadata: {{name: ca}}
 stringData:
   ca.crt: |
-{pem}"
+    {pem}
+"
     )
 }
 
@@ -181,7 +182,7 @@ async fn secrets_of_the_environment_do_where_there_are_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filler_and_a_restore_command_find_the_secrets_by_the_manifest() {
+async fn a_filler_finds_the_secrets_by_the_manifest() {
     let (s3, machine) = (S3::start_tls().await, Machine::new());
     machine.file("store.yaml", &format!("{}{}", store(&s3), secrets(&s3, SECRET_KEY)));
     let names: Vec<String> = (1..=4).map(|n| format!("0000000100000000{n:08X}")).collect();

@@ -425,7 +425,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let below = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![below; 9].join(", ")));
+            bomb += format!("a{level}: &a{level} [{}]\n", vec![below; 9].join(", ")).as_str();
         }
         let told = refused(&bomb);
         assert!(

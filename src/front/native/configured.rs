@@ -213,24 +213,18 @@ impl Seek<'_> {
         if !said.is_empty() {
             return said;
         }
-        match effective {
-            Some(value) => {
-                let told = &self.file.told.origins;
-                let region = told.iter().find(|origin| origin.variable == "AWS_DEFAULT_REGION");
-                let from = match region.filter(|_| self.section == "s3" && self.key == "region") {
-                    Some(origin) => format!("{} for {}", origin.found, origin.at),
-                    None => "what the service's own tools read, or a default".to_owned(),
-                };
-                vec![self.row(value, from)]
-            }
-            None => {
-                let default = help.split_once("[default: ").and_then(|(_, rest)| rest.rsplit_once(']'));
-                default
-                    .map(|(default, _)| self.row(default.to_owned(), "default".to_owned()))
-                    .into_iter()
-                    .collect()
-            }
-        }
+        let Some(value) = effective else {
+            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.rsplit_once(']'));
+            let default = default.map(|(default, _)| self.row(default.to_owned(), "default".to_owned()));
+            return default.into_iter().collect();
+        };
+        let told = &self.file.told.origins;
+        let region = told.iter().find(|origin| origin.variable == "AWS_DEFAULT_REGION");
+        let from = match region.filter(|_| self.section == "s3" && self.key == "region") {
+            Some(origin) => format!("{} for {}", origin.found, origin.at),
+            None => "what the service's own tools read, or a default".to_owned(),
+        };
+        vec![self.row(value, from)]
     }
 
     /// What the file says.
@@ -287,7 +281,10 @@ fn plain(value: &toml::Value) -> String {
 
 impl Report for Explained {
     fn text(&self) -> String {
-        let mut text = self.archive.iter().map(|archive| format!("archive: {archive}\n")).collect::<String>();
+        let mut text = match &self.archive {
+            Some(archive) => format!("archive: {archive}\n"),
+            None => String::new(),
+        };
         let name = self
             .settings
             .iter()

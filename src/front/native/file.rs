@@ -177,7 +177,7 @@ impl File {
         problems: &Problems,
     ) -> Result<Self> {
         let substitute = |text: &str| manifest::envsubst(text, environment);
-        let substitute: Option<&dyn Fn(&str) -> Result<String>> =
+        let substitute: Option<manifest::yaml::Substitute<'_>> =
             if which.envsubst.unwrap_or(false) { Some(&substitute) } else { None };
         let documents = manifest::read(text, substitute, problems)?;
         let choice = Choice {

@@ -47,6 +47,7 @@ const SPOOL: &str = "/var/spool/barkeep";
 impl Settings {
     /// Fills what the words left open from the file, then from the environment that the tools of each
     /// service share, then with defaults; refuses what cannot be meant.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever settles words has no more use for them")]
     pub(crate) fn resolve(shared: Shared, file: &File, environment: Environment<'_>) -> Result<Self> {
         let mut archive = shared.archive.clone().over(file.archive.clone());
         let mut kinds = Kinds {
