@@ -88,8 +88,8 @@ enum Verb {
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
-    Config(Box<config::Config>),
     WalFind(Box<wal_find::WalFind>),
+    Config(Box<config::Config>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
