@@ -34,7 +34,7 @@ pub use crate::store::{
     ByteStream, ExclusivePut, Lock, Locks, Object, Patience, Retain, RetainMode, Tags, Upload,
 };
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::model::ServerName;
 use crate::store::ObjectStore;
 
@@ -101,6 +101,22 @@ impl Archive {
     pub fn with_slashed(mut self, store: Arc<dyn ObjectStore>, writes: bool) -> Self {
         self.slashed = Some(Slashed { store, writes });
         self
+    }
+
+    /// The names of all servers in the store that have WAL or base backups, in their order: a request for the
+    /// store, and one for each folder in it.
+    pub async fn servers(&self) -> Result<Vec<ServerName>> {
+        let mut servers = Vec::new();
+        for folder in self.store.folders(None).await.context(|| "list the servers")? {
+            let Ok(server) = folder.as_str().parse::<ServerName>() else { continue };
+            let layout = Layout::new(server.clone());
+            let (wals, bases) = (layout.wals()?, layout.bases()?);
+            let inside = self.store.folders(Some(&folder)).await.context(|| format!("list {folder}"))?;
+            if inside.iter().any(|inside| *inside == wals || *inside == bases) {
+                servers.push(server);
+            }
+        }
+        Ok(servers)
     }
 
     /// The store in one of its spellings.

@@ -16,6 +16,7 @@ pub mod gc;
 pub mod reach;
 pub mod restore;
 pub mod retention;
+pub mod status;
 pub mod vacancy;
 pub mod verify;
 pub mod wal_archive;

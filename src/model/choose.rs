@@ -26,6 +26,11 @@ impl Timelines {
         self.0.get(&timeline).cloned().unwrap_or_else(|| TimelineHistory::of_first(timeline))
     }
 
+    /// The histories there are, oldest timeline first.
+    pub fn iter(&self) -> impl Iterator<Item = &TimelineHistory> {
+        self.0.values()
+    }
+
     /// Whether it can be followed: it is the first, or there is a history of it.
     pub fn has(&self, timeline: Timeline) -> bool {
         timeline.number() == 1 || self.0.contains_key(&timeline)

@@ -7,6 +7,7 @@ mod backup;
 mod backup_id;
 mod choose;
 mod compression;
+mod coverage;
 mod gc;
 mod history;
 mod lsn;
@@ -15,6 +16,7 @@ mod retention;
 mod segment;
 mod server_name;
 mod sql;
+mod status;
 mod system_id;
 mod tar_name;
 mod timeline;
@@ -29,6 +31,10 @@ pub use backup::{Backup, BackupRef, BackupStatus, Edge, Keep, Tablespace};
 pub use backup_id::BackupId;
 pub use choose::{Candidate, Choice, EndedBy, Rejected, Timelines, Unfit, Why, choose, choose_ended};
 pub use compression::{Compression, Level};
+pub use coverage::{
+    ArchiveFacts, BackupCover, BackupState, Coverage, Origin, Reach, Sizes, TimelineCover, WalRun, WalTally,
+    Window,
+};
 pub use gc::{GcFacts, GcPlan, GcReason, GcVerdict, ProbeFact, UploadFact};
 pub use history::{Fork, TimelineHistory};
 pub use lsn::Lsn;
@@ -42,6 +48,10 @@ pub use retention::{
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;
 pub use sql::{SqlStatement, statements};
+pub use status::{
+    Archiver, ArchivingState, Health, Lag, ServerSight, StatusFacts, StatusFinding, StatusLimits, Threshold,
+    Waiting, Wrote, status_findings,
+};
 pub use system_id::SystemId;
 pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
@@ -51,7 +61,7 @@ pub use verify::{
     take_turn, twins, wal_gaps,
 };
 pub use wal_header::{Misfit, WalHeader};
-pub use wal_inventory::{WalInventory, WalObject};
+pub use wal_inventory::{InventoryBuilder, WalInventory, WalObject};
 pub use wal_name::WalName;
 pub use wal_state::WalState;
 use wal_state::last_position;

@@ -18,6 +18,28 @@ impl Queue {
         Self { pg_wal: file.parent().unwrap_or(Path::new("")).to_path_buf() }
     }
 
+    /// The queue of a data directory.
+    pub fn of(data: &Path) -> Self {
+        Self { pg_wal: data.join("pg_wal") }
+    }
+
+    /// How many files wait, and the name of the one that PostgreSQL will ask for first: a history goes before
+    /// everything else.
+    pub fn waiting(&self) -> Result<(u64, Option<String>)> {
+        let mut count = 0;
+        let mut first: Option<(bool, String)> = None;
+        for entry in fs_err::read_dir(self.pg_wal.join("archive_status"))? {
+            let file_name = entry?.file_name();
+            let Some(name) = file_name.to_str().and_then(|n| n.strip_suffix(".ready")) else { continue };
+            count += 1;
+            let place = (!name.ends_with(".history"), name.to_owned());
+            if first.as_ref().is_none_or(|first| place < *first) {
+                first = Some(place);
+            }
+        }
+        Ok((count, first.map(|(_, name)| name)))
+    }
+
     /// Where a segment of the queue lies.
     pub fn file(&self, name: SegmentName) -> PathBuf {
         self.pg_wal.join(name.to_string())

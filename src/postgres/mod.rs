@@ -4,6 +4,7 @@
 //! gives a [`RunningBackup`], and [`RunningBackup::stop`] takes that. Dropping it at any point closes the
 //! session, upon which PostgreSQL abandons the backup by itself, so giving up costs no code.
 
+mod archiver;
 mod conninfo;
 mod errors;
 pub mod own;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Zoned;
 
+pub use archiver::{ArchivingFacts, AskArchiving};
 pub use conninfo::{ConnectionWords, Conninfo, Surroundings};
 pub use session::Session;
 pub use version::Version;

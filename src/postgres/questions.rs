@@ -9,7 +9,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::model::{SegmentSize, Timeline};
 
 /// One row of text, any of which may be null.
-async fn row(client: &Client, what: &str, sql: &str) -> Result<Row> {
+pub(super) async fn row(client: &Client, what: &str, sql: &str) -> Result<Row> {
     client.query_one(sql, &[]).await.map_err(|e| refusal(&e)).context(|| format!("ask for {what}"))
 }
 
@@ -18,7 +18,7 @@ pub(super) fn text(row: &Row, name: &str) -> Result<String> {
     optional(row, name)?.ok_or_else(|| Error::corrupt(format!("the server gives no {name}")))
 }
 
-fn optional(row: &Row, name: &str) -> Result<Option<String>> {
+pub(super) fn optional(row: &Row, name: &str) -> Result<Option<String>> {
     row.try_get::<_, Option<String>>(name).map_err(|e| refusal(&e))
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn version(client: &Client) -> Result<Version> {
 
 /// The timeline a server is on. A primary tells it by the name of the segment it writes, because its
 /// control file is behind until the first checkpoint after a promotion.
-const TIMELINE: &str = "CASE WHEN pg_is_in_recovery() \
+pub(super) const TIMELINE: &str = "CASE WHEN pg_is_in_recovery() \
      THEN (SELECT greatest(r.min_recovery_end_timeline, c.timeline_id)::text \
              FROM pg_control_recovery() r, pg_control_checkpoint() c) \
      ELSE (SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int8::text) END";

@@ -13,11 +13,12 @@ use tokio_postgres::config::{
 use tokio_postgres::{Client, Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::archiver;
 use super::conninfo::{ChannelBinding, Conninfo, Endpoint, Place, TargetSession};
 use super::errors::{may_want_the_other_way, refusal};
 use super::questions::{self, parsed, text};
 use super::tls::SslMode;
-use super::{Connect, Facts, RunningBackup, Server, StartPoint, StopPoint, Version};
+use super::{ArchivingFacts, Connect, Facts, RunningBackup, Server, StartPoint, StopPoint, Version};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::model::{Lsn, SegmentName, SegmentSize, Timeline};
 
@@ -72,6 +73,12 @@ impl Session {
             }
         }
         Err(together(failures).context(format!("connect as {}", to.user)))
+    }
+
+    /// What the server says of its archiving.
+    pub(super) async fn archiving(&self) -> Result<ArchivingFacts> {
+        self.patience(QUESTION).await?;
+        within(ANSWERS, archiver::archiving(&self.client, self.version)).await
     }
 
     async fn run(&self, what: &str, sql: &str) -> Result<()> {

@@ -151,7 +151,11 @@ fn read_needs(
 
 /// The stretches of each timeline that recovery along a history reads between these numbers. At a fork two
 /// timelines share a segment, and recovery reads the newer one's.
-fn way(history: &TimelineHistory, (begin, end): (u64, u64), size: SegmentSize) -> Vec<(Timeline, u64, u64)> {
+pub(in crate::model) fn way(
+    history: &TimelineHistory,
+    (begin, end): (u64, u64),
+    size: SegmentSize,
+) -> Vec<(Timeline, u64, u64)> {
     let number = |lsn: Lsn| lsn.0 / size.bytes();
     let stretches = history.path().filter_map(|(timeline, from, to)| {
         let first = from.map_or(0, number).max(begin);

@@ -11,6 +11,7 @@ mod tests;
 
 pub use choice::{Share, Turn, take_turn};
 pub use finding::{Class, Finding, Gap, Severity, Upset};
+pub(in crate::model) use gaps::way;
 pub use gaps::{history_gaps, twins, wal_gaps};
 pub use ledger::{Mark, VerifyLedger};
 pub use record::record_flaws;
