@@ -13,45 +13,53 @@ use crate::error::ErrorKind;
 
 /// An exit status of the native door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Done, or already so.
-    Done = 0,
+    Done,
     /// Proven not to be in the archive.
-    NotFound = 1,
+    NotFound,
+    /// Of `status`, in the numbers that monitors know: somebody should look.
+    Warning,
     /// Words or configuration.
-    Usage = 2,
+    Usage,
+    /// Of `status`: something cannot be recovered, or soon will not be.
+    Critical,
     /// Something else is there, or does not belong together.
-    Conflict = 3,
+    Conflict,
+    /// Of `status`: it could not be found out, for whatever reason.
+    Unknown,
     /// May succeed later.
-    Unavailable = 4,
+    Unavailable,
     /// Credentials or permissions.
-    Denied = 5,
+    Denied,
     /// Read back is not what was written.
-    Corrupt = 6,
+    Corrupt,
     /// PostgreSQL refused or vanished.
-    Server = 7,
+    Server,
     /// The local file system.
-    Local = 8,
+    Local,
     /// What was restored does not pass its checks.
-    Failed = 9,
+    Failed,
     /// A broken invariant of ours.
-    Bug = 70,
+    Bug,
     /// PostgreSQL must stop instead of opening.
-    Stop = 126,
+    Stop,
     /// Ended by SIGINT: the process ends as killed by it, which shells show as this number.
-    Interrupted = 130,
+    Interrupted,
     /// Ended by SIGTERM, likewise.
-    Terminated = 143,
+    Terminated,
 }
 
 impl Exit {
-    /// All of them, in order.
-    pub const ALL: [Self; 14] = [
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 17] = [
         Self::Done,
         Self::NotFound,
+        Self::Warning,
         Self::Usage,
+        Self::Critical,
         Self::Conflict,
+        Self::Unknown,
         Self::Unavailable,
         Self::Denied,
         Self::Corrupt,
@@ -64,9 +72,24 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// The number.
+    /// The number. Monitors know 0 to 3 only, so that `status` gives three of them a meaning of its own.
     pub const fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::NotFound | Self::Warning => 1,
+            Self::Usage | Self::Critical => 2,
+            Self::Conflict | Self::Unknown => 3,
+            Self::Unavailable => 4,
+            Self::Denied => 5,
+            Self::Corrupt => 6,
+            Self::Server => 7,
+            Self::Local => 8,
+            Self::Failed => 9,
+            Self::Bug => 70,
+            Self::Stop => 126,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
     }
 
     /// What it means, for help texts, manual pages and documents.
@@ -74,8 +97,11 @@ impl Exit {
         match self {
             Self::Done => "done, or already so",
             Self::NotFound => "what was asked for is proven not to be in the archive",
+            Self::Warning => "a warning: everything can be recovered, and somebody should look",
             Self::Usage => "the words or the configuration are wrong",
+            Self::Critical => "critical: something cannot be recovered, or soon will not be",
             Self::Conflict => "something else is already there, or the archive is another cluster's",
+            Self::Unknown => "unknown: it could not be found out, wrong words included",
             Self::Unavailable => "the store cannot be reached or does not answer; try again later",
             Self::Denied => "credentials or permissions do not suffice",
             Self::Corrupt => "what was read is not what was written",
@@ -124,6 +150,8 @@ pub fn section(exits: &[Exit]) -> String {
 pub enum Reader {
     /// Somebody to whom every kind has its own status.
     Plain,
+    /// A monitor that calls `status`: to it a failure is neither fine nor a warning nor critical.
+    Monitor,
     /// Whoever called `wal-restore`.
     Restore(Caller, OnError),
     /// Nobody: the filler has outlived its caller. In a container without an init process it is the
@@ -154,6 +182,7 @@ pub fn status(reader: Reader, result: Result<Exit, ErrorKind>) -> Exit {
         (Err(_), Reader::Restore(_, OnError::Stop) | Reader::Restore(Caller::Recovery, OnError::Auto)) => {
             Exit::Stop
         }
+        (Err(_), Reader::Monitor) => Exit::Unknown,
         (Err(kind), _) => kind.into(),
     }
 }
@@ -205,6 +234,15 @@ mod tests {
         for kind in KINDS {
             assert_eq!(status(Reader::Nobody, Err(kind)).code(), 0, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn to_a_monitor_every_failure_is_unknown() {
+        for kind in KINDS {
+            assert_eq!(status(Reader::Monitor, Err(kind)).code(), 3, "{kind:?}");
+        }
+        let said = [Exit::Done, Exit::Warning, Exit::Critical];
+        assert_eq!(said.map(|exit| status(Reader::Monitor, Ok(exit)).code()), [0, 1, 2]);
     }
 
     #[test]

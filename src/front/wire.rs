@@ -33,7 +33,7 @@ pub(crate) struct Kinds {
 /// Everything needed to get at one archive. Nothing is opened, resolved or signed in to before
 /// [`OpenArchive::open`], not even the file of the customer's key read: most calls of a busy
 /// `wal-archive` are answered without.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wire {
     address: Address,
     location: Location,
@@ -81,6 +81,13 @@ impl Wire {
     #[must_use]
     pub(crate) fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same store, another server's archive.
+    #[must_use]
+    pub(crate) fn for_server(&self, server: ServerName) -> Self {
+        let address = Address { store: self.address.store.clone(), server };
+        Self { address, ..self.clone() }
     }
 
     /// The same with a lock for what is stored for good.

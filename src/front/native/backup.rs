@@ -176,7 +176,7 @@ layer!(
 
 /// A port, or one for each of several hosts; what it may be is the connection's to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Ports(String);
+pub(super) struct Ports(pub(super) String);
 
 impl FromStr for Ports {
     type Err = Error;

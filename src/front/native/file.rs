@@ -3,7 +3,7 @@
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
 //! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`,
-//! `[restore]`, `[retention]`, `[verify]`. A key that does not exist is an error, because a setting that is silently
+//! `[restore]`, `[retention]`, `[status]`, `[verify]`. A key that does not exist is an error, because a setting that is silently
 //! ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
 
@@ -20,6 +20,7 @@ use super::drill::DrillArgs;
 use super::gc::GcArgs;
 use super::restore::RestoreArgs;
 use super::retention::RetentionArgs;
+use super::status::StatusArgs;
 use super::verify::VerifyArgs;
 use super::wal::{WalArchiveArgs, WalRestoreArgs};
 use crate::error::{Context as _, Error, Result};
@@ -48,6 +49,7 @@ pub(crate) struct Sections {
     pub(crate) backup: BackupArgs,
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
+    pub(crate) status: StatusArgs,
     pub(crate) verify: VerifyArgs,
     pub(crate) gc: GcArgs,
     pub(crate) drill: DrillArgs,
@@ -86,7 +88,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 13] {
+fn grammar() -> [(&'static str, Vec<String>); 14] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -100,6 +102,7 @@ fn grammar() -> [(&'static str, Vec<String>); 13] {
         ("backup", keys::<BackupArgs>("")),
         ("restore", keys::<RestoreArgs>("")),
         ("retention", keys::<RetentionArgs>("")),
+        ("status", keys::<StatusArgs>("")),
         ("verify", keys::<VerifyArgs>("")),
         ("gc", keys::<GcArgs>("")),
         ("drill", keys::<DrillArgs>("")),

@@ -32,6 +32,7 @@ impl Manner {
                 Reader::Restore(Caller::of(&words.destination), on_error)
             }
             Verb::WalPrefetch(_) => Reader::Nobody,
+            Verb::Status(_) => Reader::Monitor,
             _ => Reader::Plain,
         };
     }
@@ -45,6 +46,9 @@ fn guess_reader(words: &[OsString], variable: Option<&OsStr>, directory: &Path) 
     let is = |verb: &str| words.iter().any(|word| word == verb);
     if words.get(1).is_some_and(|verb| verb == "wal-prefetch") {
         return Reader::Nobody;
+    }
+    if words.get(1).is_some_and(|verb| verb == "status") {
+        return Reader::Monitor;
     }
     let flag = on_error_flag(words);
     let restores = is("wal-restore") || flag.is_some() || destination(words).is_some();

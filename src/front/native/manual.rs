@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 14] = [
+pub const MANUALS: [Manual; 15] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -180,6 +180,15 @@ pub const MANUALS: [Manual; 14] = [
             ("barkeep retention 'REDUNDANCY 3' --leftovers-after 2d", "the newest three, and tidy up sooner"),
         ],
         exits: CATALOGUE,
+    },
+    Manual {
+        verb: "status",
+        examples: &[
+            ("barkeep status", "what can be recovered, from the store alone"),
+            ("barkeep status --host /var/run/postgresql", "and how archiving goes, asked of PostgreSQL"),
+            ("barkeep status --all-servers --json", "every server of the store, for a program"),
+        ],
+        exits: &[Exit::Done, Exit::Warning, Exit::Critical, Exit::Unknown],
     },
     Manual {
         verb: "verify",

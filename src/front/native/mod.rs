@@ -24,6 +24,8 @@ mod restore;
 mod restored;
 mod retention;
 mod settings;
+mod status;
+mod status_told;
 mod verified;
 mod verify;
 mod wal;
@@ -73,6 +75,7 @@ enum Verb {
     BackupDelete(Box<backups::BackupDelete>),
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
+    Status(Box<status::Status>),
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
@@ -195,6 +198,7 @@ impl Verb {
             Self::BackupDelete(words) => &words.shared,
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
+            Self::Status(words) => &words.shared,
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
             Self::Drill(words) => &words.shared,
@@ -215,6 +219,7 @@ impl Verb {
             Self::BackupDelete(words) => &mut words.shared,
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
+            Self::Status(words) => &mut words.shared,
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
             Self::Drill(words) => &mut words.shared,
@@ -271,6 +276,7 @@ impl Verb {
             Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
+            Self::Status(words) => words.perform(&Around { file, output, environment }),
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
@@ -357,6 +363,10 @@ fn lament(error: &Error, manner: &Manner) -> Exit {
     if manner.json {
         say(&render::error_json(error, exit));
     } else {
+        if manner.reader == Reader::Monitor {
+            // Monitors read standard output only.
+            say(&format!("UNKNOWN - {error}\n"));
+        }
         complain(error);
     }
     exit

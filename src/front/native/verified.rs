@@ -157,7 +157,7 @@ impl Verified {
 }
 
 /// To the second, in UTC.
-fn moment(time: Timestamp) -> String {
+pub(super) fn moment(time: Timestamp) -> String {
     utc(time).split('.').next().unwrap_or_default().to_owned() + "+00"
 }
 
