@@ -42,8 +42,8 @@ pub use recovery_target::{
     RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
 };
 pub use retention::{
-    BackupFact, Facts, Judged, Locked, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan,
-    WalRange, WindowUnit, Withheld,
+    BackupFact, Expiry, Facts, Forecast, Goes, Judged, Locked, OrphanFact, Plan, Reason, RetentionPolicy,
+    RetentionRule, Step as ForecastStep, WalPlan, WalRange, WindowUnit, Withheld,
 };
 pub use segment::{SegmentName, SegmentSize};
 pub use server_name::ServerName;

@@ -18,6 +18,7 @@ mod gc;
 mod install_compat;
 mod manner;
 pub mod manual;
+mod map;
 mod render;
 mod render_backups;
 mod restore;
