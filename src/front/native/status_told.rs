@@ -74,10 +74,19 @@ impl Report for Status {
 fn summary(outcome: &Outcome) -> String {
     let Outcome { name, coverage, now, findings, .. } = outcome;
     let amiss: Vec<_> = findings.iter().filter(|finding| finding.health > Health::Ok).collect();
-    match (amiss.as_slice(), coverage.first_point().zip(coverage.newest_point())) {
-        ([], Some((first, newest))) => {
-            let from = first.from_time.map_or_else(|| first.from.to_string(), moment);
-            format!("{name}: recoverable from {from} to {}{}", newest.to, stored_ago(newest.stored, *now))
+    match (amiss.as_slice(), coverage.newest_point()) {
+        ([], Some(window)) => {
+            let from = window.from_time.map_or_else(|| window.from.to_string(), moment);
+            let older = match coverage.own_windows().count() {
+                0 | 1 => String::new(),
+                2 => "; and 1 more window".to_owned(),
+                count => format!("; and {} more windows", count - 1),
+            };
+            format!(
+                "{name}: recoverable from {from} to {}{}{older}",
+                window.to,
+                stored_ago(window.stored, *now)
+            )
         }
         ([], None) => format!("{name}: nothing is amiss"),
         ([only], _) => format!("{name}: {}", only.message),
@@ -414,7 +423,7 @@ impl WindowJson {
             last_commit: time(window.last_commit),
             partial: window.partial,
             missing_next: window.gap.map(|gap| gap.to_string()),
-            within_timeline: window.within.map(|within| within.number()),
+            within_timeline: window.within.map(crate::model::Timeline::number),
             backups: texts(&window.backups),
         }
     }
@@ -488,7 +497,7 @@ impl<'a> BackupJson<'a> {
 impl<'a> ArchivingJson<'a> {
     fn new(outcome: &Outcome, server: &'a ServerSight) -> Self {
         let archiver = server.archiver.as_ref();
-        let archived = archiver.and_then(|archiver| archiver.last_archived.as_ref());
+        let done = archiver.and_then(|archiver| archiver.last_archived.as_ref());
         let failed = archiver.and_then(|archiver| archiver.last_failed.as_ref());
         Self {
             state: outcome.archiving.map(crate::model::ArchivingState::name),
@@ -501,12 +510,160 @@ impl<'a> ArchivingJson<'a> {
             first_waiting: server.waiting.as_ref().and_then(|waiting| waiting.first.as_deref()),
             archived_count: archiver.map(|archiver| archiver.archived_count),
             failed_count: archiver.map(|archiver| archiver.failed_count),
-            last_archived_wal: archived.map(|wrote| wrote.wal.as_str()),
-            last_archived_time: time(archived.map(|wrote| wrote.at)),
+            last_archived_wal: done.map(|wrote| wrote.wal.as_str()),
+            last_archived_time: time(done.map(|wrote| wrote.at)),
             last_failed_wal: failed.map(|wrote| wrote.wal.as_str()),
             last_failed_time: time(failed.map(|wrote| wrote.at)),
             lag_bytes: outcome.lag.map(|lag| lag.bytes),
             lag_seconds: outcome.lag.and_then(|lag| lag.time).map(|time| time.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::model::{
+        ArchiveFacts, Archiver, ArchivingState, Backup, BackupFact, BackupStatus, Compression,
+        InventoryBuilder, Keep, Lsn, SegmentSize, StatusFacts, StatusLimits, SystemId, Timeline,
+        TimelineHistory, Timelines, Waiting, WalObject, status_findings,
+    };
+
+    const SIZE: u64 = 16 << 20;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-01-{text}Z").parse().unwrap()
+    }
+
+    fn backup(day: u32, first: u64, last: u64) -> BackupFact {
+        let mut backup = Backup::new(format!("202601{day:02}T000000").parse().unwrap(), BackupStatus::Done);
+        backup.timeline = Timeline::new(1);
+        backup.system_id = Some(SystemId(7_000));
+        for (edge, minute, number) in [(&mut backup.begin, 0, first), (&mut backup.end, 10, last)] {
+            edge.lsn = Some(Lsn(number * SIZE + 0x100));
+            edge.wal = format!("0000000100000000{number:08X}").parse().ok();
+            edge.time = Some(at(&format!("{day:02}T00:{minute:02}:00")).to_zoned(TimeZone::UTC));
+        }
+        BackupFact { backup, keep: None, recorded: None, stored_bytes: 3 << 30 }
+    }
+
+    /// Three backups, the last of them failed; a gap; a promotion; a server whose archiving fails.
+    fn outcome() -> Outcome {
+        let mut backups = [backup(1, 2, 3), backup(3, 8, 9), backup(4, 11, 11)];
+        backups[1].backup.name = Some("nightly".to_owned());
+        backups[1].keep = Some(Keep::Full);
+        backups[2].backup.status = BackupStatus::Failed;
+        backups[2].backup.error = Some("the store has gone".to_owned());
+        let mut wal = InventoryBuilder::default();
+        let on = |timeline: u32, numbers: std::ops::RangeInclusive<u64>| {
+            numbers.map(move |number| format!("{timeline:08X}00000000{number:08X}"))
+        };
+        let names = on(1, 1..=4).chain(on(1, 7..=11)).chain(on(2, 12..=20));
+        for (minute, name) in names.chain(["00000002.history".to_owned()]).enumerate() {
+            let object = WalObject {
+                name: name.parse().unwrap(),
+                compression: Compression::Zstd,
+                stored_bytes: 5 << 20,
+            };
+            wal.push(object, Some(at(&format!("05T00:{minute:02}:00"))));
+        }
+        let wal = wal.finish();
+        let history = TimelineHistory::parse(Timeline::new(2).unwrap(), "1\t0/C000060\tx\n").unwrap();
+        let timelines = Timelines::new([history]);
+        let now = at("05T01:30:00");
+        let coverage = Coverage::of(&ArchiveFacts {
+            backups: &backups,
+            flaws: &BTreeMap::new(),
+            wal: &wal,
+            timelines: &timelines,
+            system_id: Some(SystemId(7_000)),
+            size: SegmentSize::DEFAULT,
+            now,
+        });
+        let wrote = |wal: &str, time: &str| Some(Wrote { wal: wal.to_owned(), at: at(time) });
+        let server = ServerSight {
+            system_id: Some(SystemId(7_000)),
+            timeline: Timeline::new(2),
+            in_recovery: Some(false),
+            written: Some(Lsn(23 * SIZE + 0x60)),
+            archiver: Some(Archiver {
+                archived_count: 20,
+                failed_count: 7,
+                last_archived: wrote("000000020000000000000014", "05T00:17:00"),
+                last_failed: wrote("000000020000000000000015", "05T01:29:00"),
+            }),
+            waiting: Some(Waiting { count: 2, first: Some("000000020000000000000015".to_owned()) }),
+            ..ServerSight::default()
+        };
+        let limits = StatusLimits::default();
+        let findings = status_findings(&StatusFacts {
+            coverage: &coverage,
+            wal: &wal,
+            unreadable: &[],
+            bad_histories: &[],
+            system_id: Some(SystemId(7_000)),
+            newest_system_id: Some(SystemId(7_000)),
+            server: Some(&server),
+            limits: &limits,
+            now,
+        });
+        Outcome {
+            address: "s3://wal/prod (server main)".to_owned(),
+            name: "main".parse().unwrap(),
+            now,
+            unreadable: Vec::new(),
+            system_id: Some(SystemId(7_000)),
+            archiving: ArchivingState::of(&server, &wal),
+            lag: Lag::of(&server, &coverage, now),
+            server: Some(server),
+            coverage,
+            findings,
+        }
+    }
+
+    fn of(servers: Vec<Outcome>) -> Status {
+        Status { store: "s3://wal/prod".to_owned(), servers }
+    }
+
+    #[test]
+    fn a_server_in_trouble_is_told_with_the_next_command() {
+        let status = of(vec![outcome()]);
+        insta::assert_snapshot!(status.text());
+        insta::assert_snapshot!("status_json", status.json());
+        assert_eq!(status.exit(), Exit::Critical);
+    }
+
+    #[test]
+    fn a_server_that_is_well_is_told_in_one_line_and_its_figures() {
+        let well = Outcome { server: None, archiving: None, lag: None, findings: Vec::new(), ..outcome() };
+        let status = of(vec![well]);
+        insta::assert_snapshot!(status.text());
+        assert_eq!(status.exit(), Exit::Done);
+    }
+
+    #[test]
+    fn the_worst_server_decides_and_no_server_is_critical() {
+        let well = Outcome { findings: Vec::new(), ..outcome() };
+        assert_eq!(of(vec![well, outcome()]).exit(), Exit::Critical);
+        assert_eq!(of(Vec::new()).exit(), Exit::Critical);
+        assert_eq!(of(Vec::new()).text(), "CRITICAL - there is no server in s3://wal/prod\n");
+    }
+
+    #[test]
+    fn ages_are_told_in_one_unit() {
+        let now = at("05T01:30:00");
+        for (then, told) in [
+            ("05T01:29:01", "59 s ago"),
+            ("05T01:20:00", "10 min ago"),
+            ("04T01:30:00", "24 h ago"),
+            ("01T01:30:00", "4 d ago"),
+            ("05T01:40:00", "in 10 min"),
+        ] {
+            assert_eq!(ago(at(then), now), told, "{then}");
         }
     }
 }

@@ -119,7 +119,7 @@ impl BackupCover {
         let ended_on = backup.end.wal.map_or(own, |wal| wal.timeline);
         // As `choose` decides it: of one that went over to another timeline while it was copied only the
         // beginning is known to lie on its own.
-        let began = if ended_on == own { end } else { begin };
+        let surely_own = if ended_on == own { end } else { begin };
         let mut histories: Vec<TimelineHistory> = facts.timelines.iter().cloned().collect();
         for timeline in [Timeline::FIRST, own] {
             if histories.iter().all(|history| history.timeline() != timeline) {
@@ -127,7 +127,7 @@ impl BackupCover {
             }
         }
         histories.sort_by_key(TimelineHistory::timeline);
-        histories.retain(|history| history.reaches(own, began) && history.reaches(ended_on, end));
+        histories.retain(|history| history.reaches(own, surely_own) && history.reaches(ended_on, end));
         for history in &histories {
             let found = lines.follow(history, begin);
             self.reaches.push(Reach {

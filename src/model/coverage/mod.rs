@@ -155,12 +155,15 @@ impl Coverage {
 
     /// The newest backup that can be restored.
     pub fn newest_restorable(&self) -> Option<&BackupCover> {
-        self.backups.iter().filter(|backup| backup.state == BackupState::Restorable).max_by_key(by_end)
+        self.backups
+            .iter()
+            .filter(|backup| backup.state == BackupState::Restorable)
+            .max_by_key(|backup| by_end(backup))
     }
 
     /// The newest backup that was completed, whether it can be restored or not.
     pub fn last_successful(&self) -> Option<&BackupCover> {
-        self.backups.iter().filter(|backup| backup.status.is_usable()).max_by_key(by_end)
+        self.backups.iter().filter(|backup| backup.status.is_usable()).max_by_key(|backup| by_end(backup))
     }
 
     /// The newest backup that failed.
@@ -169,7 +172,7 @@ impl Coverage {
     }
 }
 
-fn by_end(backup: &&BackupCover) -> (Option<Timestamp>, BackupId) {
+fn by_end(backup: &BackupCover) -> (Option<Timestamp>, BackupId) {
     (backup.ended, backup.id)
 }
 

@@ -105,9 +105,10 @@ impl Found<'_> {
             self.add(Health::Critical, "no-backup", message, nothing, "barkeep backup");
         } else {
             let snapshots = coverage.backups.iter().any(|backup| backup.state == BackupState::Snapshot);
-            let message = match snapshots {
-                true => "the only usable backups are volume snapshots, which are not in the store",
-                false => "none of the base backups can be restored",
+            let message = if snapshots {
+                "the only usable backups are volume snapshots, which are not in the store"
+            } else {
+                "none of the base backups can be restored"
             };
             self.add(Health::Critical, "nothing-restorable", message.to_owned(), nothing, "barkeep backup");
         }
@@ -173,9 +174,10 @@ impl Found<'_> {
     fn histories(&mut self) {
         let health = self.unless_present_is_covered();
         for (first, last) in &self.facts.coverage.history_gaps {
-            let message = match first == last {
-                true => format!("{first}.history is missing"),
-                false => format!("{first}.history to {last}.history are missing"),
+            let message = if first == last {
+                format!("{first}.history is missing")
+            } else {
+                format!("{first}.history to {last}.history are missing")
             };
             let next = format!("on the server that has it: barkeep wal-archive pg_wal/{first}.history");
             let reason = "recovery that follows the latest timeline ends before it";
@@ -207,14 +209,13 @@ impl Found<'_> {
                 );
                 continue;
             }
-            let next = match coverage.covers_present() {
-                true => {
-                    "barkeep verify; what lies in the gap is lost unless the server still has it".to_owned()
-                }
-                false => format!(
+            let next = if coverage.covers_present() {
+                "barkeep verify; what lies in the gap is lost unless the server still has it".to_owned()
+            } else {
+                format!(
                     "barkeep wal-archive pg_wal/{} if the server still has it, else barkeep backup",
                     gap.first
-                ),
+                )
             };
             self.add(health, "wal-gap", gap.to_string(), &gap.upset.to_string(), &next);
         }
@@ -367,12 +368,15 @@ impl Found<'_> {
     fn notes(&mut self) {
         let unneeded = self.facts.coverage.unneeded;
         if unneeded.files > 0 {
-            let message = format!("{} segments are older than any backup needs", unneeded.files);
+            let message = match unneeded.files {
+                1 => "1 segment is older than any backup needs".to_owned(),
+                files => format!("{files} segments are older than any backup needs"),
+            };
             self.add(
                 Health::Ok,
                 "unneeded-wal",
                 message,
-                "they only take space",
+                "nothing uses it",
                 "barkeep retention with your policy and --dry-run",
             );
         }
