@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 pub use self::flow::Progress;
+pub(super) use self::keeper::load as load_ledger;
 
 use self::flow::Flow;
 use self::keeper::Keeper;

@@ -3,7 +3,7 @@
 //! TOML, and the names of the flags are its keys. What belongs to every verb stands at the top
 //! (`store`, `server`, `spool`, `memory`, `json`, `verbose`, `quiet`, `log-format`); the rest in a
 //! section each: `[s3]`, `[azure]`, `[gcs]`, `[wal-archive]`, `[wal-restore]`, `[check]`, `[backup]`,
-//! `[restore]`, `[retention]`, `[status]`, `[verify]`. A key that does not exist is an error, because a setting that is silently
+//! `[restore]`, `[retention]`, `[status]`, `[report]`, `[verify]`. A key that does not exist is an error, because a setting that is silently
 //! ignored is found out on the day it was needed.
 //! `docs/barkeep.toml` shows every key.
 
@@ -18,6 +18,7 @@ use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::drill::DrillArgs;
 use super::gc::GcArgs;
+use super::report::ReportArgs;
 use super::restore::RestoreArgs;
 use super::retention::RetentionArgs;
 use super::status::StatusArgs;
@@ -50,6 +51,7 @@ pub(crate) struct Sections {
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
     pub(crate) status: StatusArgs,
+    pub(crate) report: ReportArgs,
     pub(crate) verify: VerifyArgs,
     pub(crate) gc: GcArgs,
     pub(crate) drill: DrillArgs,
@@ -88,7 +90,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-fn grammar() -> [(&'static str, Vec<String>); 14] {
+fn grammar() -> [(&'static str, Vec<String>); 15] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -103,6 +105,7 @@ fn grammar() -> [(&'static str, Vec<String>); 14] {
         ("restore", keys::<RestoreArgs>("")),
         ("retention", keys::<RetentionArgs>("")),
         ("status", keys::<StatusArgs>("")),
+        ("report", keys::<ReportArgs>("")),
         ("verify", keys::<VerifyArgs>("")),
         ("gc", keys::<GcArgs>("")),
         ("drill", keys::<DrillArgs>("")),

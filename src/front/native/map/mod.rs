@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 pub(super) use self::axis::{Axis, Place, Scale};
 use self::axis::{NotTime, position};
-pub(super) use self::text::{Style, draw};
+pub(super) use self::text::{Style, draw, headline, terminal};
 use crate::model::{
     BackupCover, BackupState, Coverage, Fork, Gap, Lsn, Origin, Timeline, TimelineCover, WalRun,
 };

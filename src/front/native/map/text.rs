@@ -1,8 +1,10 @@
 //! The map in a terminal.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
 use super::{Chart, Cluster, Dot, Lane, Mark, Stretch};
+use crate::front::borrowed::Environment;
 use crate::front::native::render_backups::size;
 
 /// What stands before the columns.
@@ -20,6 +22,40 @@ pub(in crate::front::native) struct Style {
     pub(in crate::front::native) unicode: bool,
     /// Whether it shows colours. Nothing is told by them alone.
     pub(in crate::front::native) colour: bool,
+}
+
+/// Widths that are used when nobody says how wide it is, and at most when only the terminal does.
+const WIDTH: usize = 80;
+const WIDEST: usize = 120;
+
+impl Style {
+    /// What standard output can show: as wide as `COLUMNS` says, else as the terminal is, up to 120; beyond
+    /// ASCII in a locale of UTF-8; colours on a terminal, unless `NO_COLOR` is set.
+    pub(in crate::front::native) fn of(
+        environment: Environment<'_>,
+        terminal: Option<usize>,
+        ascii: bool,
+    ) -> Self {
+        let said = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let columns = said("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said).unwrap_or_default();
+        let locale = locale.to_string_lossy().to_ascii_lowercase().replace('-', "");
+        Self {
+            width: columns.or(terminal.map(|width| width.min(WIDEST))).unwrap_or(WIDTH),
+            unicode: !ascii && locale.contains("utf8"),
+            colour: terminal.is_some() && said("NO_COLOR").is_none(),
+        }
+    }
+}
+
+/// How wide the terminal is that standard output goes to; `None` when it goes elsewhere.
+pub(in crate::front::native) fn terminal() -> Option<usize> {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stdout).ok();
+    Some(size.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH))
 }
 
 /// What a column shows.
