@@ -246,8 +246,9 @@ fn scale(coverage: &Coverage) -> Scale {
         let (Some(timeline), Some(begin), Some(ended)) = (backup.timeline, backup.begin, backup.ended) else {
             return false;
         };
-        let of = coverage.timelines.iter().filter(|cover| cover.timeline == timeline);
-        let run = of.flat_map(|cover| &cover.runs).find(|run| run.begin <= begin && begin < run.end);
+        let of_it = coverage.timelines.iter().find(|cover| cover.timeline == timeline);
+        let runs = of_it.map(|cover| cover.runs.as_slice()).unwrap_or_default();
+        let run = runs[..runs.partition_point(|run| run.begin <= begin)].last().filter(|run| begin < run.end);
         run.and_then(|run| run.first_stored).is_some_and(|at| at.as_second() > ended.as_second() + COPIED)
     };
     if usable().any(copied) { Scale::Position(NotTime::Copied) } else { Scale::Time }
@@ -353,16 +354,20 @@ impl Placing<'_> {
             return Some(position(at));
         }
         let runs = &self.cover(timeline)?.runs;
-        let known = runs.iter().flat_map(|run| [(run.begin, run.first_stored), (run.end, run.last_stored)]);
-        let known: Vec<(Lsn, Place)> =
-            known.filter_map(|(lsn, time)| Some((lsn, time?.as_second()))).collect();
-        let after = known.iter().find(|(lsn, _)| *lsn >= at);
-        let before = known.iter().rfind(|(lsn, _)| *lsn <= at);
-        let (Some((low, from)), Some((high, to))) = (before, after) else {
-            return before.or(after).map(|(_, place)| *place);
+        let second = |at: Option<Timestamp>| at.map(Timestamp::as_second);
+        let next = runs.partition_point(|run| run.begin <= at);
+        let after = runs.get(next);
+        let Some(before) = next.checked_sub(1).and_then(|i| runs.get(i)) else {
+            return second(after?.first_stored);
         };
-        let (along, all) = (i128::from(at.0 - low.0), i128::from((high.0 - low.0).max(1)));
-        let way = i128::from(to - from) * along / all;
-        Some(from + i64::try_from(way).unwrap_or(0))
+        let (low, high) = if at <= before.end {
+            ((before.begin, second(before.first_stored)?), (before.end, second(before.last_stored)?))
+        } else {
+            let low = (before.end, second(before.last_stored)?);
+            (low, after.map_or(Some(low), |run| Some((run.begin, second(run.first_stored)?)))?)
+        };
+        let (along, all) = (i128::from(at.0.min(high.0.0) - low.0.0), i128::from(high.0.0 - low.0.0).max(1));
+        let way = i128::from(high.1 - low.1) * along / all;
+        Some(low.1 + i64::try_from(way).unwrap_or(0))
     }
 }

@@ -111,11 +111,13 @@ impl Ink {
             Self::Rule | Self::Missing | Self::Lost => 90,
             Self::Now => 36,
             Self::Wal | Self::Partial | Self::Fork => 34,
+            Self::Gap => 31,
+            Self::Backup(mark) | Self::Several(mark, _) => match mark {
+                Mark::Failed | Mark::Unusable => 31,
+                Mark::Kept => 33,
+                Mark::Good | Mark::Snapshot | Mark::Running => 32,
+            },
             Self::Window => 32,
-            Self::Gap | Self::Backup(Mark::Failed | Mark::Unusable) => 31,
-            Self::Several(Mark::Failed | Mark::Unusable, _) => 31,
-            Self::Backup(Mark::Kept) | Self::Several(Mark::Kept, _) => 33,
-            Self::Backup(_) | Self::Several(..) => 32,
         })
     }
 }

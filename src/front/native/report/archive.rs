@@ -1,7 +1,7 @@
 //! What the archive holds: figures, windows, backups, WAL.
 
 use super::html::Html;
-use super::page::{ROWS, more, table, when};
+use super::page::{ROWS, more, table};
 use crate::command::report::Outcome;
 use crate::front::native::render_backups::size;
 use crate::front::native::status_told::ago;
@@ -59,12 +59,12 @@ pub(super) fn facts(html: &mut Html, outcome: &Outcome) {
 /// What can be recovered, window by window.
 pub(super) fn windows(html: &mut Html, outcome: &Outcome) {
     html.put("h2", &[], "Recovery windows");
-    let (coverage, now) = (&outcome.status.coverage, outcome.status.now);
+    let coverage = &outcome.status.coverage;
     let rows: Vec<Vec<String>> = coverage
         .own_windows()
         .take(ROWS)
         .map(|window| {
-            let to = window.stored.map_or_else(String::new, |at| when(at, now));
+            let to = window.stored.map(moment).unwrap_or_default();
             let ends = match (window.gap, window.partial) {
                 (Some(gap), _) => format!("{gap} is missing"),
                 (None, true) => "with an incomplete segment".to_owned(),
@@ -89,7 +89,7 @@ pub(super) fn windows(html: &mut Html, outcome: &Outcome) {
         ("Timeline", "number"),
         ("From", "firm"),
         ("From LSN", "firm"),
-        ("Last WAL stored", ""),
+        ("Last WAL stored", "firm"),
         ("To LSN", "firm"),
         ("Backups", "number"),
         ("Ends with", ""),
@@ -217,10 +217,11 @@ pub(super) fn timelines(html: &mut Html, coverage: &Coverage) {
     more(html, pieces, shown, "pieces");
     let unneeded = coverage.unneeded;
     if unneeded.files > 0 {
+        let (files, size) = (unneeded.files, size(unneeded.stored_bytes));
+        let (files, are) =
+            if files == 1 { ("1 file".to_owned(), "is") } else { (format!("{files} files"), "are") };
         let text = format!(
-            "{} files, {}, are from before the oldest backup began and serve none; retention removes them along with a backup.",
-            unneeded.files,
-            size(unneeded.stored_bytes)
+            "{files} ({size}) {are} from before the oldest backup began, and of no use; retention removes such WAL along with a backup."
         );
         html.put("p", &[("class", &"soft")], text);
     }

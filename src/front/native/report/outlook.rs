@@ -27,6 +27,7 @@ pub(super) fn retention(html: &mut Html, outcome: &Outcome) {
     let Forecast { rule, now, backups, steps } = forecast;
     let minimum = match rule.minimum {
         0 => String::new(),
+        1 => ", and at least one backup".to_owned(),
         minimum => format!(", and at least {minimum} backups"),
     };
     html.put(

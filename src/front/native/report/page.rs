@@ -18,6 +18,9 @@ pub(super) const ROWS: usize = 150;
 /// As many findings are told.
 const FINDINGS: usize = 40;
 
+/// A table of so many rows is short.
+const SHORT: usize = 12;
+
 /// The widths of a drawing on a screen or on paper, and on a telephone.
 pub(super) const WIDE: (u16, &str) = (960, "wide");
 pub(super) const NARROW: (u16, &str) = (372, "narrow");
@@ -94,7 +97,7 @@ fn verdict(html: &mut Html, outcome: &Outcome) {
                 html.put("p", &[], format!("Most pressing: {}.", worst.message));
             }
             if let Some(window) = newest {
-                html.put("p", &[], "To recover, for instance to the newest instant that is safe:");
+                html.put("p", &[], "To recover as far as the WAL goes; with --plan it only tells what it would do, with --target-time it goes to an earlier instant:");
                 html.inside("code", &[("class", &"type")], |html| html.text(command(outcome, window)));
             } else {
                 html.put("p", &[], "Nothing can be recovered. To change that now:");
@@ -122,13 +125,18 @@ fn sentence(coverage: &Coverage) -> String {
     format!("Any instant from {from} to {to} can be recovered{but}.")
 }
 
-/// What to type to recover.
+/// What to type to recover as far as the newest window goes.
 fn command(outcome: &Outcome, window: &Window) -> String {
-    let server = quoted(&outcome.status.name.to_string());
-    format!(
-        "barkeep restore --server {server} --target-timeline {} /path/to/new/data",
-        window.timeline.number()
-    )
+    let mut words = format!("barkeep restore --server {}", quoted(&outcome.status.name.to_string()));
+    // The latest timeline is what `restore` follows by itself.
+    let latest = outcome.status.coverage.timelines.last().map(|cover| cover.timeline);
+    if latest != Some(window.timeline) {
+        words.push_str(&format!(" --target-timeline {}", window.timeline.number()));
+    }
+    if window.gap.is_some() {
+        words.push_str(" --allow-gap");
+    }
+    words + " /path/to/new/data"
 }
 
 /// A word for a shell.
@@ -274,11 +282,13 @@ pub(super) type Column = (&'static str, &'static str);
 
 /// A table whose cells are text.
 pub(super) fn table(html: &mut Html, caption: &str, columns: &[Column], rows: &[Vec<String>]) {
+    // Those are not broken over two sheets.
+    let class = if rows.len() <= SHORT { "scroll short" } else { "scroll" };
     let attributes: Attributes<'_> =
-        &[("class", &"scroll"), ("role", &"region"), ("aria-label", &caption), ("tabindex", &"0")];
+        &[("class", &class), ("role", &"region"), ("aria-label", &caption), ("tabindex", &"0")];
     html.inside("div", attributes, |html| {
         html.inside("table", &[], |html| {
-            html.put("caption", &[], caption);
+            html.inside("caption", &[], |html| html.put("span", &[], caption));
             html.inside("thead", &[], |html| {
                 html.inside("tr", &[], |html| {
                     for (name, class) in columns {

@@ -74,6 +74,9 @@ impl Each {
     }
 }
 
+/// One kind of what was stored.
+type Tally = fn(&StoredOnDay) -> WalTally;
+
 /// Bars of what was stored, and the same as a table.
 pub(super) fn stored(html: &mut Html, outcome: &Outcome) {
     html.put("h2", &[], "Stored by day");
@@ -84,7 +87,7 @@ pub(super) fn stored(html: &mut Html, outcome: &Outcome) {
     };
     let each = Each::of(*first, *last);
     let sums = sums(&outcome.days, each);
-    let kinds: [(&str, &'static str, fn(&StoredOnDay) -> WalTally); 2] =
+    let kinds: [(&str, &'static str, Tally); 2] =
         [("WAL", "bar", |day| day.wal), ("Base backups", "bar backups", |day| day.backups)];
     for (what, class, tally) in kinds {
         html.put("h3", &[], format!("{what} by {}", each.name()));

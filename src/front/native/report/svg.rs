@@ -1,6 +1,6 @@
 //! The map as SVG, and bars.
 
-use super::html::Html;
+use super::html::{Attributes, Html};
 use crate::front::native::map::{Chart, Dot, Lane, Mark, Place, Stretch, headline};
 
 /// Backups nearer to each other than this are drawn as one with their number.
@@ -57,7 +57,7 @@ impl Drawing<'_> {
         let frame = format!("0 0 {} {}", unit(self.width), unit(height));
         let (title, desc) = (format!("{id}-title"), format!("{id}-desc"));
         let labels = format!("{title} {desc}");
-        let attributes: super::html::Attributes<'_> =
+        let attributes: Attributes<'_> =
             &[("class", &id), ("viewBox", &frame), ("role", &"img"), ("aria-labelledby", &labels)];
         html.inside("svg", attributes, |html| {
             html.put("title", &[("id", &title)], "Map of the archive");
@@ -260,9 +260,10 @@ pub(super) fn bars(
     (title, most): (&str, &str),
 ) {
     const HEIGHT: f64 = 96.0;
+    const THICKEST: f64 = 42.0;
     let width = f64::from(width);
     let highest = bars.iter().map(|bar| bar.value).max().unwrap_or(0).max(1);
-    let each = (width - 16.0) / count(bars.len().max(1));
+    let each = ((width - 16.0) / count(bars.len().max(1))).min(THICKEST);
     let frame = format!("0 0 {} {}", unit(width), unit(HEIGHT + 36.0));
     let title_id = format!("{id}-{class}-title").replace(' ', "-");
     html.inside(
@@ -281,7 +282,7 @@ pub(super) fn bars(
                 let tall = u32::try_from(steps).map_or(1.0, |steps| f64::from(steps) / 1000.0) * HEIGHT;
                 let tall = if bar.value > 0 { tall.max(1.0) } else { 0.0 };
                 let (x, y) = (8.0 + each * count(number), 18.0 + HEIGHT - tall);
-                let thick = (each - if each > 5.0 { 2.0 } else { 0.5 }).clamp(1.0, 40.0);
+                let thick = (each - if each > 5.0 { 2.0 } else { 0.5 }).max(1.0);
                 html.inside(
                     "rect",
                     &[
@@ -307,15 +308,19 @@ pub(super) fn bars(
                 ],
             );
             let y = unit(HEIGHT + 32.0);
-            if let Some(first) = bars.first() {
-                html.put("text", &[("class", &"scale"), ("x", &"8"), ("y", &y)], &first.label);
-            }
-            if let Some(last) = bars.last().filter(|_| bars.len() > 1) {
-                html.put(
-                    "text",
-                    &[("class", &"scale"), ("x", &unit(width - 8.0)), ("y", &y), ("text-anchor", &"end")],
-                    &last.label,
-                );
+            let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
+            let right = 8.0 + each * count(bars.len());
+            // Few bars have no room for two labels below them.
+            let apart = right > 220.0;
+            let label = match bars.len() {
+                2.. if !apart => format!("{} to {}", first.label, last.label),
+                _ => first.label.clone(),
+            };
+            html.put("text", &[("class", &"scale"), ("x", &"8"), ("y", &y)], label);
+            if apart {
+                let end: Attributes<'_> =
+                    &[("class", &"scale"), ("x", &unit(right)), ("y", &y), ("text-anchor", &"end")];
+                html.put("text", end, &last.label);
             }
         },
     );

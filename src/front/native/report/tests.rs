@@ -203,11 +203,26 @@ fn a_million_files_and_thousands_of_backups_are_less_than_a_megabyte() {
     let begun = std::time::Instant::now();
     let page = page(&outcome, Some(&drill()));
     let took = begun.elapsed();
+    eprintln!("FIGURE {} bytes {took:?}", page.len());
     is_self_contained(&page);
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     // Some tens of milliseconds where nobody else is at work.
     assert!(took.as_secs() < 20, "{took:?}");
     assert!(WalTally::default() != outcome.status.coverage.sizes.backups);
+}
+
+#[test]
+fn wal_with_a_hundred_thousand_holes_is_a_page_as_well() {
+    let mut sample = Sample::new();
+    for number in 0..100_000_u64 {
+        let day = format!("{:02}-{:02}T00:00", 1 + number / 20_000, 1 + number / 1000 % 20);
+        sample.wal(1, (1 + number * 2, 1 + number * 2), &day, 0);
+    }
+    sample.now = at("06-01T00:00");
+    sample.backup(1, (1, 1), "01-01T00:30");
+    let page = page(&outcome(&mut sample, None), None);
+    is_self_contained(&page);
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
 }
 
 #[test]
