@@ -203,7 +203,6 @@ fn a_million_files_and_thousands_of_backups_are_less_than_a_megabyte() {
     let begun = std::time::Instant::now();
     let page = page(&outcome, Some(&drill()));
     let took = begun.elapsed();
-    eprintln!("FIGURE {} bytes {took:?}", page.len());
     is_self_contained(&page);
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     // Some tens of milliseconds where nobody else is at work.
