@@ -27,8 +27,8 @@ document.documentElement.setAttribute('data-probe', room + ' ' + (document.docum
 
 const HOUR: u64 = 3600;
 
-fn segment(number: u64) -> String {
-    format!("00000001{:08X}{:08X}", number / 256, number % 256)
+fn segment(timeline: u32, number: u64) -> String {
+    format!("{timeline:08X}{:08X}{:08X}", number / 256, number % 256)
 }
 
 /// An archive of three weeks that has seen something, the newest WAL of an hour ago.
@@ -41,13 +41,18 @@ fn archive(scratch: &Scratch) -> PathBuf {
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
     };
     let hours_ago = |hours: u64| SystemTime::now() - Duration::from_secs(hours * HOUR);
-    // One segment an hour, and a day's are missing.
-    for number in (1..=500).filter(|number| !(300..324).contains(number)) {
-        let name = segment(number);
+    // One segment an hour, and a day's are missing; then a promotion.
+    let wal = (1..=500).filter(|number| !(300..324).contains(number)).map(|number| (1, number));
+    for (timeline, number) in wal.chain((501..=560).map(|number| (2, number))) {
+        let name = segment(timeline, number);
         let content = "x".repeat(usize::try_from(200 + number % 24 * 40).unwrap());
-        put(&format!("wals/{}/{name}.zst", &name[..16]), &content, hours_ago(501 - number));
+        put(&format!("wals/{}/{name}.zst", &name[..16]), &content, hours_ago(561 - number));
     }
-    for (number, ago) in [(10, 491), (60, 441), (150, 351), (250, 251), (330, 171), (400, 101), (480, 21)] {
+    put(&format!("wals/0000000100000001/{}.partial.zst", segment(1, 501)), "x", hours_ago(60));
+    put("wals/00000002.history", "1\t1/F5800000\tno recovery target specified\n", hours_ago(60));
+    let backups = [10, 60, 150, 250, 330, 400, 480].map(|number| (1, number));
+    for (timeline, number) in backups.into_iter().chain([(2, 530), (2, 533), (2, 536)]) {
+        let ago = 561 - i64::try_from(number).unwrap();
         let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(ago);
         let id = at.strftime("%Y%m%dT%H%M%S");
         let begin = at.strftime("%Y-%m-%d %H:%M:%S+00:00");
@@ -61,9 +66,9 @@ fn archive(scratch: &Scratch) -> PathBuf {
         let record = format!(
             "backup_label=None\nbackup_name=nightly & <b>bold</b>\nbegin_time={begin}\nbegin_wal={wal}\n\
              begin_xlog={lsn}\nend_time={}\nend_wal={wal}\nend_xlog={end_lsn}\n{status}\
-             systemid=7000000000000000001\ntimeline=1\nversion=180000\nxlog_segment_size=16777216\n",
+             systemid=7000000000000000001\ntimeline={timeline}\nversion=180000\nxlog_segment_size=16777216\n",
             end.strftime("%Y-%m-%d %H:%M:%S+00:00"),
-            wal = segment(number),
+            wal = segment(timeline, number),
             lsn = barkeep::model::Lsn((number << 24) + 0x28),
             end_lsn = barkeep::model::Lsn((number << 24) + 0x138),
         );

@@ -24,7 +24,7 @@ pub(super) fn facts(html: &mut Html, outcome: &Outcome) {
         })
     };
     let newest = coverage.newest_wal().map_or_else(none, |run| match run.last_stored {
-        Some(at) => format!("{}, stored {}", run.last, ago(at, now)),
+        Some(at) => format!("{} ({})", run.last, ago(at, now)),
         None => run.last.to_string(),
     });
     let archiving = status.archiving.map_or("not asked", crate::model::ArchivingState::label);

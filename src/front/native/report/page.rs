@@ -2,6 +2,8 @@
 //! made from. Names from the archive only ever become text, and every list has a bound, so that an archive
 //! with a million files is a page of less than a megabyte.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::html::{Attributes, Html};
@@ -131,7 +133,7 @@ fn command(outcome: &Outcome, window: &Window) -> String {
     // The latest timeline is what `restore` follows by itself.
     let latest = outcome.status.coverage.timelines.last().map(|cover| cover.timeline);
     if latest != Some(window.timeline) {
-        words.push_str(&format!(" --target-timeline {}", window.timeline.number()));
+        let _ = write!(words, " --target-timeline {}", window.timeline.number());
     }
     if window.gap.is_some() {
         words.push_str(" --allow-gap");

@@ -81,8 +81,11 @@ fn drill() -> DrillReport {
     .unwrap()
 }
 
+/// Its name and its attributes.
+type Element = (String, BTreeMap<String, String>);
+
 /// The elements of a page and its texts; it is well-formed.
-fn read(page: &str) -> (Vec<(String, BTreeMap<String, String>)>, String) {
+fn read(page: &str) -> (Vec<Element>, String) {
     let (mut elements, mut all) = (Vec::new(), String::new());
     let mut reader = Reader::from_str(page);
     reader.config_mut().check_end_names = true;
