@@ -1,5 +1,7 @@
 //! The map as SVG, and bars.
 
+use std::fmt::Display;
+
 use super::html::{Attributes, Html};
 use crate::front::native::map::{Chart, Dot, Lane, Mark, Place, Stretch, headline};
 
@@ -12,6 +14,10 @@ const NAMED: usize = 4;
 /// Room for the scale above the lanes.
 const TOP: f64 = 26.0;
 
+/// A drawing that is narrower has fewer dates, and headings of two lines, the second so far below the first.
+const NARROW: f64 = 500.0;
+const SECOND: f64 = 15.0;
+
 /// What stands how far below the top of a lane.
 const WAL: f64 = 22.0;
 const WINDOW: f64 = 36.0;
@@ -20,13 +26,16 @@ const LANE: f64 = 82.0;
 
 /// Draws the map, so many units wide. `id` tells several drawings on one page apart.
 pub(super) fn map(html: &mut Html, chart: &Chart, width: u16, id: &'static str, about: &str) {
-    let drawing = Drawing { chart, width: f64::from(width) };
+    let width = f64::from(width);
+    let drawing = Drawing { chart, width, second: if width < NARROW { SECOND } else { 0.0 } };
     drawing.all(html, id, about);
 }
 
 struct Drawing<'a> {
     chart: &'a Chart,
     width: f64,
+    /// What a lane's heading takes for a second line.
+    second: f64,
 }
 
 /// A coordinate, to a tenth.
@@ -48,12 +57,12 @@ impl Drawing<'_> {
         8.0 + along * (self.width - 16.0)
     }
 
-    fn lane_top(number: usize) -> f64 {
-        TOP + LANE * count(number)
+    fn lane_top(&self, number: usize) -> f64 {
+        TOP + (LANE + self.second) * count(number)
     }
 
     fn all(&self, html: &mut Html, id: &'static str, about: &str) {
-        let height = Self::lane_top(self.chart.lanes.len());
+        let height = self.lane_top(self.chart.lanes.len());
         let frame = format!("0 0 {} {}", unit(self.width), unit(height));
         let (title, desc) = (format!("{id}-title"), format!("{id}-desc"));
         let labels = format!("{title} {desc}");
@@ -72,7 +81,7 @@ impl Drawing<'_> {
     fn scale(&self, html: &mut Html, height: f64) {
         let mut free = 0.0;
         // About six and a half units per character.
-        let most = if self.width < 500.0 { 4 } else { 9 };
+        let most = if self.width < NARROW { 4 } else { 9 };
         for tick in self.chart.axis.ticks(most) {
             let x = self.x(tick.at);
             let room = 6.5 * count(tick.label.chars().count());
@@ -105,13 +114,18 @@ impl Drawing<'_> {
     }
 
     fn lane(&self, html: &mut Html, number: usize, lane: &Lane) {
-        let top = Self::lane_top(number);
+        let top = self.lane_top(number);
         let name = format!("timeline {}", lane.timeline.number());
         let rest = headline(lane).strip_prefix(&name).unwrap_or_default().trim_start_matches(": ").to_owned();
         html.inside("text", &[("x", &"8"), ("y", &unit(top + 12.0))], |html| {
             html.put("tspan", &[("class", &"lane")], &name);
-            html.put("tspan", &[("class", &"lane-soft"), ("dx", &"8")], rest);
+            let class = ("class", &"lane-soft" as &dyn Display);
+            match self.second > 0.0 {
+                true => html.put("tspan", &[class, ("x", &"8"), ("dy", &self.second)], rest),
+                false => html.put("tspan", &[class, ("dx", &"8")], rest),
+            }
         });
+        let top = top + self.second;
         let full = unit(self.width - 16.0);
         html.void(
             "rect",
@@ -157,7 +171,8 @@ impl Drawing<'_> {
         let Some(parent) = self.chart.lanes.iter().position(|other| other.timeline == fork.from) else {
             return;
         };
-        let (from, to) = (Self::lane_top(parent) + WAL + 10.0, Self::lane_top(number) + WAL);
+        let (from, to) =
+            (self.lane_top(parent) + self.second + WAL + 10.0, self.lane_top(number) + self.second + WAL);
         let path = format!("M{} {}V{}", unit(self.x(at)), unit(from), unit(to));
         html.inside("path", &[("class", &"fork"), ("d", &path)], |html| {
             html.put("title", &[], format!("left timeline {} at {}", fork.from.number(), fork.at));
