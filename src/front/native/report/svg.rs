@@ -120,9 +120,10 @@ impl Drawing<'_> {
         html.inside("text", &[("x", &"8"), ("y", &unit(top + 12.0))], |html| {
             html.put("tspan", &[("class", &"lane")], &name);
             let class = ("class", &"lane-soft" as &dyn Display);
-            match self.second > 0.0 {
-                true => html.put("tspan", &[class, ("x", &"8"), ("dy", &self.second)], rest),
-                false => html.put("tspan", &[class, ("dx", &"8")], rest),
+            if self.second > 0.0 {
+                html.put("tspan", &[class, ("x", &"8"), ("dy", &self.second)], rest);
+            } else {
+                html.put("tspan", &[class, ("dx", &"8")], rest);
             }
         });
         let top = top + self.second;
