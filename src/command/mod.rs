@@ -15,6 +15,7 @@ pub mod check;
 pub mod drill;
 pub mod gc;
 pub mod reach;
+pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod status;

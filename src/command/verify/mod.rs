@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::warn;
 
+pub(super) use self::keeper::load as load_ledger;
 pub use crate::command::flow::Progress;
 
 use self::keeper::Keeper;

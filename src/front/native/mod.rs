@@ -20,8 +20,10 @@ mod gc;
 mod install_compat;
 mod manner;
 pub mod manual;
+mod map;
 mod render;
 mod render_backups;
+mod report;
 mod restore;
 mod restored;
 mod retention;
@@ -85,6 +87,7 @@ enum Verb {
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
     Status(Box<status::Status>),
+    Report(Box<report::Report>),
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
@@ -255,6 +258,7 @@ impl Verb {
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
             Self::Status(words) => &words.shared,
+            Self::Report(words) => &words.shared,
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
             Self::Drill(words) => &words.shared,
@@ -279,6 +283,7 @@ impl Verb {
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
             Self::Status(words) => &mut words.shared,
+            Self::Report(words) => &mut words.shared,
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
             Self::Drill(words) => &mut words.shared,
@@ -344,6 +349,7 @@ impl Verb {
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
             Self::Status(words) => words.perform(&Around { file, output, environment }),
+            Self::Report(words) => words.perform(&Around { file, output, environment }),
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
