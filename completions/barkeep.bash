@@ -46,6 +46,9 @@ _barkeep() {
             barkeep,install-compat)
                 cmd="barkeep__subcmd__install__subcmd__compat"
                 ;;
+            barkeep,report)
+                cmd="barkeep__subcmd__report"
+                ;;
             barkeep,restore)
                 cmd="barkeep__subcmd__restore"
                 ;;
@@ -77,7 +80,7 @@ _barkeep() {
 
     case "${cmd}" in
         barkeep)
-            opts="-h -V --help --version wal-archive wal-restore wal-flush check backup backup-list backup-show backup-keep backup-delete restore retention status verify gc drill wal-find config install-compat"
+            opts="-h -V --help --version wal-archive wal-restore wal-flush check backup backup-list backup-show backup-keep backup-delete restore retention status report verify gc drill wal-find config install-compat"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1630,6 +1633,156 @@ _barkeep() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        barkeep__subcmd__report)
+            opts="-v -q -h --retention --drill-report --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --object-store --cluster --from --secret-dir --envsubst --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --retention)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drill-report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --addressing-style)
+                    COMPREPLY=($(compgen -W "auto virtual path" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse)
+                    COMPREPLY=($(compgen -W "AES256 aws:kms" -- "${cur}"))
+                    return 0
+                    ;;
+                --sse-kms-key-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sse-customer-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --checksums)
+                    COMPREPLY=($(compgen -W "when-required when-supported" -- "${cur}"))
+                    return 0
+                    ;;
+                --exclusive-put)
+                    COMPREPLY=($(compgen -W "auto trusted ask-first" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-credential)
+                    COMPREPLY=($(compgen -W "azure-cli managed-identity default" -- "${cur}"))
+                    return 0
+                    ;;
+                --azure-client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --azure-encryption-scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-credentials-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-universe-domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-ca-bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gcs-kms-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --object-store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --envsubst)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         barkeep__subcmd__restore)
             opts="-v -q -h --backup --target-time --target-lsn --target-xid --target-name --target-immediate --target-timeline --exclusive --standby --primary-conninfo --tablespace --waldir --no-recovery-config --allow-gap --clean --plan --target-action --restore-command --jobs --max-rate --retry-for --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --object-store --cluster --from --secret-dir --envsubst --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2011,7 +2164,7 @@ _barkeep() {
             return 0
             ;;
         barkeep__subcmd__status)
-            opts="-h -p -U -d -v -q --all-servers --dsn --host --port --user --dbname --pgdata --warn-backup-age --crit-backup-age --warn-wal-age --crit-wal-age --warn-waiting --crit-waiting --retry-for --help --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --object-store --cluster --from --secret-dir --envsubst"
+            opts="-h -p -U -d -v -q --all-servers --map --dsn --host --port --user --dbname --pgdata --warn-backup-age --crit-backup-age --warn-wal-age --crit-wal-age --warn-waiting --crit-waiting --retry-for --help --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --object-store --cluster --from --secret-dir --envsubst"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2019,6 +2172,10 @@ _barkeep() {
             case "${prev}" in
                 --all-servers)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --map)
+                    COMPREPLY=($(compgen -W "auto ascii" -- "${cur}"))
                     return 0
                     ;;
                 --dsn)

@@ -38,6 +38,7 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-delete" -d '
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a base backup down, ready to recover to any moment after it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "status" -d 'Tell what can be recovered, what is at risk, and what to type next'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "report" -d 'Write a page that tells what can be recovered, what is at risk, and what will go when'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "verify" -d 'Prove that the archive is whole by reading it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "gc" -d 'Sweep up what crashes have left in the archive'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "drill" -d 'Rehearse a restore: recover a backup in a scratch directory, and check what comes out'
@@ -667,6 +668,8 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s q -l quiet
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l all-servers -d 'Tell of every server in the store' -r -f -a "true\t''
 false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l map -d 'Draw the map of the archive below; `ascii` with nothing beyond ASCII' -r -f -a "auto\t'As the locale and the terminal can show it'
+ascii\t'In ASCII'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l dsn -d 'Ask the server that this string leads to: keywords and values, or a URI' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s h -l host -d 'Ask the server on this host, or by the socket in this directory' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s p -l port -d 'Ask the server at this port' -r
@@ -726,6 +729,54 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l retention -d 'Foretell what this policy lets go: REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l drill-report -d 'Show what `barkeep drill --json` has written to this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l quick -d 'Only look at the lists, the records and the histories; read nothing else' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l wal-only -d 'Leave out the base backups' -r -f -a "true\t''
