@@ -94,7 +94,8 @@ fn by_reason(reason: &str) -> Option<Class> {
         "NoSuchKey" => Class::NoObject,
         "NoSuchBucket" => Class::NoBucket,
         "NoSuchUpload" | "gone" => Class::NoUpload,
-        "BadDigest" => Class::Damaged,
+        // A list of parts that is not the one that was made up here was damaged on its way.
+        "BadDigest" | "InvalidPart" | "InvalidPartOrder" => Class::Damaged,
         "conditionNotMet" | "PreconditionFailed" => Class::Taken,
         "retentionPolicyNotMet"
         | "objectUnderActiveHold"
@@ -388,6 +389,7 @@ mod tests {
         (429, "rateLimitExceeded", "", About::Bucket, Class::Passing, ErrorKind::Unavailable),
         (429, "cloudKmsQuotaExceeded", "", About::Bucket, Class::Passing, ErrorKind::Unavailable),
         (400, "BadDigest", "", About::Upload, Class::Damaged, ErrorKind::Unavailable),
+        (400, "InvalidPart", "", About::Upload, Class::Damaged, ErrorKind::Unavailable),
         (
             400,
             "invalid",
