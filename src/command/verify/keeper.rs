@@ -166,7 +166,7 @@ impl Keeper {
     }
 }
 
-async fn load(archive: &Archive) -> Result<VerifyLedger> {
+pub(super) async fn load(archive: &Archive) -> Result<VerifyLedger> {
     let Some(packed) = archive.load_ledger().await? else { return Ok(VerifyLedger::default()) };
     let body = futures_util::stream::once(async { Ok(Bytes::from(packed)) }).boxed();
     decoded(body, Compression::Zstd, |plain| {

@@ -251,6 +251,36 @@ pub async fn run(
     Ok(work.outcome(open.address().to_string(), begun.elapsed()))
 }
 
+/// How much of what is in the archive was verified at some time, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remembered {
+    /// WAL files and base backups that were found sound as they are now.
+    pub verified: u64,
+    /// Those that never were.
+    pub never: u64,
+    /// When the one was last found sound whose turn it is next.
+    pub oldest: Option<Timestamp>,
+    /// When one was found sound last of all.
+    pub newest: Option<Timestamp>,
+}
+
+/// What the ledger says of what is there now. Lists everything once; nothing else is read.
+pub async fn remembered(archive: &Archive) -> Result<Remembered> {
+    let ledger = keeper::load(archive).await.map_err(|e| e.context("load the ledger of verify"))?;
+    let sight = Sight::of(archive).await?;
+    let mut remembered = Remembered::default();
+    for mark in sight.marks() {
+        let Some(at) = ledger.verified(mark) else {
+            remembered.never += 1;
+            continue;
+        };
+        remembered.verified += 1;
+        remembered.oldest = Some(remembered.oldest.map_or(at, |oldest| oldest.min(at)));
+        remembered.newest = remembered.newest.max(Some(at));
+    }
+    Ok(remembered)
+}
+
 /// Ends when somebody wants the run to end.
 async fn asked(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|asked| *asked).await.is_err() {

@@ -19,6 +19,7 @@ use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::drill::DrillArgs;
 use super::gc::GcArgs;
+use super::metrics::MetricsArgs;
 use super::restore::{RecoveryWords, RestoreArgs};
 use super::retention::RetentionArgs;
 use super::settings::flags;
@@ -96,6 +97,7 @@ pub(crate) struct Sections {
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
     pub(crate) status: StatusArgs,
+    pub(crate) metrics: MetricsArgs,
     pub(crate) verify: VerifyArgs,
     pub(crate) wal_find: WalFindArgs,
     pub(crate) gc: GcArgs,
@@ -322,7 +324,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-pub(super) fn grammar() -> [(&'static str, Vec<String>); 16] {
+pub(super) fn grammar() -> [(&'static str, Vec<String>); 17] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -338,6 +340,7 @@ pub(super) fn grammar() -> [(&'static str, Vec<String>); 16] {
         ("restore", keys::<RestoreArgs>("")),
         ("retention", [keys::<RetentionArgs>(""), vec!["policy".to_owned()]].concat()),
         ("status", keys::<StatusArgs>("")),
+        ("metrics", keys::<MetricsArgs>("")),
         ("verify", keys::<VerifyArgs>("")),
         ("wal-find", keys::<WalFindArgs>("")),
         ("gc", keys::<GcArgs>("")),

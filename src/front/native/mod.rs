@@ -20,6 +20,7 @@ mod gc;
 mod install_compat;
 mod manner;
 pub mod manual;
+mod metrics;
 mod render;
 mod render_backups;
 mod restore;
@@ -85,6 +86,7 @@ enum Verb {
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
     Status(Box<status::Status>),
+    Metrics(Box<metrics::Metrics>),
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
@@ -102,6 +104,7 @@ pub fn command() -> clap::Command {
         let verb = match verb.get_name() {
             "drill" => verb.mut_args(of_drill),
             "wal-flush" => verb.mut_args(of_flush),
+            "metrics" => verb.mut_args(of_metrics),
             _ => verb,
         };
         manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
@@ -114,6 +117,15 @@ fn of_drill(arg: Arg) -> Arg {
     let of_restore = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_RESTORE_").map(str::to_owned);
     match arg.get_env().and_then(of_restore) {
         Some(name) => arg.env(format!("BARKEEP_DRILL_{name}")),
+        None => arg,
+    }
+}
+
+/// So has what `metrics` shares with `status`.
+fn of_metrics(arg: Arg) -> Arg {
+    let of_status = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_STATUS_").map(str::to_owned);
+    match arg.get_env().and_then(of_status) {
+        Some(name) => arg.env(format!("BARKEEP_METRICS_{name}")),
         None => arg,
     }
 }
@@ -170,7 +182,10 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     let output = verb.output().over(file.output.clone());
     manner.json = output.json.unwrap_or(false);
     if !matches!(verb, Verb::WalPrefetch(_)) {
-        log::start(log::level(output.verbose, output.quiet), output.log_format.unwrap_or_default());
+        // Who starts a server wants to know where it listens.
+        let talks = u8::from(matches!(&verb, Verb::Metrics(words) if words.listens(&file)));
+        let level = log::level(output.verbose.max(talks), output.quiet);
+        log::start(level, output.log_format.unwrap_or_default());
     }
     verb.perform(&file, &output, manner).map(Answer::Report)
 }
@@ -255,6 +270,7 @@ impl Verb {
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
             Self::Status(words) => &words.shared,
+            Self::Metrics(words) => &words.shared,
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
             Self::Drill(words) => &words.shared,
@@ -279,6 +295,7 @@ impl Verb {
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
             Self::Status(words) => &mut words.shared,
+            Self::Metrics(words) => &mut words.shared,
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
             Self::Drill(words) => &mut words.shared,
@@ -344,6 +361,7 @@ impl Verb {
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
             Self::Status(words) => words.perform(&Around { file, output, environment }),
+            Self::Metrics(words) => words.perform(&Around { file, output, environment }),
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
