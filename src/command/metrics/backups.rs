@@ -33,10 +33,7 @@ fn count(all: &mut Exposition, outcome: &Outcome) {
         let count = outcome.coverage.backups.iter().filter(|backup| backup.state.name() == state).count();
         backups.tell(&[("server", &outcome.name), ("state", &state)], Some(count));
     }
-    backups.tell(
-        &[("server", &outcome.name), ("state", &"unreadable")],
-        Some(outcome.unreadable.len()),
-    );
+    backups.tell(&[("server", &outcome.name), ("state", &"unreadable")], Some(outcome.unreadable.len()));
 }
 
 fn ages(all: &mut Exposition, outcome: &Outcome) {
@@ -51,8 +48,11 @@ fn ages(all: &mut Exposition, outcome: &Outcome) {
     all.gauge("barkeep_last_backup_stored_bytes", "What it takes in the store.")
         .tell(labels, newest.map(|backup| backup.stored_bytes));
     let failed = coverage.last_failed().and_then(|backup| backup.ended.or(backup.began));
-    all.gauge("barkeep_last_failed_backup_timestamp_seconds", "When the newest failed backup ended, or began.")
-        .tell(labels, failed.map(Timestamp::as_second));
+    all.gauge(
+        "barkeep_last_failed_backup_timestamp_seconds",
+        "When the newest failed backup ended, or began.",
+    )
+    .tell(labels, failed.map(Timestamp::as_second));
 }
 
 fn sizes(all: &mut Exposition, outcome: &Outcome) {

@@ -146,7 +146,7 @@ impl<'a> Gatherer<'a> {
             },
         }
         let mut all = Exposition::default();
-        self.about(&mut all, &seen, failure.is_some());
+        about(&mut all, &seen, failure.is_some(), now);
         for one in &seen {
             server::tell(&mut all, one, &self.request.elders);
             if let Ok(outcome) = &one.end {
@@ -158,25 +158,9 @@ impl<'a> Gatherer<'a> {
         tally::tell(&mut all, "restore", &read(calls::Counted::Restore));
         let took = begun.elapsed().as_secs_f64();
         all.gauge("barkeep_scrape_duration_seconds", "How long it took to look.").tell(&[], Some(took));
-        let failure = failure.or_else(|| seen.iter().find_map(|one| one.end.as_ref().err().map(Error::again)));
+        let failure =
+            failure.or_else(|| seen.iter().find_map(|one| one.end.as_ref().err().map(Error::again)));
         Gathered { exposition: all, failure }
-    }
-
-    /// What is so whatever was seen.
-    fn about(&self, all: &mut Exposition, seen: &[Seen], none: bool) {
-        let version = env!("CARGO_PKG_VERSION");
-        let build = all.gauge("barkeep_build_info", "The program that looked; always 1.");
-        build.tell(&[("version", &version)], Some(1_u64));
-        let up = all.gauge("barkeep_up", "Whether the archive could be read.");
-        if none {
-            up.tell(&[], Some(false));
-        }
-        for one in seen {
-            up.tell(&[("server", &one.name)], Some(one.end.is_ok()));
-        }
-        let at = seen.iter().find_map(|one| one.end.as_ref().ok()).map(|outcome| outcome.now.as_second());
-        let help = "When the archive was looked at; older than the scrape where an answer was kept.";
-        all.gauge("barkeep_scrape_timestamp_seconds", help).tell(&[], at);
     }
 
     async fn look(
@@ -209,6 +193,24 @@ impl<'a> Gatherer<'a> {
     }
 }
 
+/// What is so whatever was seen.
+fn about(all: &mut Exposition, seen: &[Seen], none: bool, now: Timestamp) {
+    let version = env!("CARGO_PKG_VERSION");
+    let build = all.gauge("barkeep_build_info", "The program that looked; always 1.");
+    build.tell(&[("version", &version)], Some(1_u64));
+    let up = all.gauge("barkeep_up", "Whether the archive could be read.");
+    if none {
+        up.tell(&[], Some(false));
+    }
+    for one in seen {
+        up.tell(&[("server", &one.name)], Some(one.end.is_ok()));
+    }
+    let help = "Servers whose archives were to be looked at.";
+    all.gauge("barkeep_servers", help).tell(&[], (!none).then_some(seen.len()));
+    let help = "When it was looked; older than the scrape where an answer was kept.";
+    all.gauge("barkeep_scrape_timestamp_seconds", help).tell(&[], Some(now.as_second()));
+}
+
 fn too_long() -> Error {
     Error::unavailable(format!("the archive could not be looked at within {LONGEST:?}"))
 }
@@ -218,11 +220,8 @@ async fn look_closely(
     archive: &dyn OpenArchive,
     rule: Option<&RetentionRule>,
 ) -> Result<Seldom> {
-    let patience = Patience {
-        retry_for: request.retry_for,
-        max_attempts: request.max_attempts,
-        ..Patience::default()
-    };
+    let patience =
+        Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
     let archive = archive.open(ExclusivePut::ByService, &patience).await?;
     let verified = Some(remembered(&archive).await?);
     let retention = match rule {

@@ -70,7 +70,8 @@ fn health(all: &mut Exposition, outcome: &Outcome) {
     for finding in &outcome.findings {
         *kinds.entry((finding.kind, finding.health.name())).or_default() += 1;
     }
-    let findings = all.gauge("barkeep_findings", "What barkeep status finds to say, by kind and how bad it is.");
+    let findings =
+        all.gauge("barkeep_findings", "What barkeep status finds to say, by kind and how bad it is.");
     for ((kind, health), count) in kinds {
         findings.tell(&[("server", server), ("kind", &kind), ("health", &health)], Some(count));
     }
@@ -84,8 +85,11 @@ fn points(all: &mut Exposition, outcome: &Outcome) {
     all.gauge("barkeep_present_recoverable", "Whether the WAL that was archived last can be recovered.")
         .tell(labels, Some(coverage.covers_present()));
     let first = coverage.first_point().and_then(|window| window.from_time);
-    all.gauge("barkeep_first_recoverable_point_timestamp_seconds", "From when on something can be recovered.")
-        .tell(labels, first.map(Timestamp::as_second));
+    all.gauge(
+        "barkeep_first_recoverable_point_timestamp_seconds",
+        "From when on something can be recovered.",
+    )
+    .tell(labels, first.map(Timestamp::as_second));
     let newest = coverage.newest_point().and_then(|window| window.last_commit.or(window.stored));
     let help = "Up to when something can be recovered: when the last segment on the way was stored.";
     all.gauge("barkeep_newest_recoverable_point_timestamp_seconds", help)
@@ -138,7 +142,8 @@ fn archiving(all: &mut Exposition, outcome: &Outcome) {
     all.gauge("barkeep_server_up", "Whether the server could be asked how archiving goes.")
         .tell(labels, Some(sight.silent.is_none()));
     if let Some(now) = outcome.archiving {
-        let help = "How archiving goes, by what PostgreSQL says and the archive has: 1 for the state it is in.";
+        let help =
+            "How archiving goes, by what PostgreSQL says and the archive has: 1 for the state it is in.";
         let state = all.gauge("barkeep_archiving_state", help);
         for each in STATES {
             state.tell(&[("server", server), ("state", &each.name())], Some(each == now));
@@ -165,7 +170,8 @@ fn archiving(all: &mut Exposition, outcome: &Outcome) {
 
 fn verification(all: &mut Exposition, server: &ServerName, verified: &Remembered) {
     let labels: &[(&'static str, &dyn Display)] = &[("server", server)];
-    let help = "WAL files and base backups by whether barkeep verify has ever read them and found them sound.";
+    let help =
+        "WAL files and base backups by whether barkeep verify has ever read them and found them sound.";
     let objects = all.gauge("barkeep_verify_objects", help);
     objects.tell(&[("server", server), ("state", &"verified")], Some(verified.verified));
     objects.tell(&[("server", server), ("state", &"never")], Some(verified.never));

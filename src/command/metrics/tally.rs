@@ -8,7 +8,8 @@ use crate::command::tally::{BOUNDS, Counts, Ending, Last};
 /// Tells of one verb's calls.
 pub(super) fn tell(all: &mut Exposition, verb: &str, counts: &Counts) {
     let name = |rest: &str| format!("barkeep_wal_{verb}_{rest}");
-    let calls = all.counter(name("calls_total"), "Calls by PostgreSQL since this spool began, by how they ended.");
+    let calls =
+        all.counter(name("calls_total"), "Calls by PostgreSQL since this spool began, by how they ended.");
     for ending in Ending::ALL {
         calls.tell(&[("ending", &ending.name())], Some(counts.of(ending)));
     }
@@ -24,9 +25,9 @@ pub(super) fn tell(all: &mut Exposition, verb: &str, counts: &Counts) {
     );
     let time = |last: &Last| Timestamp::as_second(last.at);
     let help = "When one of these calls last gave what was asked for.";
-    all.gauge(name("last_success_timestamp_seconds"), help)
-        .tell(&[], counts.last_success.as_ref().map(time));
-    let failure = all.gauge(name("last_failure_timestamp_seconds"), "When one of these calls last failed, and how.");
+    all.gauge(name("last_success_timestamp_seconds"), help).tell(&[], counts.last_success.as_ref().map(time));
+    let failure =
+        all.gauge(name("last_failure_timestamp_seconds"), "When one of these calls last failed, and how.");
     if let Some(last) = &counts.last_failure {
         failure.tell(&[("ending", &last.ending.name())], Some(time(last)));
     }
