@@ -28,6 +28,7 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -s h -l help -d 'Print hel
 complete -c barkeep -n "__fish_barkeep_needs_command" -s V -l version -d 'Print version'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-archive" -d 'Put one WAL file into the archive: PostgreSQL\'s archive_command'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-restore" -d 'Bring one WAL file out of the archive: PostgreSQL\'s restore_command'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-flush" -d 'Archive everything that waits in a data directory, now'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "check" -d 'Prove that the archive works and fits this server, before it is needed'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup" -d 'Take a base backup of a running server, on the machine it runs on'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-list" -d 'List the base backups of a server'
@@ -36,9 +37,13 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-keep" -d 'Ke
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-delete" -d 'Delete one base backup and the WAL that only it needed'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a base backup down, ready to recover to any moment after it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "status" -d 'Tell what can be recovered, what is at risk, and what to type next'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "report" -d 'Write a page that tells what can be recovered, what is at risk, and what will go when'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "verify" -d 'Prove that the archive is whole by reading it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "gc" -d 'Sweep up what crashes have left in the archive'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "drill" -d 'Rehearse a restore: recover a backup in a scratch directory, and check what comes out'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-find" -d 'Find a moment, a position or a transaction in the WAL, and how to recover to it'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "config" -d 'Check the configuration, show where each setting comes from, or leave the operator\'s built-in support'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "install-compat" -d 'Make the links by which others start this program as barman-cloud-*'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
@@ -90,6 +95,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -137,9 +148,86 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l pgdata -d 'Flush the server of this data directory [also: PGDATA]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l partial -d 'Store the segment that is being written as well, as .partial' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l mark-done -d 'Tell PostgreSQL what is stored, so that it asks for none of it again; refused while it runs' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l dry-run -d 'Tell what would be stored, and store nothing' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l dsn -d 'With --partial, connect to a running server as this string says: keywords and values, or a URI' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s h -l host -d 'Connect to this host, or by the socket in this directory [also: PGHOST]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s p -l port -d 'Connect to this port [also: PGPORT]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s U -l user -d 'Connect as this role [also: PGUSER]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s d -l dbname -d 'Connect to this database [also: PGDATABASE; default: postgres]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l history-tag -d 'Tag timeline histories with this instead; may be repeated' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l overwrite -d 'Replace a stored file that has other content, instead of refusing' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l lock-until -d 'Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l lock-mode -d 'Let a lock be lifted by whoever has the permission, or by nobody [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
+compliance\t'Nobody'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l look-ahead -d 'Store up to this many waiting files in the same call, 0 to 32 [default: 32]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l soft-limit -d 'Wait no longer than this for waiting files once the own one is stored [default: 20s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l timeout -d 'Give up the whole call after this long [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l help -d 'Print help'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l pgdata -d 'Compare the archive with the server of this data directory [also: PGDATA]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l locks -d 'Demand that what is stored can be locked [default: when the file has lock-until]' -r -f -a "true\t''
@@ -181,6 +269,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -252,6 +346,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
@@ -292,6 +392,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -332,6 +438,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -372,6 +484,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -415,6 +533,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -483,6 +607,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -527,9 +657,126 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l all-servers -d 'Tell of every server in the store' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l map -d 'Draw the map of the archive below; `ascii` with nothing beyond ASCII' -r -f -a "auto\t'As the locale and the terminal can show it'
+ascii\t'In ASCII'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l dsn -d 'Ask the server that this string leads to: keywords and values, or a URI' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s h -l host -d 'Ask the server on this host, or by the socket in this directory' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s p -l port -d 'Ask the server at this port' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s U -l user -d 'Ask as this role' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s d -l dbname -d 'Ask in this database, or as this connection string says' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l pgdata -d 'Look at the server of this data directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l warn-backup-age -d 'Warn when the newest backup is older [default: 36h]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l crit-backup-age -d 'Critical when it is older [default: 8d]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l warn-wal-age -d 'Warn when WAL waits and none was stored for so long [default: 15min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l crit-wal-age -d 'Critical when none was stored for so long [default: 1h]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l warn-waiting -d 'Warn when so many WAL files wait [default: 32]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l crit-waiting -d 'Critical when so many wait [default: 256]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l help -d 'Print help'
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l retention -d 'Foretell what this policy lets go: REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l drill-report -d 'Show what `barkeep drill --json` has written to this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l quick -d 'Only look at the lists, the records and the histories; read nothing else' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l wal-only -d 'Leave out the base backups' -r -f -a "true\t''
@@ -578,6 +825,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -621,6 +874,12 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -691,9 +950,129 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
 json\t'One object a line'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l time -d 'A moment: 2026-01-31 12:00:00+01:00; without an offset it is local time' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l lsn -d 'A position' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l xid -d 'The end of a transaction, or of the one that it was a part of' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l name -d 'A restore point' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l drops -d 'Transactions that dropped, truncated or rewrote relations, and databases that were dropped' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l between -d 'All transactions that ended from one moment to another' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l exclusive -d 'Stop just before the moment, not just after it' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l timeline -d 'Follow this timeline: latest, current (the newest backup\'s) or a number [default: latest]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l since -d 'Look from about then on: a moment, or a span before now (2h)' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l until -d 'Look up to about then' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l from-wal -d 'Look from this segment on' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l to-wal -d 'Look up to this segment' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l thorough -d 'Read every segment, in case the server\'s clock was set back' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l file -d 'Look into these files or directories, and into no store' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l jobs -d 'Read up to this many objects at once [default: the cores, 2 to 8]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l max-rate -d 'Read at most this many bytes per second' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l retry-for -d 'Try a failing request again for this long [default: 1min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l online -d 'With check: ask the store as well, as `barkeep check` does' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'

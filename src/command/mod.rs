@@ -17,6 +17,7 @@ pub mod exposition;
 pub mod gc;
 pub mod metrics;
 pub mod reach;
+pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod status;

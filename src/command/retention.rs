@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::Access;
-use super::deletion::{Care, Deletion, Doomed, Heed, carry_out, plan_around};
-use crate::archive::{Archive, OpenArchive};
+use super::deletion::{Care, Deletion, Doomed, carry_out, plan_around};
+use crate::archive::OpenArchive;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Facts, Plan, RetentionRule};
 
@@ -40,14 +40,6 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Deletio
     let address = archive.address().to_string();
     let abandoned = abandoned.keys().map(str::to_owned).collect();
     Ok(Deletion { address, plan, abandoned, dry_run: request.dry_run, catalog, doomed })
-}
-
-/// What the rule would let go now, as far as the lists tell: the store is not asked for locks. Nothing is
-/// changed.
-pub(super) async fn preview(opened: &Archive, rule: &RetentionRule, now: Timestamp) -> Result<Plan> {
-    let (catalog, wal) = tokio::try_join!(opened.catalog(), opened.wal_inventory())?;
-    let care = Care { locks: Heed::Ignore, ..Care::default() };
-    plan_around(opened, &catalog, care, now, |facts: &Facts| Ok(Plan::of_rule(rule, now, facts, &wal))).await
 }
 
 /// What becomes of abandoned uploads. They are the one thing here that takes rights of its own, which whoever

@@ -36,8 +36,8 @@ pub use backup_id::BackupId;
 pub use choose::{Candidate, Choice, EndedBy, Rejected, Timelines, Unfit, Why, choose, choose_ended};
 pub use compression::{Compression, Level};
 pub use coverage::{
-    ArchiveFacts, BackupCover, BackupState, Coverage, Origin, Reach, Sizes, TimelineCover, WalRun, WalTally,
-    Window,
+    ArchiveFacts, BackupCover, BackupState, Coverage, Origin, Reach, Sizes, StoredOnDay, TimelineCover,
+    WalRun, WalTally, Window, stored_by_day,
 };
 pub use gc::{GcFacts, GcPlan, GcReason, GcVerdict, ProbeFact, UploadFact};
 pub use history::{Fork, TimelineHistory};
@@ -47,8 +47,8 @@ pub use recovery_target::{
     RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid, utc,
 };
 pub use retention::{
-    BackupFact, Facts, Judged, Locked, OrphanFact, Plan, Reason, RetentionPolicy, RetentionRule, WalPlan,
-    WalRange, WindowUnit, Withheld,
+    BackupFact, Expiry, Facts, Forecast, Goes, Judged, Locked, OrphanFact, Plan, Reason, RetentionPolicy,
+    RetentionRule, Step as ForecastStep, WalPlan, WalRange, WindowUnit, Withheld,
 };
 pub use schedule::{Calendar, Field as ScheduleField, Schedule};
 pub use segment::{SegmentName, SegmentSize};
@@ -63,8 +63,8 @@ pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
 pub use vacancy::Vacancy;
 pub use verify::{
-    Class, Finding, Gap, Mark, Severity, Share, Turn, Upset, VerifyLedger, history_gaps, record_flaws,
-    take_turn, twins, wal_gaps,
+    Class, Finding, Gap, Mark, Severity, Share, Turn, Upset, VerifyAges, VerifyLedger, history_gaps,
+    record_flaws, take_turn, twins, wal_gaps,
 };
 pub use wal_header::{Misfit, WalHeader};
 pub use wal_inventory::{InventoryBuilder, WalInventory, WalObject};

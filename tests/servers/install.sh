@@ -7,6 +7,7 @@
 #   moto                       an S3 server
 #   azurite                    a server of Azure Blob Storage
 #   gcs-emulator               a server of Google Cloud Storage's JSON API
+#   chromium                   a browser, for the page of `report`; Debian's own package
 #   barman                     the reference: whose archives we read, and who reads ours
 #
 # Usage: install.sh [SERVER...], by default what `make test` needs. They go to $BARKEEP_SERVERS, by default
@@ -47,7 +48,7 @@ main() {
         id postgres >/dev/null 2>&1 || useradd --system --user-group --shell /bin/sh postgres
         servers=$(within_reach_of_postgres "$servers")
     fi
-    [ $# != 0 ] || set -- moto azurite gcs-emulator barman postgres-18 postgres-16 postgres-13
+    [ $# != 0 ] || set -- moto azurite gcs-emulator barman chromium postgres-18 postgres-16 postgres-13
     local server
     for server in "$@"; do
         install_unless_there "$server"
@@ -124,6 +125,15 @@ install_from_npm() {
     retry "install $2" npm install --silent --no-audit --no-fund --prefix "$1" "$2"
 }
 
+# The system's: it is the one program here that is too large to come from elsewhere.
+install_chromium() {
+    fresh_dir "$1"
+    command -v chromium >/dev/null || apt_install chromium fonts-dejavu-core
+    mkdir "$1/bin"
+    ln -s "$(command -v chromium)" "$1/bin/chromium"
+    proves "$1/bin/chromium" --version
+}
+
 install_barman() {
     fresh_venv "$1" "$(python_of_postgres)"
     retry "install what Barman needs" "$1/bin/pip" install --quiet --no-input "${BARMAN_NEEDS[@]}"
@@ -178,6 +188,7 @@ versions() {
         [ ! -e "$servers/$venv/.whole" ] ||
             "$servers/$venv/bin/pip" freeze | grep -i -E '^(moto|werkzeug|gcp-storage-emulator|barman)=='
     done
+    [ ! -e "$servers/chromium/.whole" ] || "$servers/chromium/bin/chromium" --version 2>/dev/null
     [ ! -e "$servers/azurite/.whole" ] ||
         printf '%s, Node %s\n' "$AZURITE" "$("$servers/azurite/bin/node" --version)"
 }

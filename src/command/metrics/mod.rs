@@ -1,7 +1,7 @@
 //! `metrics`: what `status` sees and what PostgreSQL's own calls have come to, as numbers for Prometheus.
 //!
-//! Nothing is changed. What takes a list of its own besides (how much is verified, what retention would let
-//! go) is looked at more seldom by a gatherer that goes on, and remembered meanwhile.
+//! Nothing is changed. What takes a list of its own besides (how much is verified) is looked at more seldom by
+//! a gatherer that goes on, and remembered meanwhile.
 
 mod backups;
 mod serve;
@@ -18,17 +18,17 @@ pub use serve::{MOST_CONNECTIONS, serve};
 
 use super::exposition::Exposition;
 use super::status::{self, Outcome};
+use super::tally as calls;
 use super::verify::{Remembered, remembered};
-use super::{retention, tally as calls};
-use crate::archive::{ExclusivePut, OpenArchive, Patience};
+use crate::archive::OpenArchive;
 use crate::error::{Error, Result};
-use crate::model::{RetentionRule, ServerName};
+use crate::model::{Plan, RetentionRule, ServerName};
 use crate::postgres::AskArchiving;
 
 /// A server whose archive takes longer to look at is given up.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// So long a gatherer that goes on remembers what takes lists of its own.
+/// So long a gatherer that goes on remembers what takes a list of its own.
 const SELDOM: Duration = Duration::from_mins(15);
 
 /// What is gathered.
@@ -87,12 +87,10 @@ pub struct Gatherer<'a> {
 }
 
 /// What is looked at seldom.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Seldom {
-    /// When; never, before the first time.
-    at: Option<Instant>,
+    at: Instant,
     verified: Option<Remembered>,
-    retention: Option<Expendable>,
 }
 
 /// What retention would let go.
@@ -109,7 +107,8 @@ struct Seen {
     /// Whether its name is to be told where it usually is not.
     among_others: bool,
     end: Result<Outcome>,
-    seldom: Seldom,
+    retention: Option<Expendable>,
+    verified: Option<Remembered>,
 }
 
 /// Gathers once.
@@ -150,7 +149,7 @@ impl<'a> Gatherer<'a> {
         for one in &seen {
             server::tell(&mut all, one, &self.request.elders);
             if let Ok(outcome) = &one.end {
-                backups::tell(&mut all, outcome, one.seldom.retention);
+                backups::tell(&mut all, outcome, one.retention);
             }
         }
         let read = |verb| calls::read(&self.request.spool, verb);
@@ -170,26 +169,38 @@ impl<'a> Gatherer<'a> {
         connect: Option<&dyn AskArchiving>,
     ) -> Seen {
         let name = archive.address().server.clone();
-        let end = tokio::time::timeout(LONGEST, status::run(request, archive, connect)).await;
-        let end = end.unwrap_or_else(|_| Err(too_long()));
-        let seldom = if end.is_ok() { self.seldom(request, archive).await } else { Seldom::default() };
-        Seen { name, among_others: false, end, seldom }
+        let looked = tokio::time::timeout(LONGEST, self.look_closely(request, archive, connect)).await;
+        let (end, retention, verified) = match looked.unwrap_or_else(|_| Err(too_long())) {
+            Ok((outcome, retention, verified)) => (Ok(outcome), retention, verified),
+            Err(e) => (Err(e), None, None),
+        };
+        Seen { name, among_others: false, end, retention, verified }
     }
 
-    /// What is looked at seldom; where it cannot be known it is left out, which a warning tells.
-    async fn seldom(&mut self, request: &status::Request, archive: &dyn OpenArchive) -> Seldom {
-        let kept = self.remembered.entry(archive.address().server.clone()).or_default();
-        if kept.at.is_some_and(|at| at.elapsed() < SELDOM) {
-            return *kept;
-        }
+    async fn look_closely(
+        &mut self,
+        request: &status::Request,
+        archive: &dyn OpenArchive,
+        connect: Option<&dyn AskArchiving>,
+    ) -> Result<(Outcome, Option<Expendable>, Option<Remembered>)> {
+        let (outcome, sight, opened) = status::look(request, archive, connect).await?;
         let rule = self.request.retention.as_ref();
-        let looked = tokio::time::timeout(LONGEST, look_closely(request, archive, rule)).await;
-        *kept = looked.unwrap_or_else(|_| Err(too_long())).unwrap_or_else(|e| {
-            tracing::warn!("how much is verified, and what retention would let go, is not told: {e}");
-            Seldom::default()
+        let retention = rule.and_then(|rule| {
+            expendable(&Plan::of_rule(rule, request.now, &sight.catalog.facts(), &sight.wal))
         });
-        kept.at = Some(Instant::now());
-        *kept
+        let kept = self.remembered.get(&outcome.name).filter(|kept| kept.at.elapsed() < SELDOM);
+        if let Some(kept) = kept {
+            return Ok((outcome, retention, kept.verified));
+        }
+        let verified = match remembered(&opened, &sight.catalog, &sight.wal).await {
+            Ok(verified) => Some(verified),
+            Err(e) => {
+                tracing::warn!("how much is verified is not told: {e}");
+                None
+            }
+        };
+        self.remembered.insert(outcome.name.clone(), Seldom { at: Instant::now(), verified });
+        Ok((outcome, retention, verified))
     }
 }
 
@@ -215,24 +226,8 @@ fn too_long() -> Error {
     Error::unavailable(format!("the archive could not be looked at within {LONGEST:?}"))
 }
 
-async fn look_closely(
-    request: &status::Request,
-    archive: &dyn OpenArchive,
-    rule: Option<&RetentionRule>,
-) -> Result<Seldom> {
-    let patience =
-        Patience { retry_for: request.retry_for, max_attempts: request.max_attempts, ..Patience::default() };
-    let archive = archive.open(ExclusivePut::ByService, &patience).await?;
-    let verified = Some(remembered(&archive).await?);
-    let retention = match rule {
-        Some(rule) => expendable(&retention::preview(&archive, rule, request.now).await?),
-        None => None,
-    };
-    Ok(Seldom { at: None, verified, retention })
-}
-
 /// What goes by this plan; `None` while nothing may be deleted.
-fn expendable(plan: &crate::model::Plan) -> Option<Expendable> {
+fn expendable(plan: &Plan) -> Option<Expendable> {
     let wal = &plan.wal.objects;
     plan.blocked().is_none().then(|| Expendable {
         backups: plan.going().count() as u64,

@@ -29,7 +29,7 @@ pub(super) fn tell(all: &mut Exposition, seen: &Seen, elders: &Elders) {
     windows(all, outcome);
     wal(all, outcome);
     archiving(all, outcome);
-    if let Some(verified) = &seen.seldom.verified {
+    if let Some(verified) = &seen.verified {
         verification(all, &outcome.name, verified);
     }
 }

@@ -76,8 +76,19 @@ pub async fn run(
     archive: &dyn OpenArchive,
     connect: Option<&dyn AskArchiving>,
 ) -> Result<Outcome> {
+    let (outcome, ..) = look(request, archive, connect).await?;
+    Ok(outcome)
+}
+
+/// The same, with what it was made from, for a verb that tells more.
+pub(super) async fn look(
+    request: &Request,
+    archive: &dyn OpenArchive,
+    connect: Option<&dyn AskArchiving>,
+) -> Result<(Outcome, Sight, Archive)> {
     let server = server::look(request, connect).await;
-    let sight = Sight::of(&open(request, archive).await?).await?;
+    let opened = open(request, archive).await?;
+    let sight = Sight::of(&opened).await?;
     let facts = sight.catalog.facts();
     let coverage = Coverage::of(&ArchiveFacts {
         backups: &facts.backups,
@@ -105,7 +116,7 @@ pub async fn run(
     let lag = server.as_ref().and_then(|server| Lag::of(server, &coverage, request.now));
     let system_id = sight.system_id().or(sight.newest.map(|header| header.system_id));
     let address = archive.address();
-    Ok(Outcome {
+    let outcome = Outcome {
         address: address.to_string(),
         name: address.server.clone(),
         now: request.now,
@@ -116,7 +127,8 @@ pub async fn run(
         archiving,
         lag,
         findings,
-    })
+    };
+    Ok((outcome, sight, opened))
 }
 
 /// The servers that the store holds archives of.
@@ -132,9 +144,9 @@ async fn open(request: &Request, archive: &dyn OpenArchive) -> Result<Archive> {
 }
 
 /// What the archive shows.
-struct Sight {
-    catalog: Catalog,
-    wal: WalInventory,
+pub(super) struct Sight {
+    pub(super) catalog: Catalog,
+    pub(super) wal: WalInventory,
     timelines: crate::model::Timelines,
     bad_histories: Vec<String>,
     /// What is wrong with the files of some backups.

@@ -166,7 +166,8 @@ impl Keeper {
     }
 }
 
-pub(super) async fn load(archive: &Archive) -> Result<VerifyLedger> {
+/// The ledger as it was stored; an empty one where there is none.
+pub(in crate::command) async fn load(archive: &Archive) -> Result<VerifyLedger> {
     let Some(packed) = archive.load_ledger().await? else { return Ok(VerifyLedger::default()) };
     let body = futures_util::stream::once(async { Ok(Bytes::from(packed)) }).boxed();
     decoded(body, Compression::Zstd, |plain| {

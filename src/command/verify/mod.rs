@@ -20,14 +20,15 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tracing::warn;
 
+pub(super) use self::keeper::load as load_ledger;
 pub use crate::command::flow::Progress;
 
 use self::keeper::Keeper;
 use self::look::Sight;
-use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
+use crate::archive::{Archive, Catalog, ExclusivePut, OpenArchive, Patience};
 use crate::command::flow::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Class, Finding, SegmentName, Share, Timeline};
+use crate::model::{Class, Finding, SegmentName, Share, Timeline, WalInventory};
 
 /// What the program itself needs besides its buffers, in bytes.
 const OWN: u64 = 24 << 20;
@@ -264,12 +265,26 @@ pub struct Remembered {
     pub newest: Option<Timestamp>,
 }
 
-/// What the ledger says of what is there now. Lists everything once; nothing else is read.
-pub async fn remembered(archive: &Archive) -> Result<Remembered> {
+/// What the ledger says of what is there now. Where there is one, the WAL is listed once more with its marks;
+/// nothing else is read.
+pub(super) async fn remembered(
+    archive: &Archive,
+    catalog: &Catalog,
+    wal: &WalInventory,
+) -> Result<Remembered> {
     let ledger = keeper::load(archive).await.map_err(|e| e.context("load the ledger of verify"))?;
-    let sight = Sight::of(archive).await?;
+    let readable = || {
+        let usable = catalog.entries.iter().filter(|entry| entry.backup.is_usable());
+        usable.filter(|entry| !entry.backup.is_snapshot())
+    };
+    if ledger.is_empty() {
+        let never = wal.objects().len() + readable().count();
+        return Ok(Remembered { never: never as u64, ..Remembered::default() });
+    }
+    let wal = archive.marked_wal().await?;
+    let marks = wal.iter().map(|marked| marked.mark).chain(readable().map(|entry| entry.files.mark()));
     let mut remembered = Remembered::default();
-    for mark in sight.marks() {
+    for mark in marks {
         let Some(at) = ledger.verified(mark) else {
             remembered.never += 1;
             continue;

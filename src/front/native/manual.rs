@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 19] = [
+pub const MANUALS: [Manual; 20] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -234,6 +234,18 @@ pub const MANUALS: [Manual; 19] = [
             Exit::Interrupted,
             Exit::Terminated,
         ],
+    },
+    Manual {
+        verb: "report",
+        examples: &[
+            ("barkeep report /var/www/backup.html", "the page, whatever it has to tell"),
+            (
+                "barkeep report --retention '4w' --drill-report drill.json backup.html",
+                "with what goes when, and the last drill",
+            ),
+            ("barkeep report - | mail -a 'Content-Type: text/html' dba", "by mail"),
+        ],
+        exits: CATALOGUE,
     },
     Manual {
         verb: "verify",

@@ -20,9 +20,11 @@ mod gc;
 mod install_compat;
 mod manner;
 pub mod manual;
+mod map;
 mod metrics;
 mod render;
 mod render_backups;
+mod report;
 mod restore;
 mod restored;
 mod retention;
@@ -87,11 +89,12 @@ enum Verb {
     Retention(Box<retention::Retention>),
     Status(Box<status::Status>),
     Metrics(Box<metrics::Metrics>),
+    Report(Box<report::Report>),
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
     Drill(Box<drill::Drill>),
-    Config(Box<config::Config>),
     WalFind(Box<wal_find::WalFind>),
+    Config(Box<config::Config>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -271,6 +274,7 @@ impl Verb {
             Self::Retention(words) => &words.shared,
             Self::Status(words) => &words.shared,
             Self::Metrics(words) => &words.shared,
+            Self::Report(words) => &words.shared,
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
             Self::Drill(words) => &words.shared,
@@ -296,6 +300,7 @@ impl Verb {
             Self::Retention(words) => &mut words.shared,
             Self::Status(words) => &mut words.shared,
             Self::Metrics(words) => &mut words.shared,
+            Self::Report(words) => &mut words.shared,
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
             Self::Drill(words) => &mut words.shared,
@@ -362,6 +367,7 @@ impl Verb {
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
             Self::Status(words) => words.perform(&Around { file, output, environment }),
             Self::Metrics(words) => words.perform(&Around { file, output, environment }),
+            Self::Report(words) => words.perform(&Around { file, output, environment }),
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
@@ -497,7 +503,7 @@ mod tests {
                 let variable = arg.get_env().and_then(OsStr::to_str);
                 // What `wal-flush` shares with `wal-archive` is one setting of both, with one variable.
                 let flush = verb.get_name() == "wal-flush";
-                let is_shared = flush && variable == Some(&format!("BARKEEP_WAL_ARCHIVE_{name}"));
+                let is_shared = flush && variable == Some(format!("BARKEEP_WAL_ARCHIVE_{name}").as_str());
                 let section = if is_shared { "WAL_ARCHIVE_".to_owned() } else { section };
                 let expected = format!("BARKEEP_{section}{name}");
                 assert_eq!(variable, Some(expected.as_str()), "--{flag} of {}", verb.get_name());

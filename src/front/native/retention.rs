@@ -37,11 +37,11 @@ pub(crate) struct Retention {
 pub(crate) struct RetentionArgs {
     /// Let at least this many backups stay, whatever the policy says [default: 0]
     #[arg(long, value_name = "N", env = "BARKEEP_RETENTION_MINIMUM_REDUNDANCY")]
-    minimum_redundancy: Option<u32>,
+    pub(super) minimum_redundancy: Option<u32>,
     /// Remove what never became a backup after this long [default: 7d]
     #[arg(long, value_name = "SPAN", env = "BARKEEP_RETENTION_LEFTOVERS_AFTER")]
     #[serde(with = "text")]
-    leftovers_after: Option<Span>,
+    pub(super) leftovers_after: Option<Span>,
     /// Tell what would be deleted, and why, and delete nothing
     #[arg(
         long, env = "BARKEEP_RETENTION_DRY_RUN", value_name = "BOOL", num_args = 0..=1,

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueEnum};
 use serde::Deserialize;
 
 use super::args::{Layer as _, Shared, layer, text};
 use super::backup::Ports;
+use super::map;
 use super::render::Report;
 use super::settings::Settings;
 use super::status_told::Status as Told;
@@ -37,6 +38,12 @@ pub(crate) struct Status {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     all_servers: Option<bool>,
+    /// Draw the map of the archive below; `ascii` with nothing beyond ASCII
+    #[arg(
+        long, env = "BARKEEP_STATUS_MAP", value_name = "HOW", num_args = 0..=1,
+        require_equals = true, default_missing_value = "auto"
+    )]
+    map: Option<MapHow>,
     #[command(flatten)]
     pub(super) own: StatusArgs,
     /// Print help
@@ -44,6 +51,15 @@ pub(crate) struct Status {
     help: Option<bool>,
     #[command(flatten)]
     pub(super) shared: Shared,
+}
+
+/// How the map is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MapHow {
+    /// As the locale and the terminal can show it
+    Auto,
+    /// In ASCII
+    Ascii,
 }
 
 /// The section `[status]`.
@@ -130,7 +146,9 @@ impl Status {
             }
             Ok(outcomes)
         });
-        told(outcomes.map(|servers| Told { store: settings.wire.address().store.clone(), servers }))
+        let style = |how| map::Style::of(around.environment, map::terminal(), how == MapHow::Ascii);
+        let map = self.map.map(style);
+        told(outcomes.map(|servers| Told { store: settings.wire.address().store.clone(), servers, map }))
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::map::{Chart, Style, draw};
 use super::render::{Report, line};
 use super::render_backups::{size, table};
 use super::verified::moment;
@@ -20,6 +21,8 @@ use crate::model::{
 pub(super) struct Status {
     pub(super) store: String,
     pub(super) servers: Vec<Outcome>,
+    /// How the map is drawn, when it is.
+    pub(super) map: Option<Style>,
 }
 
 impl Status {
@@ -51,6 +54,10 @@ impl Report for Status {
         let mut text = format!("{}\n", self.summary());
         for outcome in &self.servers {
             text.push_str(&block(outcome));
+            let chart = self.map.zip(Chart::of(&outcome.coverage, outcome.now));
+            if let Some((style, chart)) = chart {
+                let _ = write!(text, "\nmap\n{}", draw(&chart, style));
+            }
         }
         text
     }
@@ -620,7 +627,7 @@ mod tests {
     }
 
     fn of(servers: Vec<Outcome>) -> Status {
-        Status { store: "s3://wal/prod".to_owned(), servers }
+        Status { store: "s3://wal/prod".to_owned(), servers, map: None }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! nothing of the WAL itself is read.
 
 mod backup;
+mod daily;
 mod lines;
 mod window;
 
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use backup::{BackupCover, BackupState, Reach};
+pub use daily::{StoredOnDay, stored_by_day};
 pub use lines::{Origin, TimelineCover, WalRun};
 pub use window::Window;
 

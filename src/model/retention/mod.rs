@@ -1,6 +1,7 @@
 //! What may be deleted, and why: decisions about whole catalogues, which delete nothing themselves.
 
 mod backups;
+mod forecast;
 mod policy;
 mod wal;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use forecast::{Expiry, Forecast, Goes, Step};
 pub use policy::{RetentionPolicy, WindowUnit};
 pub use wal::{WalPlan, WalRange, Withheld};
 
