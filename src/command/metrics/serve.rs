@@ -106,11 +106,11 @@ async fn look(gatherer: &mut Gatherer<'_>, shelf: &Shelf, clock: &dyn Fn() -> Ti
         if shelf.fresh().is_some() {
             continue;
         }
-        let gathered = gatherer.gather(clock()).await;
-        if let Some(e) = &gathered.failure {
+        let told = gatherer.gather(clock()).await;
+        if let Some(e) = &told.failure {
             tracing::warn!("the archive could not be looked at: {e}");
         }
-        let text = Bytes::from(gathered.exposition.to_string());
+        let text = Bytes::from(told.exposition.to_string());
         shelf.last.send_replace(Some(Look { text, at: Instant::now() }));
     }
 }

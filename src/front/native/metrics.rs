@@ -139,20 +139,18 @@ impl Metrics {
             all: if all { Some(&other) } else { None },
             connect: server.as_ref().map(|server| server as &dyn AskArchiving),
         };
-        match listen {
-            Some(listen) => {
-                let interval = own.interval.map_or(INTERVAL, |span| span.0);
-                told(block_on_several(WORKERS, serve(listen, interval, &request, sources)).map(|()| Served))
-            }
-            None => {
-                let gathered = block_on(async { Ok(metrics::run(&request, sources).await) })?;
-                if let Some(file) = &textfile {
-                    gathered.exposition.write(file)?;
-                }
-                let (exposition, failure) = (gathered.exposition, gathered.failure);
-                told(Ok(Exposed { exposition, failure, is_written: textfile.is_some() }))
-            }
+        if let Some(listen) = listen {
+            let interval = own.interval.map_or(INTERVAL, |span| span.0);
+            return told(
+                block_on_several(WORKERS, serve(listen, interval, &request, sources)).map(|()| Served),
+            );
         }
+        let gathered = block_on(async { Ok(metrics::run(&request, sources).await) })?;
+        if let Some(file) = &textfile {
+            gathered.exposition.write(file)?;
+        }
+        let (exposition, failure) = (gathered.exposition, gathered.failure);
+        told(Ok(Exposed { exposition, failure, is_written: textfile.is_some() }))
     }
 }
 
