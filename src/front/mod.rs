@@ -27,6 +27,8 @@ pub(crate) use barman::fuzz::read_words;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use barman::GAUGES as PLUGIN_GAUGES;
+
 /// Runs the program with these words, the first of which is its name.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();

@@ -1,81 +1,68 @@
 //! The report of a drill as Prometheus reads it from a textfile.
 
-use std::fmt::{Display, Write as _};
 use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::{Outcome, Verdict};
-use crate::disk::{self, Durability, Publish};
-use crate::error::{Context as _, Result};
+use crate::command::exposition::{Exposition, Value};
+use crate::error::Result;
 
 /// Writes the report, whole or not at all, for everybody to read.
 pub(super) fn write(file: &Path, outcome: &Outcome) -> Result<()> {
-    let text = text(outcome);
-    disk::write(file, text.as_bytes(), 0o644, Publish::Replace, Durability::Fleeting)
-        .map_err(disk::explain)
-        .context(|| format!("write {}", file.display()))
+    exposition(outcome).write(file)
 }
 
 /// The report. What is not known is left out.
-fn text(outcome: &Outcome) -> String {
-    let server = outcome.server.to_string();
-    let mut text = String::new();
-    let mut tell = |name: &str, help: &str, rows: &[(&str, Option<&dyn Display>)]| {
-        let known: Vec<_> = rows.iter().filter_map(|(label, value)| Some((label, (*value)?))).collect();
-        if known.is_empty() {
-            return;
-        }
-        let _ = writeln!(text, "# HELP barkeep_drill_{name} {help}\n# TYPE barkeep_drill_{name} gauge");
-        for (label, value) in known {
-            let _ = writeln!(text, "barkeep_drill_{name}{{server=\"{server}\"{label}}} {value}");
-        }
+fn exposition(outcome: &Outcome) -> Exposition {
+    let mut all = Exposition::default();
+    let server = &outcome.server;
+    let mut tell = |name: &str, help: &'static str, value: Option<Value>| {
+        all.gauge(format!("barkeep_drill_{name}"), help).tell(&[("server", server)], value);
     };
-    let success = u8::from(outcome.failure().is_none());
-    tell("success", "Whether the last drill passed.", &[("", Some(&success))]);
-    let finished = outcome.finished.as_second();
-    tell("finished_timestamp_seconds", "When it ended.", &[("", Some(&finished))]);
-    let took = outcome.took.as_secs_f64();
-    tell("duration_seconds", "How long it took.", &[("", Some(&took))]);
-    let phases = [outcome.phases.restore, outcome.phases.recovery, outcome.phases.checks];
-    let [restore, recovery, checks] = phases.map(|phase| phase.map(|phase| phase.as_secs_f64()));
-    tell(
-        "phase_seconds",
-        "How long each of its parts took.",
-        &[
-            (",phase=\"restore\"", restore.as_ref().map(|s| s as &dyn Display)),
-            (",phase=\"recovery\"", recovery.as_ref().map(|s| s as &dyn Display)),
-            (",phase=\"checks\"", checks.as_ref().map(|s| s as &dyn Display)),
-        ],
-    );
+    let time = |at: Timestamp| Value::from(at.as_second());
+    let reached = outcome.reached;
+    let success = outcome.failure().is_none();
+    tell("success", "Whether the last drill passed.", Some(success.into()));
+    tell("finished_timestamp_seconds", "When it ended.", Some(time(outcome.finished)));
+    tell("duration_seconds", "How long it took.", Some(outcome.took.as_secs_f64().into()));
+    several(&mut all, outcome);
+    let mut tell = |name: &str, help: &'static str, value: Option<Value>| {
+        all.gauge(format!("barkeep_drill_{name}"), help).tell(&[("server", server)], value);
+    };
+    let bytes = outcome.restored.as_ref().map(|restored| restored.bytes.into());
+    tell("restored_bytes", "How much the base backup came to.", bytes);
+    let ended = outcome.backup.as_ref().and_then(|backup| backup.ended).map(time);
+    tell("backup_timestamp_seconds", "When the backup it began with had ended.", ended);
+    let lsn = reached.and_then(|reached| reached.lsn).map(|lsn| lsn.0.into());
+    tell("reached_lsn", "Up to which byte of the WAL it recovered.", lsn);
+    let committed = reached.and_then(|reached| reached.time).map(time);
+    let help = "When the last transaction that it recovered was committed.";
+    tell("reached_timestamp_seconds", help, committed);
+    all
+}
+
+/// What there are several samples of.
+fn several(all: &mut Exposition, outcome: &Outcome) {
+    let server = &outcome.server;
+    let phases = all.gauge("barkeep_drill_phase_seconds", "How long each of its parts took.");
+    for (phase, took) in [
+        ("restore", outcome.phases.restore),
+        ("recovery", outcome.phases.recovery),
+        ("checks", outcome.phases.checks),
+    ] {
+        phases.tell(&[("server", server), ("phase", &phase)], took.map(|took: Duration| took.as_secs_f64()));
+    }
     let count = |is: fn(&Verdict) -> bool| outcome.checks.iter().filter(|check| is(&check.verdict)).count();
-    let passed = count(|verdict| matches!(verdict, Verdict::Passed(_)));
-    let failed = count(|verdict| matches!(verdict, Verdict::Failed(_)));
-    let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
-    tell(
-        "checks",
-        "How many checks ended in which way.",
-        &[
-            (",result=\"passed\"", Some(&passed)),
-            (",result=\"failed\"", Some(&failed)),
-            (",result=\"skipped\"", Some(&skipped)),
-        ],
-    );
-    let bytes = outcome.restored.as_ref().map(|restored| restored.bytes);
-    let bytes = bytes.as_ref().map(|bytes| bytes as &dyn Display);
-    tell("restored_bytes", "How much the base backup came to.", &[("", bytes)]);
-    let backup = outcome.backup.as_ref().and_then(|backup| backup.ended).map(jiff::Timestamp::as_second);
-    let backup = backup.as_ref().map(|at| at as &dyn Display);
-    tell("backup_timestamp_seconds", "When the backup it began with had ended.", &[("", backup)]);
-    let lsn = outcome.reached.and_then(|reached| reached.lsn).map(|lsn| lsn.0);
-    let lsn = lsn.as_ref().map(|lsn| lsn as &dyn Display);
-    tell("reached_lsn", "Up to which byte of the WAL it recovered.", &[("", lsn)]);
-    let time = outcome.reached.and_then(|reached| reached.time).map(jiff::Timestamp::as_second);
-    let time = time.as_ref().map(|time| time as &dyn Display);
-    tell(
-        "reached_timestamp_seconds",
-        "When the last transaction that it recovered was committed.",
-        &[("", time)],
-    );
-    text
+    let checks = all.gauge("barkeep_drill_checks", "How many checks ended in which way.");
+    for (result, count) in [
+        ("passed", count(|verdict| matches!(verdict, Verdict::Passed(_)))),
+        ("failed", count(|verdict| matches!(verdict, Verdict::Failed(_)))),
+        ("skipped", count(|verdict| matches!(verdict, Verdict::Skipped(_)))),
+    ] {
+        checks.tell(&[("server", server), ("result", &result)], Some(count));
+    }
 }
 
 #[cfg(test)]
@@ -85,8 +72,8 @@ mod tests {
 
     #[test]
     fn prometheus_reads_what_is_known() {
-        insta::assert_snapshot!("metrics", text(&passed()));
-        insta::assert_snapshot!("metrics_broken", text(&broken()));
+        insta::assert_snapshot!("metrics", exposition(&passed()).to_string());
+        insta::assert_snapshot!("metrics_broken", exposition(&broken()).to_string());
     }
 
     #[test]
@@ -96,7 +83,7 @@ mod tests {
         let file = directory.path().join("barkeep.prom");
         fs_err::write(&file, "old").unwrap();
         write(&file, &passed()).unwrap();
-        assert_eq!(fs_err::read_to_string(&file).unwrap(), text(&passed()));
+        assert_eq!(fs_err::read_to_string(&file).unwrap(), exposition(&passed()).to_string());
         assert_eq!(fs_err::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
     }

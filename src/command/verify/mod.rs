@@ -25,10 +25,10 @@ pub use crate::command::flow::Progress;
 
 use self::keeper::Keeper;
 use self::look::Sight;
-use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience};
+use crate::archive::{Archive, Catalog, ExclusivePut, OpenArchive, Patience};
 use crate::command::flow::Flow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Class, Finding, SegmentName, Share, Timeline};
+use crate::model::{Class, Finding, SegmentName, Share, Timeline, WalInventory};
 
 /// What the program itself needs besides its buffers, in bytes.
 const OWN: u64 = 24 << 20;
@@ -250,6 +250,50 @@ pub async fn run(
         }
     }
     Ok(work.outcome(open.address().to_string(), begun.elapsed()))
+}
+
+/// How much of what is in the archive was verified at some time, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remembered {
+    /// WAL files and base backups that were found sound as they are now.
+    pub verified: u64,
+    /// Those that never were.
+    pub never: u64,
+    /// When the one was last found sound whose turn it is next.
+    pub oldest: Option<Timestamp>,
+    /// When one was found sound last of all.
+    pub newest: Option<Timestamp>,
+}
+
+/// What the ledger says of what is there now. Where there is one, the WAL is listed once more with its marks;
+/// nothing else is read.
+pub(super) async fn remembered(
+    archive: &Archive,
+    catalog: &Catalog,
+    wal: &WalInventory,
+) -> Result<Remembered> {
+    let ledger = keeper::load(archive).await.map_err(|e| e.context("load the ledger of verify"))?;
+    let readable = || {
+        let usable = catalog.entries.iter().filter(|entry| entry.backup.is_usable());
+        usable.filter(|entry| !entry.backup.is_snapshot())
+    };
+    if ledger.is_empty() {
+        let never = wal.objects().len() + readable().count();
+        return Ok(Remembered { never: never as u64, ..Remembered::default() });
+    }
+    let wal = archive.marked_wal().await?;
+    let marks = wal.iter().map(|marked| marked.mark).chain(readable().map(|entry| entry.files.mark()));
+    let mut remembered = Remembered::default();
+    for mark in marks {
+        let Some(at) = ledger.verified(mark) else {
+            remembered.never += 1;
+            continue;
+        };
+        remembered.verified += 1;
+        remembered.oldest = Some(remembered.oldest.map_or(at, |oldest| oldest.min(at)));
+        remembered.newest = remembered.newest.max(Some(at));
+    }
+    Ok(remembered)
 }
 
 /// Ends when somebody wants the run to end.

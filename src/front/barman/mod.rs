@@ -17,6 +17,7 @@ mod door;
 mod dry_run;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod gauges;
 mod grammar;
 mod install;
 mod keep;
@@ -37,6 +38,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub(crate) use additional::{Meaning, Program as AdditionalOf, read as read_additional};
+pub(crate) use gauges::GAUGES;
 pub(crate) use install::{Installed, install};
 
 use door::Door;

@@ -19,6 +19,7 @@ use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::drill::DrillArgs;
 use super::gc::GcArgs;
+use super::metrics::MetricsArgs;
 use super::report::ReportArgs;
 use super::restore::{RecoveryWords, RestoreArgs};
 use super::retention::RetentionArgs;
@@ -97,6 +98,7 @@ pub(crate) struct Sections {
     pub(crate) restore: RestoreArgs,
     pub(crate) retention: RetentionArgs,
     pub(crate) status: StatusArgs,
+    pub(crate) metrics: MetricsArgs,
     pub(crate) report: ReportArgs,
     pub(crate) verify: VerifyArgs,
     pub(crate) wal_find: WalFindArgs,
@@ -324,7 +326,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-pub(super) fn grammar() -> [(&'static str, Vec<String>); 17] {
+pub(super) fn grammar() -> [(&'static str, Vec<String>); 18] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -340,6 +342,7 @@ pub(super) fn grammar() -> [(&'static str, Vec<String>); 17] {
         ("restore", keys::<RestoreArgs>("")),
         ("retention", [keys::<RetentionArgs>(""), vec!["policy".to_owned()]].concat()),
         ("status", keys::<StatusArgs>("")),
+        ("metrics", keys::<MetricsArgs>("")),
         ("report", keys::<ReportArgs>("")),
         ("verify", keys::<VerifyArgs>("")),
         ("wal-find", keys::<WalFindArgs>("")),

@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 19] = [
+pub const MANUALS: [Manual; 20] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -211,6 +211,29 @@ pub const MANUALS: [Manual; 19] = [
             ("barkeep status --all-servers --json", "every server of the store, for a program"),
         ],
         exits: &[Exit::Done, Exit::Warning, Exit::Critical, Exit::Unknown],
+    },
+    Manual {
+        verb: "metrics",
+        examples: &[
+            ("barkeep metrics --listen", "for Prometheus on this machine, at 127.0.0.1:9713"),
+            (
+                "barkeep metrics --textfile /var/lib/node_exporter/barkeep.prom",
+                "from cron, for node_exporter's textfile collector",
+            ),
+            ("barkeep metrics --all-servers | grep _up", "every server of the store, by hand"),
+        ],
+        exits: &[
+            Exit::Done,
+            Exit::Usage,
+            Exit::Conflict,
+            Exit::Unavailable,
+            Exit::Denied,
+            Exit::Corrupt,
+            Exit::Local,
+            Exit::Bug,
+            Exit::Interrupted,
+            Exit::Terminated,
+        ],
     },
     Manual {
         verb: "report",

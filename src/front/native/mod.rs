@@ -21,6 +21,7 @@ mod install_compat;
 mod manner;
 pub mod manual;
 mod map;
+mod metrics;
 mod render;
 mod render_backups;
 mod report;
@@ -87,6 +88,7 @@ enum Verb {
     Restore(Box<restore::Restore>),
     Retention(Box<retention::Retention>),
     Status(Box<status::Status>),
+    Metrics(Box<metrics::Metrics>),
     Report(Box<report::Report>),
     Verify(Box<verify::Verify>),
     Gc(Box<gc::Gc>),
@@ -105,6 +107,7 @@ pub fn command() -> clap::Command {
         let verb = match verb.get_name() {
             "drill" => verb.mut_args(of_drill),
             "wal-flush" => verb.mut_args(of_flush),
+            "metrics" => verb.mut_args(of_metrics),
             _ => verb,
         };
         manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
@@ -117,6 +120,15 @@ fn of_drill(arg: Arg) -> Arg {
     let of_restore = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_RESTORE_").map(str::to_owned);
     match arg.get_env().and_then(of_restore) {
         Some(name) => arg.env(format!("BARKEEP_DRILL_{name}")),
+        None => arg,
+    }
+}
+
+/// So has what `metrics` shares with `status`.
+fn of_metrics(arg: Arg) -> Arg {
+    let of_status = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_STATUS_").map(str::to_owned);
+    match arg.get_env().and_then(of_status) {
+        Some(name) => arg.env(format!("BARKEEP_METRICS_{name}")),
         None => arg,
     }
 }
@@ -173,7 +185,10 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     let output = verb.output().over(file.output.clone());
     manner.json = output.json.unwrap_or(false);
     if !matches!(verb, Verb::WalPrefetch(_)) {
-        log::start(log::level(output.verbose, output.quiet), output.log_format.unwrap_or_default());
+        // Who starts a server wants to know where it listens.
+        let talks = u8::from(matches!(&verb, Verb::Metrics(words) if words.listens(&file)));
+        let level = log::level(output.verbose.max(talks), output.quiet);
+        log::start(level, output.log_format.unwrap_or_default());
     }
     verb.perform(&file, &output, manner).map(Answer::Report)
 }
@@ -258,6 +273,7 @@ impl Verb {
             Self::Restore(words) => &words.shared,
             Self::Retention(words) => &words.shared,
             Self::Status(words) => &words.shared,
+            Self::Metrics(words) => &words.shared,
             Self::Report(words) => &words.shared,
             Self::Verify(words) => &words.shared,
             Self::Gc(words) => &words.shared,
@@ -283,6 +299,7 @@ impl Verb {
             Self::Restore(words) => &mut words.shared,
             Self::Retention(words) => &mut words.shared,
             Self::Status(words) => &mut words.shared,
+            Self::Metrics(words) => &mut words.shared,
             Self::Report(words) => &mut words.shared,
             Self::Verify(words) => &mut words.shared,
             Self::Gc(words) => &mut words.shared,
@@ -349,6 +366,7 @@ impl Verb {
             Self::Restore(words) => words.perform(&Around { file, output, environment }),
             Self::Retention(words) => words.perform(&Around { file, output, environment }),
             Self::Status(words) => words.perform(&Around { file, output, environment }),
+            Self::Metrics(words) => words.perform(&Around { file, output, environment }),
             Self::Report(words) => words.perform(&Around { file, output, environment }),
             Self::Verify(words) => words.perform(&Around { file, output, environment }),
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
@@ -482,8 +500,12 @@ mod tests {
                     Some(_) => String::new(),
                     None => format!("{}_", verb.get_name().to_uppercase().replace('-', "_")),
                 };
-                let expected = format!("BARKEEP_{section}{name}");
                 let variable = arg.get_env().and_then(OsStr::to_str);
+                // What `wal-flush` shares with `wal-archive` is one setting of both, with one variable.
+                let flush = verb.get_name() == "wal-flush";
+                let is_shared = flush && variable == Some(format!("BARKEEP_WAL_ARCHIVE_{name}").as_str());
+                let section = if is_shared { "WAL_ARCHIVE_".to_owned() } else { section };
+                let expected = format!("BARKEEP_{section}{name}");
                 assert_eq!(variable, Some(expected.as_str()), "--{flag} of {}", verb.get_name());
             }
         }

@@ -65,20 +65,28 @@ impl Retention {
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.retention.clone());
-        let policy = self.policy.or(own.policy).ok_or_else(|| {
+        let own = RetentionArgs { policy: self.policy.or(own.policy), ..own };
+        let rule = own.rule().ok_or_else(|| {
             Error::usage("no retention policy is given")
                 .hint("say how much is to be kept: `barkeep retention 30d`, or `policy` in the section [retention] of the file")
         })?;
         let request = retention::Request {
             access: settings.access(),
-            rule: RetentionRule {
-                policy,
-                minimum: own.minimum_redundancy.unwrap_or(0),
-                leftovers_after: own.leftovers_after.map_or(LEFTOVERS_AFTER, |span| span.0),
-            },
+            rule,
             dry_run: own.dry_run.unwrap_or(false),
             care: Care::default(),
         };
         told(block_on(retention::run(&request, &settings.wire)).map(Deleted))
+    }
+}
+
+impl RetentionArgs {
+    /// What is to stay, where a policy is known.
+    pub(super) fn rule(&self) -> Option<RetentionRule> {
+        Some(RetentionRule {
+            policy: self.policy?,
+            minimum: self.minimum_redundancy.unwrap_or(0),
+            leftovers_after: self.leftovers_after.map_or(LEFTOVERS_AFTER, |span| span.0),
+        })
     }
 }

@@ -128,11 +128,7 @@ impl Status {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         let all = self.all_servers.unwrap_or(false);
-        let mut shared = self.shared;
-        if all && shared.archive.server.is_none() && around.file.archive.server.is_none() {
-            // It only opens the store; nothing of a server with this name is looked at.
-            shared.archive.server = Some("all".parse()?);
-        }
+        let shared = if all { whatever_server(self.shared, around)? } else { self.shared };
         let settings = around.settings(shared)?;
         let own = self.own.over(around.file.sections.status.clone());
         let server = own.connection(around)?;
@@ -156,6 +152,15 @@ impl Status {
     }
 }
 
+/// The words with a name for a server, where every one of the store is meant and none is named: it only opens
+/// the store, and nothing of a server with this name is looked at.
+pub(super) fn whatever_server(mut shared: Shared, around: &Around<'_>) -> Result<Shared> {
+    if shared.archive.server.is_none() && around.file.archive.server.is_none() {
+        shared.archive.server = Some("all".parse()?);
+    }
+    Ok(shared)
+}
+
 impl StatusArgs {
     /// The server, when the words name one: variables that libpq knows as well are no wish to ask.
     pub(super) fn connection(&self, around: &Around<'_>) -> Result<Option<Conninfo>> {
@@ -174,6 +179,7 @@ impl StatusArgs {
         named.then(|| Conninfo::resolve(&words, &surroundings(around.environment))).transpose()
     }
 
+    /// What is asked.
     pub(super) fn request(self, settings: &Settings) -> status::Request {
         let default = StatusLimits::default();
         let span = |span: Option<Span>, default| span.map_or(default, |span| span.0);

@@ -473,22 +473,16 @@ impl RunJson {
 
 impl<'a> BackupJson<'a> {
     fn new(backup: &'a BackupCover) -> Self {
-        let (state, error) = match &backup.state {
-            BackupState::Restorable => ("restorable", None),
-            BackupState::WalMissing(_) => ("wal-missing", None),
-            BackupState::Unfit(why) => ("unfit", Some(why.as_str())),
-            BackupState::Foreign(_) => ("foreign", None),
-            BackupState::Snapshot => ("snapshot", None),
-            BackupState::Failed(why) => ("failed", why.as_deref()),
-            BackupState::HalfDeleted => ("half-deleted", None),
-            BackupState::Running => ("running", None),
-            BackupState::Dead => ("dead", None),
+        let error = match &backup.state {
+            BackupState::Unfit(why) => Some(why.as_str()),
+            BackupState::Failed(why) => why.as_deref(),
+            _ => None,
         };
         Self {
             id: backup.id.to_string(),
             name: backup.name.as_deref(),
             status: backup.status.name(),
-            state,
+            state: backup.state.name(),
             error,
             keep: backup.keep.map(crate::model::Keep::name),
             timeline: backup.timeline.map(crate::model::Timeline::number),

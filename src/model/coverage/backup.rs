@@ -67,6 +67,36 @@ pub enum BackupState {
     Dead,
 }
 
+impl BackupState {
+    /// All names, in the order of the states.
+    pub const NAMES: [&'static str; 9] = [
+        "restorable",
+        "wal-missing",
+        "unfit",
+        "foreign",
+        "snapshot",
+        "failed",
+        "half-deleted",
+        "running",
+        "dead",
+    ];
+
+    /// The name in machine-readable output; stable.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Restorable => "restorable",
+            Self::WalMissing(_) => "wal-missing",
+            Self::Unfit(_) => "unfit",
+            Self::Foreign(_) => "foreign",
+            Self::Snapshot => "snapshot",
+            Self::Failed(_) => "failed",
+            Self::HalfDeleted => "half-deleted",
+            Self::Running => "running",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 /// How far recovery from a backup gets along one timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
