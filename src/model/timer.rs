@@ -145,8 +145,10 @@ fn every(pause: Duration, schedule: &Schedule) -> Result<String> {
     if seconds == 24 * 3600 {
         return Ok("0 0 * * *".to_owned());
     }
-    Err(Error::usage(format!("`{schedule}` divides neither the hour nor the day, which is all that cron can say"))
-        .hint("write six fields, or print timers for systemd"))
+    Err(Error::usage(format!(
+        "`{schedule}` divides neither the hour nor the day, which is all that cron can say"
+    ))
+    .hint("write six fields, or print timers for systemd"))
 }
 
 fn values(field: &Field) -> Vec<u8> {
@@ -242,10 +244,7 @@ mod tests {
 
     #[test]
     fn a_date_or_a_weekday_takes_systemd_two_lines() {
-        assert_eq!(
-            calendar("0 0 3 1,15 * FRI"),
-            ["*-*-01,15 03:00:00 UTC", "Fri *-*-* 03:00:00 UTC"]
-        );
+        assert_eq!(calendar("0 0 3 1,15 * FRI"), ["*-*-01,15 03:00:00 UTC", "Fri *-*-* 03:00:00 UTC"]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::drill::DrillArgs;
 use super::gc::GcArgs;
 use super::restore::{RecoveryWords, RestoreArgs};
 use super::retention::RetentionArgs;
+use super::schedule::ScheduleArgs;
 use super::settings::flags;
 use super::status::StatusArgs;
 use super::verify::VerifyArgs;
@@ -100,6 +101,7 @@ pub(crate) struct Sections {
     pub(crate) wal_find: WalFindArgs,
     pub(crate) gc: GcArgs,
     pub(crate) drill: DrillArgs,
+    pub(crate) schedule: ScheduleArgs,
 }
 
 impl File {
@@ -216,7 +218,8 @@ impl File {
         })
     }
 
-    fn of_table(table: &toml::Table) -> Result<Self> {
+    /// The file that settings in their places are.
+    pub(super) fn of_table(table: &toml::Table) -> Result<Self> {
         fn part<T: DeserializeOwned>(table: &toml::Table) -> Result<T> {
             table
                 .clone()
@@ -322,7 +325,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-pub(super) fn grammar() -> [(&'static str, Vec<String>); 16] {
+pub(super) fn grammar() -> [(&'static str, Vec<String>); 17] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -342,6 +345,7 @@ pub(super) fn grammar() -> [(&'static str, Vec<String>); 16] {
         ("wal-find", keys::<WalFindArgs>("")),
         ("gc", keys::<GcArgs>("")),
         ("drill", keys::<DrillArgs>("")),
+        ("schedule", keys::<ScheduleArgs>("")),
     ]
 }
 

@@ -25,6 +25,7 @@ mod render_backups;
 mod restore;
 mod restored;
 mod retention;
+mod schedule;
 mod settings;
 mod status;
 mod status_told;
@@ -90,6 +91,7 @@ enum Verb {
     Drill(Box<drill::Drill>),
     Config(Box<config::Config>),
     WalFind(Box<wal_find::WalFind>),
+    Schedule(Box<schedule::Schedule>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -157,7 +159,7 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     let environment = &|name: &str| std::env::var_os(name);
     let file = match (&verb, verb.shared()) {
         // It looks at the file itself, whatever is wrong with it.
-        (Verb::Config(_), _) | (_, None) => File::default(),
+        (Verb::Config(_) | Verb::Schedule(_), _) | (_, None) => File::default(),
         (_, Some(shared)) => {
             if let Some(from) = shared.which.from.as_ref().filter(|_| !reads_only(&name)) {
                 return Err(Error::usage(format!("--from {from} is for reading, and {name} writes"))
@@ -260,6 +262,7 @@ impl Verb {
             Self::Drill(words) => &words.shared,
             Self::Config(words) => &words.shared,
             Self::WalFind(words) => &words.shared,
+            Self::Schedule(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
     }
@@ -284,6 +287,7 @@ impl Verb {
             Self::Drill(words) => &mut words.shared,
             Self::Config(words) => &mut words.shared,
             Self::WalFind(words) => &mut words.shared,
+            Self::Schedule(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
     }
@@ -348,6 +352,7 @@ impl Verb {
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
             Self::Config(words) => words.perform(environment),
+            Self::Schedule(words) => words.perform(environment),
             Self::WalFind(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
