@@ -1,5 +1,6 @@
 //! CronJobs of Kubernetes.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::plan::{Duty, Job, Plan};
@@ -80,10 +81,11 @@ pub(super) fn print(
             job.when()
         );
         if job.immediate {
-            text.push_str(&format!(
-                "# One is wanted at once as well: kubectl create job --from=cronjob/{0} {0}-first\n",
-                job.name
-            ));
+            let name = &job.name;
+            let _ = writeln!(
+                text,
+                "# One is wanted at once as well: kubectl create job --from=cronjob/{name} {name}-first"
+            );
         }
         if job.duty == Duty::Backup {
             text.push_str("# The pod must run where the claim can be attached: for ReadWriteOnce on the server's own node.\n");

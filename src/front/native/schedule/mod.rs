@@ -309,7 +309,7 @@ impl Schedule {
         let is_pod = self.kind == Kind::Kubernetes;
         let in_map = self.pods.config_map.is_some();
         if let Some(path) = source.path.as_ref().filter(|_| !is_pod || in_map) {
-            words.extend(source.words(path, &self.shared.which, is_pod)?);
+            words.extend(Source::words(path, &self.shared.which, is_pod)?);
         }
         let mut shared = given(&self.shared)?;
         if is_pod {

@@ -120,7 +120,7 @@ impl Source {
     }
 
     /// The words that name the configuration to a call at another time and place.
-    pub(super) fn words(&self, path: &Path, which: &WhichArgs, in_pod: bool) -> Result<Vec<String>> {
+    pub(super) fn words(path: &Path, which: &WhichArgs, in_pod: bool) -> Result<Vec<String>> {
         let path = if in_pod { kubernetes::configuration(path) } else { utf8(path)? };
         let secret_dir = which.secret_dir.as_deref().filter(|_| !in_pod);
         let secret_dir = secret_dir.map(std::path::absolute).transpose().context(|| "find the secrets")?;
