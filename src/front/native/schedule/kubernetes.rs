@@ -191,9 +191,9 @@ fn container(job: &Job, pods: &Pods, settings: &[(String, String)]) -> Node {
     map(spec)
 }
 
-/// `$(NAME)` would stand for a variable.
+/// `$(NAME)` would stand for a variable, and two dollars stand for one.
 fn dollars(word: &str) -> String {
-    word.replace("$(", "$$(")
+    word.replace('$', "$$")
 }
 
 fn environment(pods: &Pods, settings: &[(String, String)]) -> Vec<Node> {
@@ -205,8 +205,8 @@ fn environment(pods: &Pods, settings: &[(String, String)]) -> Vec<Node> {
         let from = map(vec![("secretKeyRef", reference)]);
         all.push(map(vec![("name", text(variable)), ("valueFrom", from)]));
     }
-    for (variable, secret, key) in &pods.files {
-        all.push(plain(variable, &format!("{SECRETS}/{secret}/{key}")));
+    for (i, (variable, _, key)) in pods.files.iter().enumerate() {
+        all.push(plain(variable, &format!("{SECRETS}/{i}/{key}")));
     }
     all
 }
@@ -219,8 +219,9 @@ fn mounts(duty: Duty, pods: &Pods) -> Vec<Node> {
     if pods.config_map.is_some() {
         all.push(map(read_only("configuration", CONFIGURATION)));
     }
-    for (i, (_, secret, _)) in pods.files.iter().enumerate() {
-        all.push(map(read_only(&format!("secret-{i}"), &format!("{SECRETS}/{secret}"))));
+    // Two keys of one secret are two volumes: no path may be mounted twice.
+    for i in 0..pods.files.len() {
+        all.push(map(read_only(&format!("secret-{i}"), &format!("{SECRETS}/{i}"))));
     }
     match (duty, &pods.pgdata) {
         (Duty::Backup, Some((_, below))) => {
@@ -306,4 +307,37 @@ pub(super) fn check(pods: &Pods) -> Result<()> {
     }
     pods.pgdata.iter().try_for_each(|(claim, _)| name("--pgdata-claim", claim))?;
     pods.scratch_size.iter().try_for_each(|size| quantity(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_pod_gets_the_words_that_were_meant(words in prop::collection::vec("[ -~äß]{0,12}", 1..4)) {
+            let args = list(words.iter().map(|word| text(&dollars(word))).collect());
+            let printed = yaml::write(&map(vec![("args", args)]));
+            let read = yaml::read(&printed, None).unwrap();
+            let Some(Value::List(items)) = read[0].get("args").map(|args| args.value.clone()) else {
+                panic!("{printed}")
+            };
+            // Whoever expands variables makes one of two.
+            let read: Vec<_> = items.iter().map(|item| item.as_text().unwrap().replace("$$", "$")).collect();
+            prop_assert_eq!(read, words);
+        }
+    }
+
+    #[test]
+    fn two_keys_of_one_secret_are_two_volumes() {
+        let file = |key: &str| ("VARIABLE".to_owned(), "one".to_owned(), key.to_owned());
+        let pods = Pods { files: vec![file("a"), file("b")], ..Pods::default() };
+        let paths: Vec<_> = mounts(Duty::Verify, &pods)
+            .iter()
+            .filter_map(|mount| mount.get("mountPath").and_then(Node::as_text).map(str::to_owned))
+            .collect();
+        assert_eq!(paths, ["/tmp", "/etc/barkeep-secrets/0", "/etc/barkeep-secrets/1"]);
+    }
 }

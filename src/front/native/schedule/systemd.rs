@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 
 use super::plan::{Duty, Job, Plan};
 use super::{Host, Printed, quote};
-use crate::model::Timer;
+use crate::model::{Schedule, Timer};
 
 /// Where units go that an administrator makes.
 const DIRECTORY: &str = "/etc/systemd/system";
 
 /// What holds for every verb. A verb needs no rights but to read its files and to reach the network.
 const HARDENING: &str = "\
-UMask=0077
 NoNewPrivileges=true
 CapabilityBoundingSet=
 RestrictSUIDSGID=true
@@ -60,6 +59,10 @@ fn service(job: &Job, plan: &Plan, host: &Host) -> String {
         text.push_str("SuccessExitStatus=SIGTERM\n");
     }
     text.push_str(HARDENING);
+    // The drill's report is for others to read.
+    if *duty != Duty::Drill {
+        text.push_str("UMask=0077\n");
+    }
     let mut writable = vec![format!("-{}", host.spool)];
     match duty {
         Duty::Backup => {
@@ -75,6 +78,11 @@ fn service(job: &Job, plan: &Plan, host: &Host) -> String {
     let writable: Vec<String> = writable.iter().map(|path| quote::unit(path)).collect();
     let _ = writeln!(text, "ReadWritePaths={}", writable.join(" "));
     text
+}
+
+/// Whether some minutes more or less are nothing: not when it is due every hour.
+fn is_rare(due: &Schedule) -> bool {
+    matches!(due, Schedule::Calendar(calendar) if !calendar.hour.is_all())
 }
 
 fn timer(job: &Job, plan: &Plan) -> String {
@@ -106,7 +114,10 @@ fn timer(job: &Job, plan: &Plan) -> String {
             let _ = writeln!(text, "OnActiveSec={seconds}s\nOnUnitActiveSec={seconds}s");
         }
     }
-    text.push_str("AccuracySec=1s\nRandomizedDelaySec=2min\n");
+    text.push_str("AccuracySec=1s\n");
+    if is_rare(&job.due) {
+        text.push_str("# Not all servers at once.\nRandomizedDelaySec=2min\n");
+    }
     if !job.suspended {
         text.push_str("\n[Install]\nWantedBy=timers.target\n");
     }

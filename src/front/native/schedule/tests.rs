@@ -159,6 +159,15 @@ fn scheduled_backups_of_the_cluster_are_jobs_and_suspended_ones_rest() {
         };
         assert!(text.contains(rest) && marks && text.contains("at once"), "{text}");
     }
+    // What stands in the manifest by value may be a secret: it is not repeated.
+    let by_value = S3.replace("valueFrom: {secretKeyRef: {name: minio, key: TOKEN}}", "value: hunter2");
+    let line = "kubernetes --image i --verb verify";
+    let scheduled = printed(line, &of_manifest(&by_value, &words(line)));
+    assert!(
+        !scheduled.text().contains("hunter2") && scheduled.plan.notes.len() == 2,
+        "{:?}",
+        scheduled.plan.notes
+    );
     // One alone has the plain name, and a flag wins over all of them.
     let line = "systemd --verb backup";
     assert_eq!(printed(line, &of_manifest(S3, &words(line))).plan.jobs[0].name, "barkeep-backup");
@@ -213,6 +222,8 @@ fn what_cannot_work_is_refused() {
     let seconds = of_toml(&format!("{TOML}[schedule]\nbackup = '30 0 2 * * *'\n"));
     assert!(refused("crontab --program /b", &seconds).0.contains("has seconds other than 0"));
     assert!(printed("systemd", &seconds).text().contains("OnCalendar=*-*-* 02:00:30 UTC"));
+    let hourly = printed("systemd --verb verify --verify @hourly", &source).text();
+    assert!(hourly.contains("OnCalendar=*-*-* *:00:00 UTC") && !hourly.contains("RandomizedDelaySec"));
 }
 
 #[test]
