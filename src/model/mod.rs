@@ -22,6 +22,7 @@ mod status;
 mod system_id;
 mod tar_name;
 mod timeline;
+mod timer;
 mod vacancy;
 mod verify;
 mod wal_header;
@@ -61,6 +62,7 @@ pub use status::{
 pub use system_id::SystemId;
 pub use tar_name::{Series, TarName};
 pub use timeline::Timeline;
+pub use timer::{Cron, Timer, five_fields};
 pub use vacancy::Vacancy;
 pub use verify::{
     Class, Finding, Gap, Mark, Severity, Share, Turn, Upset, VerifyAges, VerifyLedger, history_gaps,

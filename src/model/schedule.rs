@@ -172,8 +172,8 @@ impl Field {
         (least..=most).all(|value| self.has(value))
     }
 
-    /// Whether it was said with a star, so that the other field for days decides.
-    fn is_open(&self) -> bool {
+    /// Whether it was said with a star, also one with a step, so that of days the other field must fit too.
+    pub fn is_open(&self) -> bool {
         self.parts.iter().any(|part| part.star)
     }
 

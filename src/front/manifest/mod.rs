@@ -15,7 +15,7 @@ use crate::error::Result;
 
 pub(crate) use effective::{Choice, Effective, choose, table_of};
 pub(crate) use reader::{Problem, Problems, refuse};
-pub(crate) use resource::{Documents, Recovery};
+pub(crate) use resource::{Credentials, Documents, Recovery, Scheduled, SecretRef, VariableValue};
 pub(crate) use secrets::{Cabinet, Found, Hidden, Origin, Secrets};
 pub(crate) use stanza::move_out;
 

@@ -116,6 +116,18 @@ pub(crate) struct DrillArgs {
 layer!(DrillArgs: directory, pg_bin, user, dbname, probe, sql, no_amcheck, no_preload, no_config, deadline,
     check_timeout, keep, textfile, jobs, max_rate, retry_for);
 
+impl DrillArgs {
+    /// Where the copy goes.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// Where the report for Prometheus goes.
+    pub(super) fn textfile(&self) -> Option<&Path> {
+        self.textfile.as_deref()
+    }
+}
+
 /// How long recovery may take when nothing is said.
 const DEADLINE: Duration = Duration::from_hours(6);
 /// How long a check may take when nothing is said.

@@ -23,6 +23,7 @@ use super::metrics::MetricsArgs;
 use super::report::ReportArgs;
 use super::restore::{RecoveryWords, RestoreArgs};
 use super::retention::RetentionArgs;
+use super::schedule::ScheduleArgs;
 use super::settings::flags;
 use super::status::StatusArgs;
 use super::verify::VerifyArgs;
@@ -104,6 +105,7 @@ pub(crate) struct Sections {
     pub(crate) wal_find: WalFindArgs,
     pub(crate) gc: GcArgs,
     pub(crate) drill: DrillArgs,
+    pub(crate) schedule: ScheduleArgs,
 }
 
 impl File {
@@ -220,7 +222,8 @@ impl File {
         })
     }
 
-    fn of_table(table: &toml::Table) -> Result<Self> {
+    /// The file that settings in their places are.
+    pub(super) fn of_table(table: &toml::Table) -> Result<Self> {
         fn part<T: DeserializeOwned>(table: &toml::Table) -> Result<T> {
             table
                 .clone()
@@ -326,7 +329,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 
 /// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
 /// exists exactly when its flag does.
-pub(super) fn grammar() -> [(&'static str, Vec<String>); 18] {
+pub(super) fn grammar() -> [(&'static str, Vec<String>); 19] {
     let mut top = keys::<ArchiveArgs>("");
     top.extend(keys::<OutputArgs>(""));
     [
@@ -348,6 +351,7 @@ pub(super) fn grammar() -> [(&'static str, Vec<String>); 18] {
         ("wal-find", keys::<WalFindArgs>("")),
         ("gc", keys::<GcArgs>("")),
         ("drill", keys::<DrillArgs>("")),
+        ("schedule", keys::<ScheduleArgs>("")),
     ]
 }
 

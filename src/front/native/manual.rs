@@ -19,7 +19,7 @@ pub struct Manual {
 }
 
 /// The chapters, in the order of the verbs.
-pub const MANUALS: [Manual; 20] = [
+pub const MANUALS: [Manual; 21] = [
     Manual {
         verb: "wal-archive",
         examples: &[
@@ -335,6 +335,18 @@ pub const MANUALS: [Manual; 20] = [
             Exit::Local,
             Exit::Bug,
         ],
+    },
+    Manual {
+        verb: "schedule",
+        examples: &[
+            ("barkeep schedule systemd", "units and timers, to be looked at"),
+            ("sudo barkeep schedule systemd --directory /etc/systemd/system", "the same as files"),
+            (
+                "barkeep schedule kubernetes --config store.yaml --image IMAGE --verb retention,verify",
+                "CronJobs for the archive of an ObjectStore",
+            ),
+        ],
+        exits: &[Exit::Done, Exit::Usage, Exit::Conflict, Exit::Local, Exit::Bug],
     },
     Manual {
         verb: "install-compat",

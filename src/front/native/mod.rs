@@ -28,6 +28,7 @@ mod report;
 mod restore;
 mod restored;
 mod retention;
+mod schedule;
 mod settings;
 mod status;
 mod status_told;
@@ -95,6 +96,7 @@ enum Verb {
     Drill(Box<drill::Drill>),
     WalFind(Box<wal_find::WalFind>),
     Config(Box<config::Config>),
+    Schedule(Box<schedule::Schedule>),
     InstallCompat(Box<install_compat::InstallCompat>),
     #[command(hide = true)]
     WalPrefetch(Box<wal::WalPrefetch>),
@@ -172,7 +174,7 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     let environment = &|name: &str| std::env::var_os(name);
     let file = match (&verb, verb.shared()) {
         // It looks at the file itself, whatever is wrong with it.
-        (Verb::Config(_), _) | (_, None) => File::default(),
+        (Verb::Config(_) | Verb::Schedule(_), _) | (_, None) => File::default(),
         (_, Some(shared)) => {
             if let Some(from) = shared.which.from.as_ref().filter(|_| !reads_only(&name)) {
                 return Err(Error::usage(format!("--from {from} is for reading, and {name} writes"))
@@ -280,6 +282,7 @@ impl Verb {
             Self::Drill(words) => &words.shared,
             Self::Config(words) => &words.shared,
             Self::WalFind(words) => &words.shared,
+            Self::Schedule(words) => &words.shared,
             Self::WalPrefetch(words) => &words.shared,
         })
     }
@@ -306,6 +309,7 @@ impl Verb {
             Self::Drill(words) => &mut words.shared,
             Self::Config(words) => &mut words.shared,
             Self::WalFind(words) => &mut words.shared,
+            Self::Schedule(words) => &mut words.shared,
             Self::WalPrefetch(words) => &mut words.shared,
         })
     }
@@ -372,6 +376,7 @@ impl Verb {
             Self::Gc(words) => words.perform(&Around { file, output, environment }),
             Self::Drill(words) => words.perform(&Around { file, output, environment }),
             Self::Config(words) => words.perform(environment),
+            Self::Schedule(words) => words.perform(environment),
             Self::WalFind(words) => words.perform(&Around { file, output, environment }),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {

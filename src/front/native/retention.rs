@@ -55,6 +55,13 @@ pub(crate) struct RetentionArgs {
     policy: Option<RetentionPolicy>,
 }
 
+impl RetentionArgs {
+    /// What is said to be kept.
+    pub(super) const fn policy(&self) -> Option<&RetentionPolicy> {
+        self.policy.as_ref()
+    }
+}
+
 layer!(RetentionArgs: minimum_redundancy, leftovers_after, dry_run, policy);
 
 /// How long leftovers are left when nothing is said: longer than any backup takes.

@@ -157,6 +157,29 @@ pub(super) fn demand<T>(value: Option<T>, key: &str, what: &str, example: &str) 
     })
 }
 
+/// The shared settings that were given, as words for a call at another time and place: paths are absolute,
+/// and there is no secret among them.
+pub(super) fn given(shared: &Shared) -> Result<Vec<OsString>> {
+    let mut archive = shared.archive.clone();
+    if let Some(spool) = &mut archive.spool {
+        *spool = std::path::absolute(&*spool).context(|| "find the spool")?;
+    }
+    let mut kinds = Kinds {
+        s3: shared.s3.clone(),
+        azure: shared.azure.clone(),
+        gcs: shared.gcs.clone(),
+        emulator: None,
+        secrets: Secrets::default(),
+    };
+    check_endpoints(&kinds)?;
+    make_absolute(&mut kinds)?;
+    let mut words = flags("", &archive)?;
+    words.extend(flags("", &kinds.s3)?);
+    words.extend(flags("azure-", &kinds.azure)?);
+    words.extend(flags("gcs-", &kinds.gcs)?);
+    Ok(words)
+}
+
 fn check_endpoints(Kinds { s3, azure, gcs, .. }: &Kinds) -> Result<()> {
     refuse_secrets("--endpoint-url", s3.endpoint_url.as_deref())?;
     refuse_secrets("--azure-endpoint-url", azure.endpoint_url.as_deref())?;
