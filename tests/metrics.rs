@@ -246,8 +246,8 @@ async fn what_is_verified_is_remembered_by_who_goes_on() {
     let mut requests = Vec::new();
     for _ in 0..2 {
         bed.store.reset();
-        let gathered = gatherer.gather(request.status.now).await;
-        let parsed = parse(&gathered.exposition.to_string()).unwrap();
+        let told = gatherer.gather(request.status.now).await;
+        let parsed = parse(&told.exposition.to_string()).unwrap();
         let never = ("barkeep_verify_objects".to_owned(), labels(&[("server", "main"), ("state", "never")]));
         assert_eq!(parsed.samples[&never], 7.0, "five segments and two backups");
         assert_eq!(parsed.only("barkeep_retention_deletable_backups"), 1.0);
@@ -271,7 +271,7 @@ async fn what_verify_has_found_sound_is_told_with_its_age() {
         jobs: std::num::NonZeroUsize::MIN,
         max_rate: None,
         memory: 256 << 20,
-        save_every: Duration::from_secs(60),
+        save_every: Duration::from_mins(1),
         retry_for: Duration::from_secs(1),
         max_attempts: None,
         now: at,
@@ -334,6 +334,7 @@ fn every_rule_says_what_is_so_and_what_to_type() {
     let rules = rules["groups"][0]["rules"].as_array().unwrap();
     let of =
         |rule: &Value, path: &str| rule.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let verb = Regex::new(r"barkeep ([a-z-]+)").unwrap();
     let mut seen = BTreeSet::new();
     for rule in rules {
         let name = of(rule, "/alert");
@@ -344,7 +345,6 @@ fn every_rule_says_what_is_so_and_what_to_type() {
             "{name}"
         );
         let description = of(rule, "/annotations/description");
-        let verb = Regex::new(r"barkeep ([a-z-]+)").unwrap();
         let verbs: Vec<_> = verb.captures_iter(&description).map(|found| found[1].to_owned()).collect();
         assert!(description.contains("Type: ") && !verbs.is_empty(), "{name}: {description}");
         let tree = barkeep::front::native::command();
@@ -543,21 +543,22 @@ struct Listener {
 
 impl Listener {
     fn new(home: &Home, words: &[&str]) -> Self {
-        let mut child = home.command(words).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
-        loop {
+        let child = home.command(words).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut listener =
+            Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), said: String::new() };
+        let mut lines = BufReader::new(listener.child.stderr.take().unwrap()).lines();
+        while listener.address.port() == 0 {
             let line = lines.next().expect("it ended before it listened").unwrap();
-            said.push_str(&line);
-            said.push('\n');
             if let Some((_, rest)) = line.split_once("listening on http://") {
-                let address = rest.split('/').next().unwrap().parse::<SocketAddr>().unwrap();
-                let address = SocketAddr::from(([127, 0, 0, 1], address.port()));
-                // It must not come to wait for somebody who reads.
-                std::thread::spawn(move || lines.for_each(drop));
-                return Self { child, address, said };
+                let address: SocketAddr = rest.split('/').next().unwrap().parse().unwrap();
+                listener.address.set_port(address.port());
             }
+            listener.said.push_str(&line);
+            listener.said.push('\n');
         }
+        // It must not come to wait for somebody who reads.
+        std::thread::spawn(move || lines.for_each(drop));
+        listener
     }
 
     fn connect(&self) -> TcpStream {
