@@ -22,6 +22,7 @@ pub mod restore;
 pub mod retention;
 pub mod status;
 pub mod tally;
+pub mod texts;
 pub mod vacancy;
 pub mod verify;
 pub mod wal_archive;

@@ -1,7 +1,6 @@
 //! The words of `schedule`.
 
 mod crontab;
-mod files;
 mod kubernetes;
 mod plan;
 mod quote;
@@ -17,7 +16,6 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use self::files::Written;
 use self::kubernetes::Pods;
 use self::plan::{Due, Duty, Job, Plan, Sayings};
 use self::source::Source;
@@ -25,6 +23,7 @@ use super::args::{Layer as _, Shared, layer, text};
 use super::render::Report;
 use super::settings::given;
 use super::told;
+use crate::command::texts::{self, Text as Printed, Written};
 use crate::error::{Context as _, Error, Result};
 use crate::front::borrowed::Environment;
 use crate::model::Share;
@@ -175,13 +174,6 @@ struct Host {
     drill: Vec<String>,
 }
 
-/// A file to be, or a piece of what is printed.
-#[derive(Debug, PartialEq, Eq)]
-struct Printed {
-    name: String,
-    text: String,
-}
-
 /// The end of `schedule`.
 #[derive(Debug)]
 struct Scheduled {
@@ -200,7 +192,7 @@ impl Schedule {
         let written = match &self.what.directory {
             Some(directory) => {
                 let overwrite = self.what.overwrite.unwrap_or(false);
-                Some((directory.clone(), files::write(directory, &scheduled.files, overwrite)?))
+                Some((directory.clone(), texts::write(directory, &scheduled.files, overwrite)?))
             }
             None => None,
         };

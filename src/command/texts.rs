@@ -1,24 +1,34 @@
-//! What is printed, as files.
+//! Texts as files, for the verbs that print what others are to run.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::Printed;
 use crate::disk::{self, Durability, Publish};
 use crate::error::{Error, Result};
 
+/// A text and the name of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// A file's name, without a directory.
+    pub name: String,
+    /// All that is in it.
+    pub text: String,
+}
+
 /// How many were written, and how many were there already with the same text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Written {
-    pub(super) written: usize,
-    pub(super) same: usize,
+pub struct Written {
+    /// Written now.
+    pub written: usize,
+    /// There already.
+    pub same: usize,
 }
 
 /// Writes all of them into a directory that is there. Nothing is written when one of them must stay.
 ///
 /// # Errors
 /// Kind `Conflict` when a file has another text and may not be replaced.
-pub(super) fn write(directory: &Path, files: &[Printed], overwrite: bool) -> Result<Written> {
+pub fn write(directory: &Path, files: &[Text], overwrite: bool) -> Result<Written> {
     let mut fresh = Vec::new();
     let mut done = Written::default();
     for file in files {
@@ -50,9 +60,9 @@ mod tests {
     #[test]
     fn another_text_stays_unless_it_may_be_replaced_and_the_same_is_no_conflict() {
         let scratch = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| Printed { name: name.to_owned(), text: text.to_owned() };
+        let file = |name: &str, text: &str| Text { name: name.to_owned(), text: text.to_owned() };
         let both = [file("a", "1"), file("b", "2")];
-        let write = |files: &[Printed], overwrite| write(scratch.path(), files, overwrite);
+        let write = |files: &[Text], overwrite| write(scratch.path(), files, overwrite);
         assert_eq!(write(&both[..1], false).unwrap(), Written { written: 1, same: 0 });
         assert_eq!(write(&both, false).unwrap(), Written { written: 1, same: 1 });
         let changed = [file("c", "3"), file("b", "4")];
