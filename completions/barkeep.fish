@@ -38,12 +38,14 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "backup-delete" -d '
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a base backup down, ready to recover to any moment after it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "status" -d 'Tell what can be recovered, what is at risk, and what to type next'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "metrics" -d 'Tell the same in numbers, for Prometheus'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "report" -d 'Write a page that tells what can be recovered, what is at risk, and what will go when'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "verify" -d 'Prove that the archive is whole by reading it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "gc" -d 'Sweep up what crashes have left in the archive'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "drill" -d 'Rehearse a restore: recover a backup in a scratch directory, and check what comes out'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-find" -d 'Find a moment, a position or a transaction in the WAL, and how to recover to it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "config" -d 'Check the configuration, show where each setting comes from, or leave the operator\'s built-in support'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "schedule" -d 'Print timers for systemd, lines for cron or CronJobs for Kubernetes'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "install-compat" -d 'Make the links by which others start this program as barman-cloud-*'
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
@@ -729,6 +731,70 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l all-servers -d 'Tell of every server in the store' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l textfile -d 'Write to this file instead: NAME.prom in node_exporter\'s textfile directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l listen -d 'Go on, and answer HTTP here [without a value: 127.0.0.1:9713]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l interval -d 'Look at the archive at most this often while listening [default: 60s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l dsn -d 'Ask the server that this string leads to: keywords and values, or a URI' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s h -l host -d 'Ask the server on this host, or by the socket in this directory' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s p -l port -d 'Ask the server at this port' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s U -l user -d 'Ask as this role' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s d -l dbname -d 'Ask in this database, or as this connection string says' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l pgdata -d 'Look at the server of this data directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l warn-backup-age -d 'Warn when the newest backup is older [default: 36h]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l crit-backup-age -d 'Critical when it is older [default: 8d]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l warn-wal-age -d 'Warn when WAL waits and none was stored for so long [default: 15min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l crit-wal-age -d 'Critical when none was stored for so long [default: 1h]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l warn-waiting -d 'Warn when so many WAL files wait [default: 32]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l crit-waiting -d 'Critical when so many wait [default: 256]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l help -d 'Print help'
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l retention -d 'Foretell what this policy lets go: REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l drill-report -d 'Show what `barkeep drill --json` has written to this file' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
@@ -1073,6 +1139,77 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l verb -d 'Only these of them [default: all]' -r -f -a "backup\t'A base backup'
+retention\t'What is kept'
+verify\t'Reading the archive'
+drill\t'Rehearsing a restore'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l name -d 'Begin the names of units and CronJobs so [default: barkeep]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l directory -d 'Write files into this directory instead' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l overwrite -d 'Replace files there that have another text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l backup -d 'Back up then: six fields, the seconds first, in UTC; @daily; or never [default: 0 0 2 * * *]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l retention -d 'Apply the retention policy then [default: 0 0 5 * * *]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l verify -d 'Verify then [default: 0 0 6 * * *]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l drill -d 'Rehearse a restore then [default: 0 0 8 * * 0]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l sample -d 'Verify this share of the archive each time [default: 15%]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l user -d 'Run as this user of the machine [default: postgres]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l program -d 'Call this program [default: this one]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l environment-file -d 'Take variables from this file [default for systemd: /etc/barkeep/environment]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l image -d 'Kubernetes: run this image' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l drill-image -d 'Kubernetes: drill with this image, which has PostgreSQL\'s programs besides' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l scratch-size -d 'Kubernetes: give a drill a volume of this size: 100Gi' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l scratch-class -d 'Kubernetes: and of this storage class' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l pgdata-claim -d 'Kubernetes: the data directory that is backed up is on this claim, and there in PATH; where the server answers is said in [backup], or by PG variables from --secret' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l config-map -d 'Kubernetes: take the configuration from this ConfigMap, where the file has the name it has here' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l secret -d 'Kubernetes: take variables from the keys of this Secret' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l service-account -d 'Kubernetes: run as this ServiceAccount' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l namespace -d 'Kubernetes: in this namespace [default: the manifest\'s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l server -d 'Use this name for the server within the store' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l addressing-style -d 'Put the bucket into the host name or into the path [default: auto]' -r -f -a "auto\t'Into the host for AWS, into the path for every other endpoint'
+virtual\t'Into the host: https://bucket.host/key'
+path\t'Into the path: https://host/bucket/key'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l ca-bundle -d 'Trust the certificate authorities in this PEM file [also: AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l sse -d 'Ask the service to encrypt what it stores' -r -f -a "AES256\t'With keys of the service\'s own'
+aws:kms\t'With a key of its key management'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l sse-kms-key-id -d 'Encrypt with this key of the service\'s key management; needs --sse aws:kms' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l sse-customer-key -d 'Encrypt with the key in this file: file:///path, 32 bytes in base64' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l checksums -d 'Send checksums when the service requires or supports them [default: when-required unless AWS]' -r -f -a "when-required\t'Only for requests that cannot do without'
+when-supported\t'For every request that can carry one'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l exclusive-put -d 'Trust the service to refuse the second of two racing writers [default: auto]' -r -f -a "auto\t'When it is AWS, or when `barkeep check` has proved it'
+trusted\t'Yes: one request per file'
+ask-first\t'No: ask for the key before storing it'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l azure-endpoint-url -d 'Talk to this endpoint instead of the store\'s own host; what comes before the container' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l azure-credential -d 'Sign in like this, whatever secrets are in the environment' -r -f -a "azure-cli\t'Ask az, the command-line tool'
+managed-identity\t'As the identity of the machine or pod'
+default\t'One after the other: service principal, workload identity, managed identity, az'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l azure-client-id -d 'Sign in as this user-assigned identity [also: AZURE_CLIENT_ID]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l azure-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l azure-encryption-scope -d 'Encrypt what is stored in this encryption scope of the account' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l gcs-endpoint-url -d 'Talk to this endpoint instead of Google\'s [also: STORAGE_EMULATOR_HOST, without signing in]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l gcs-credentials-file -d 'Sign in with the credentials in this file [also: GOOGLE_APPLICATION_CREDENTIALS]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l gcs-universe-domain -d 'Use the services of this universe [also: GOOGLE_CLOUD_UNIVERSE_DOMAIN, the credentials]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l gcs-ca-bundle -d 'Trust the certificate authorities in this PEM file [also: REQUESTS_CA_BUNDLE]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l gcs-kms-key -d 'Encrypt what is stored with this key of the key management service' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'
+json\t'One object a line'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l config -d 'Read settings from this file' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l object-store -d 'Use this of several stores in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l cluster -d 'Use the archive of this Cluster in the file: NAME or NAMESPACE/NAME' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l from -d 'Read from the archive of this external cluster of the Cluster' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l secret-dir -d 'Find secrets of the manifest in files below: DIR/NAME/KEY' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l envsubst -d 'Put variables of the environment in where the manifest has ${NAME}' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l json -d 'Print one JSON object instead of text' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand install-compat" -l log-format -d 'Write log lines as text or as JSON [default: text]' -r -f -a "text\t'Time, level, message'

@@ -198,8 +198,20 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
 /// Whether a verb takes nothing but what it reads from the archive: what comes from somebody else's archive
 /// must not be changed.
 fn reads_only(verb: &str) -> bool {
-    ["wal-restore", "wal-prefetch", "backup-list", "backup-show", "restore", "drill", "config"]
-        .contains(&verb)
+    const READERS: [&str; 11] = [
+        "wal-restore",
+        "wal-prefetch",
+        "wal-find",
+        "backup-list",
+        "backup-show",
+        "restore",
+        "drill",
+        "status",
+        "metrics",
+        "report",
+        "config",
+    ];
+    READERS.contains(&verb)
 }
 
 /// Begins anew with the variables that a manifest has for the environment, unless they are all set: what
