@@ -30,12 +30,12 @@ fn elapses(line: &str, from: &str) -> Vec<Timestamp> {
     assert!(is_done, "{line}: {text}");
     let instants = text.lines().filter_map(|said| {
         let (title, value) = said.split_once(": ")?;
-        let is_one = title.trim() == "Next elapse"
+        let is_elapse = title.trim() == "Next elapse"
             || title.trim().starts_with("Iter. #")
             || title.trim().starts_with("Iteration #");
         // Sun 2026-02-01 02:00:00 UTC
         let mut parts = value.trim().split(' ').skip(1);
-        let (date, time) = is_one.then(|| parts.next().zip(parts.next())).flatten()?;
+        let (date, time) = is_elapse.then(|| parts.next().zip(parts.next())).flatten()?;
         Some(format!("{date}T{time}Z").parse().unwrap())
     });
     instants.collect()

@@ -43,7 +43,7 @@ async fn every_transaction_is_found_where_and_when_it_ended() {
         bed.tick(16..=18).await;
         bed.server.archive_all(&bed.client).await;
 
-        bed.compare_ticks().await;
+        bed.compare_ticks();
         bed.compare_with_walinspect().await;
         let found = bed.find(&["--xid", &parent.child]);
         assert_eq!(found["records"][0]["xid"].to_string(), parent.xid, "{found}");
@@ -109,7 +109,7 @@ async fn both_sides_of_a_promotion_are_found() {
         bed.server = successor;
         bed.tick(6..=9).await;
         bed.server.archive_all(&bed.client).await;
-        bed.compare_ticks().await;
+        bed.compare_ticks();
         for (n, timeline) in [(3, 1), (5, 1), (6, 2), (9, 2)] {
             let found = bed.find(&["--xid", &bed.ticks[n - 1].xid]);
             assert_eq!((&found["records"][0]["timeline"], &found["timeline"]), (&timeline.into(), &2.into()));
@@ -209,7 +209,7 @@ impl Bed {
     async fn commit(&mut self, tick: Tick) -> Tick {
         let (xid, before) = (self.ask("select pg_current_xact_id()::xid").await, self.here().await);
         self.client.batch_execute("commit").await.unwrap();
-        let moment = r#"'YYYY-MM-DD HH24:MI:SS.US+00'"#;
+        let moment = "'YYYY-MM-DD HH24:MI:SS.US+00'";
         let select =
             format!("select to_char(pg_xact_commit_timestamp('{xid}'::xid) at time zone 'UTC', {moment})");
         let tick = Tick { before, after: self.here().await, committed: self.ask(&select).await, xid, ..tick };
@@ -252,7 +252,7 @@ impl Bed {
     }
 
     /// Every row's transaction, by its number, its moment and its position.
-    async fn compare_ticks(&self) {
+    fn compare_ticks(&self) {
         for (tick, previous) in self.ticks.iter().zip([None].into_iter().chain(self.ticks.iter().map(Some))) {
             let by_xid = self.find(&["--xid", &tick.xid]);
             let record = &by_xid["records"][0];
