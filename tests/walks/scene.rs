@@ -12,6 +12,9 @@ use crate::common::{Scratch, give_to_postgres};
 /// Where the documents say that a walk is taken.
 const THERE: &str = "/srv/lab";
 
+/// Where the documents have the binary.
+const BINARY: &str = "/usr/local/bin/barkeep";
+
 /// The S3 service, the Azure container and the signature of the documents' examples.
 const S3: &str = "https://s3.example.com";
 const CONTAINER: &str = "https://example.blob.core.windows.net/backups";
@@ -38,7 +41,7 @@ impl Scene {
         let dirs =
             [binary.parent().unwrap(), programs.parent().unwrap(), Path::new("/usr/bin"), Path::new("/bin")];
         let path = std::env::join_paths(dirs).unwrap();
-        let mut names = vec![(THERE, place.display().to_string())];
+        let mut names = vec![(THERE, place.display().to_string()), (BINARY, binary.display().to_string())];
         let (mut moto, mut azurite) = (None, None);
         match walk {
             "tour" => {}
@@ -51,6 +54,7 @@ impl Scene {
             }
             _ => {
                 let service = Moto::http(&scratch).await;
+                service.create_bucket("backups").await;
                 names.push((S3, format!("http://127.0.0.1:{}", service.port())));
                 moto = Some(service);
             }
