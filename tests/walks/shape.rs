@@ -14,7 +14,7 @@ static VARYING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b[0-9A-F]+/[0-9A-F]{1,8}\b", "<lsn>"),
         (r"\b\d+(\.\d+)? ?(B|KiB|MiB|GiB|kB|MB|GB|bytes)\b", "<size>"),
         (r"\b\d+(\.\d+)? ?(ms|s|min|h|d|seconds?|minutes?)( \d+ (ms|s|min|h))?\b", "<span>"),
-        (r"\b\d{12,}\b", "<number>"),
+        (r"\b\d{10,}\b", "<number>"),
         // How many files a cluster has depends on what it happened to write.
         (r"\b\d+ (of \d+ )?(file|segment|read)s?\b", "<count> ${2}s"),
         (r"\b\d+ (with a checksum|compared with)\b", "<count> $1"),
