@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 
 use super::Archive;
 use super::layout::Layout;
@@ -203,33 +204,30 @@ impl Archive {
 
     /// Everything there is among the WAL; a thousand files per request.
     pub async fn wal_inventory(&self) -> Result<WalInventory> {
-        let wals = self.layout.wals()?.inside();
-        let mut all = self.store.list(&wals, None);
         let mut objects = Vec::new();
-        while let Some(meta) = all.next().await {
-            let meta = meta.context(|| "list the WAL")?;
-            objects.extend(StoredWal::read(&meta).map(|found| WalObject {
-                name: found.name,
-                compression: found.compression,
-                stored_bytes: found.stored_bytes,
-            }));
-        }
+        self.each_wal(|object, _| objects.push(object)).await?;
         Ok(WalInventory::new(objects))
     }
 
     /// The same with the time each file was stored: four bytes more each.
     pub async fn dated_inventory(&self) -> Result<WalInventory> {
+        let mut inventory = InventoryBuilder::default();
+        self.each_wal(|object, stored| inventory.push(object, stored)).await?;
+        Ok(inventory.finish())
+    }
+
+    /// Lists all WAL: each file, and when it was stored.
+    async fn each_wal(&self, mut take: impl FnMut(WalObject, Option<Timestamp>)) -> Result<()> {
         let wals = self.layout.wals()?.inside();
         let mut all = self.store.list(&wals, None);
-        let mut inventory = InventoryBuilder::default();
         while let Some(meta) = all.next().await {
             let meta = meta.context(|| "list the WAL")?;
             if let Some(found) = StoredWal::read(&meta) {
                 let StoredWal { name, compression, stored_bytes, .. } = found;
-                inventory.push(WalObject { name, compression, stored_bytes }, meta.modified);
+                take(WalObject { name, compression, stored_bytes }, meta.modified);
             }
         }
-        Ok(inventory.finish())
+        Ok(())
     }
 
     /// Opens a WAL file; what is recorded about it comes with it.

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use crate::archive::{ByteStream, Object};
 use crate::command::pace::Pace;
 
-/// How far the reading has come, for somebody who watches from another thread.
+/// How far reading or fetching has come, for somebody who watches from another thread.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicU64,

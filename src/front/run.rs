@@ -1,6 +1,7 @@
 //! Runs a verb: the one place where the doors meet the asynchronous runtime.
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 
 use crate::error::Result;
 
@@ -20,4 +21,10 @@ pub(crate) fn block_on_several<T>(workers: usize, verb: impl Future<Output = Res
     let result = runtime.block_on(verb);
     runtime.shutdown_background();
     result
+}
+
+/// How many objects are read at once when nobody says: the cores, 2 to 8.
+pub(crate) fn jobs() -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores.clamp(2, 8)).unwrap_or(NonZeroUsize::MIN)
 }

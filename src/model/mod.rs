@@ -57,7 +57,7 @@ pub use server_name::ServerName;
 pub use sql::{SqlStatement, statements};
 pub use status::{
     Archiver, ArchivingState, Health, Lag, ServerSight, StatusFacts, StatusFinding, StatusLimits, Threshold,
-    Waiting, Wrote, status_findings,
+    Waiting, Wrote, coarse_span, status_findings,
 };
 pub use system_id::SystemId;
 pub use tar_name::{Series, TarName};

@@ -73,7 +73,7 @@ impl Queue {
 
     /// Where a segment of the queue lies.
     pub fn file(&self, name: SegmentName) -> PathBuf {
-        self.pg_wal.join(name.to_string())
+        self.path(&WalName::Segment(name))
     }
 
     /// At most `most` segments that wait behind `own`, in the order PostgreSQL will ask for them.
@@ -86,7 +86,7 @@ impl Queue {
         let mut last = own;
         while chain.len() < most {
             match last.next(size) {
-                Some(next) if self.is_ready(next) => {
+                Some(next) if self.waits(&WalName::Segment(next)) => {
                     chain.push(next);
                     last = next;
                 }
@@ -99,13 +99,9 @@ impl Queue {
         Ok(chain)
     }
 
-    fn is_ready(&self, name: SegmentName) -> bool {
-        self.pg_wal.join("archive_status").join(format!("{name}.ready")).exists()
-    }
-
     /// The same from the directory: the first `most` segments after `after`.
     fn listed(&self, after: SegmentName, most: usize) -> Result<Vec<SegmentName>> {
-        let status = self.pg_wal.join("archive_status");
+        let status = self.status();
         if !status.is_dir() {
             // A file given by hand lies in no queue.
             return Ok(Vec::new());

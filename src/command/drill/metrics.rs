@@ -18,28 +18,25 @@ pub(super) fn write(file: &Path, outcome: &Outcome) -> Result<()> {
 fn exposition(outcome: &Outcome) -> Exposition {
     let mut all = Exposition::default();
     let server = &outcome.server;
-    let mut tell = |name: &str, help: &'static str, value: Option<Value>| {
+    let tell = |all: &mut Exposition, name: &str, help: &'static str, value: Option<Value>| {
         all.gauge(format!("barkeep_drill_{name}"), help).tell(&[("server", server)], value);
     };
     let time = |at: Timestamp| Value::from(at.as_second());
     let reached = outcome.reached;
     let success = outcome.failure().is_none();
-    tell("success", "Whether the last drill passed.", Some(success.into()));
-    tell("finished_timestamp_seconds", "When it ended.", Some(time(outcome.finished)));
-    tell("duration_seconds", "How long it took.", Some(outcome.took.as_secs_f64().into()));
+    tell(&mut all, "success", "Whether the last drill passed.", Some(success.into()));
+    tell(&mut all, "finished_timestamp_seconds", "When it ended.", Some(time(outcome.finished)));
+    tell(&mut all, "duration_seconds", "How long it took.", Some(outcome.took.as_secs_f64().into()));
     several(&mut all, outcome);
-    let mut tell = |name: &str, help: &'static str, value: Option<Value>| {
-        all.gauge(format!("barkeep_drill_{name}"), help).tell(&[("server", server)], value);
-    };
     let bytes = outcome.restored.as_ref().map(|restored| restored.bytes.into());
-    tell("restored_bytes", "How much the base backup came to.", bytes);
+    tell(&mut all, "restored_bytes", "How much the base backup came to.", bytes);
     let ended = outcome.backup.as_ref().and_then(|backup| backup.ended).map(time);
-    tell("backup_timestamp_seconds", "When the backup it began with had ended.", ended);
+    tell(&mut all, "backup_timestamp_seconds", "When the backup it began with had ended.", ended);
     let lsn = reached.and_then(|reached| reached.lsn).map(|lsn| lsn.0.into());
-    tell("reached_lsn", "Up to which byte of the WAL it recovered.", lsn);
+    tell(&mut all, "reached_lsn", "Up to which byte of the WAL it recovered.", lsn);
     let committed = reached.and_then(|reached| reached.time).map(time);
     let help = "When the last transaction that it recovered was committed.";
-    tell("reached_timestamp_seconds", help, committed);
+    tell(&mut all, "reached_timestamp_seconds", help, committed);
     all
 }
 

@@ -4,7 +4,6 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -14,24 +13,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::memory::{Shares, plan_memory};
 use crate::archive::{Archive, ByteStream, StoredTar};
 use crate::command::fetch::decoded;
+use crate::command::flow::Progress;
 use crate::command::pace::Pace;
 use crate::error::{Context, Error, Result};
 use crate::model::Series;
 use crate::pgdata::unpack::{Unpacked, Unpacker};
-
-/// How far the fetching has come, for somebody who watches from another thread.
-#[derive(Debug, Default)]
-pub struct Progress {
-    done: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Progress {
-    /// Bytes fetched so far and bytes to fetch, both as stored; both 0 before it is known.
-    pub fn bytes(&self) -> (u64, u64) {
-        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
-    }
-}
 
 /// How the tars are fetched.
 pub(super) struct Fetch<'a> {
@@ -49,7 +35,7 @@ impl Fetch<'_> {
     pub(super) async fn all(&self, tars: &[StoredTar], unpacker: &Unpacker) -> Result<Unpacked> {
         let mut numbered: Vec<_> = (0_u32..).zip(tars).collect();
         numbered.sort_by_key(|(_, tar)| std::cmp::Reverse(tar.stored_bytes));
-        self.progress.total.store(tars.iter().map(|tar| tar.stored_bytes).sum(), Ordering::Relaxed);
+        self.progress.expect(tars.iter().map(|tar| tar.stored_bytes).sum());
         let shares = plan_memory(self.memory, self.jobs, tars.len());
         let pace = Arc::new(Mutex::new(Pace::new(self.max_rate)));
         let fetches = numbered.into_iter().map(|(object, tar)| {
@@ -120,7 +106,7 @@ impl Whole {
         let mut came = 0;
         while let Some(piece) = object.body.try_next().await? {
             came += piece.len() as u64;
-            self.progress.done.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            self.progress.pass(piece.len() as u64);
             let wait = {
                 let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
                 pace.take(piece.len() as u64, Instant::now())

@@ -24,7 +24,6 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use self::fetch::Fetch;
-pub use self::fetch::Progress;
 pub(super) use self::fetch::within;
 pub(super) use self::plan::flaw;
 pub use self::plan::{CopySize, Gap, Plan, WalPlan};
@@ -33,6 +32,7 @@ use self::site::Site;
 pub use self::site::{Owner, Volume};
 use crate::archive::{Archive, ExclusivePut, MANIFEST_COMPRESSION, OpenArchive, Patience, StoredManifest};
 use crate::command::fetch::{decoded, timelines};
+pub use crate::command::flow::Progress;
 use crate::disk;
 use crate::error::{Context, Error, Result};
 use crate::model::{BackupRef, RecoveryTarget, TargetPoint, TargetTimeline};

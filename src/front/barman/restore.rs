@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind as IoKind;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use super::words::{Common, CustomerKey};
 use super::{place, typed};
 use crate::command::restore::{self, Aim, Outcome, Progress, UNFINISHED};
 use crate::error::{Error, ErrorKind, Result};
-use crate::front::run::block_on;
+use crate::front::run::{block_on, jobs};
 use crate::front::signals;
 use crate::model::{BackupRef, TargetPoint, TargetTime, TargetTimeline};
 
@@ -186,11 +185,6 @@ fn vacant(directory: &Path) -> Result<(), Failure> {
     }
     let why = format!("Destination {} already exists and it is not empty", directory.display());
     Err(Failure::new(Code::Operation, Error::conflict(why)))
-}
-
-fn jobs() -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::new(cores.clamp(2, 8)).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The result of the restore, unless it is no longer wanted or takes too long. What is written by then starts

@@ -39,19 +39,19 @@ fn cluster(node: &Node) -> Vec<Node> {
     let name = node.get("metadata").and_then(|m| m.get("name")).and_then(Node::as_text).unwrap_or_default();
     let namespace = node.get("metadata").and_then(|m| m.get("namespace"));
     let metadata = |name: &str| {
-        let mut pairs = vec![("name", text(name))];
+        let mut pairs = vec![("name", Node::text(name))];
         pairs.extend(namespace.map(|namespace| ("namespace", namespace.clone())));
-        map(pairs)
+        Node::map(pairs)
     };
     let Some(spec) = node.get("spec") else { return Vec::new() };
     let store = |name: &str, block: &Node, policy: Option<&Node>| {
         let mut fields = vec![("configuration", without(block, "serverName"))];
         fields.extend(policy.map(|policy| ("retentionPolicy", policy.clone())));
-        map(vec![
-            ("apiVersion", text("barmancloud.cnpg.io/v1")),
-            ("kind", text("ObjectStore")),
+        Node::map(vec![
+            ("apiVersion", Node::text("barmancloud.cnpg.io/v1")),
+            ("kind", Node::text("ObjectStore")),
             ("metadata", metadata(name)),
-            ("spec", map(fields)),
+            ("spec", Node::map(fields)),
         ])
     };
     let mut out = Vec::new();
@@ -60,10 +60,9 @@ fn cluster(node: &Node) -> Vec<Node> {
         && let Some(block) = backup.get("barmanObjectStore")
     {
         out.push(store(name, block, backup.get("retentionPolicy")));
-        let mut plugin =
-            vec![("name", text(PLUGIN)), ("isWALArchiver", Node { line: 0, value: Value::Bool(true) })];
+        let mut plugin = vec![("name", Node::text(PLUGIN)), ("isWALArchiver", Node::of(Value::Bool(true)))];
         plugin.push(("parameters", parameters(name, block, name)));
-        changed.push(("plugins", list(vec![map(plugin)])));
+        changed.push(("plugins", Node::of(Value::List(vec![Node::map(plugin)]))));
     }
     let externals = match spec.get("externalClusters").map(|node| &node.value) {
         Some(Value::List(externals)) => externals.as_slice(),
@@ -81,7 +80,10 @@ fn cluster(node: &Node) -> Vec<Node> {
         let mut kept = without(external, "barmanObjectStore");
         if let Value::Map(pairs) = &mut kept.value {
             // The built-in support takes the external cluster's name where none is said, the plugin this one's.
-            let plugin = map(vec![("name", text(PLUGIN)), ("parameters", parameters(other, block, other))]);
+            let plugin = Node::map(vec![
+                ("name", Node::text(PLUGIN)),
+                ("parameters", parameters(other, block, other)),
+            ]);
             pairs.push(("plugin".to_owned(), plugin));
         }
         moved.push(kept);
@@ -90,14 +92,14 @@ fn cluster(node: &Node) -> Vec<Node> {
         return out;
     }
     if externals.iter().any(|external| external.get("barmanObjectStore").is_some()) {
-        changed.push(("externalClusters", list(moved)));
+        changed.push(("externalClusters", Node::of(Value::List(moved))));
     }
-    let version = node.get("apiVersion").cloned().unwrap_or_else(|| text("postgresql.cnpg.io/v1"));
-    out.push(map(vec![
+    let version = node.get("apiVersion").cloned().unwrap_or_else(|| Node::text("postgresql.cnpg.io/v1"));
+    out.push(Node::map(vec![
         ("apiVersion", version),
-        ("kind", text("Cluster")),
+        ("kind", Node::text("Cluster")),
         ("metadata", metadata(name)),
-        ("spec", map(changed)),
+        ("spec", Node::map(changed)),
     ]));
     out
 }
@@ -105,20 +107,7 @@ fn cluster(node: &Node) -> Vec<Node> {
 /// The plugin's parameters; the server keeps its name, and with it its archive.
 fn parameters(store: &str, block: &Node, default: &str) -> Node {
     let server = block.get("serverName").and_then(Node::as_text).unwrap_or(default);
-    map(vec![("barmanObjectName", text(store)), ("serverName", text(server))])
-}
-
-fn text(text: &str) -> Node {
-    Node { line: 0, value: Value::Text(text.to_owned()) }
-}
-
-fn map(pairs: Vec<(&str, Node)>) -> Node {
-    let pairs = pairs.into_iter().map(|(key, node)| (key.to_owned(), node)).collect();
-    Node { line: 0, value: Value::Map(pairs) }
-}
-
-const fn list(items: Vec<Node>) -> Node {
-    Node { line: 0, value: Value::List(items) }
+    Node::map(vec![("barmanObjectName", Node::text(store)), ("serverName", Node::text(server))])
 }
 
 fn without(node: &Node, key: &str) -> Node {

@@ -63,6 +63,21 @@ impl Value {
 }
 
 impl Node {
+    /// A text of ours, which stands in no line.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::of(Value::Text(text.to_owned()))
+    }
+
+    /// A map of ours.
+    pub(crate) fn map(pairs: Vec<(&str, Self)>) -> Self {
+        Self::of(Value::Map(pairs.into_iter().map(|(key, node)| (key.to_owned(), node)).collect()))
+    }
+
+    /// Any other value of ours.
+    pub(crate) const fn of(value: Value) -> Self {
+        Self { line: 0, value }
+    }
+
     /// The value of a key, when this is a map that has it.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {

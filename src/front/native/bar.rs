@@ -1,5 +1,6 @@
 //! How far a verb has come, shown on the terminal to somebody who watches.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -8,6 +9,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::OutputArgs;
 use super::is_watched;
+use crate::command::restore::Progress;
+
+/// What is shown while bytes come whose number is known from the beginning.
+pub(super) const READING: &str =
+    "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
 
 /// How often it is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -36,6 +42,24 @@ impl Watching {
                 bar.finish_and_clear();
             });
             Self { stop: Some(stop), thread: Some(thread) }
+        })
+    }
+}
+
+impl Watching {
+    /// A bar of the bytes that come out of the store; it stays empty until it is known how many there are.
+    pub(super) fn bytes(
+        output: &OutputArgs,
+        template: &'static str,
+        progress: &Arc<Progress>,
+    ) -> Option<Self> {
+        let progress = Arc::clone(progress);
+        Self::begin(output, template, move |bar| {
+            let (done, total) = progress.bytes();
+            if total > 0 {
+                bar.set_length(total);
+                bar.set_position(done.min(total));
+            }
         })
     }
 }

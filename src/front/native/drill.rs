@@ -11,15 +11,16 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::args::{Layer as _, Shared, layer, text};
+use super::bar::{READING, Watching};
 use super::drilled::Drilled;
 use super::render::Report;
-use super::restore::{Goal, MEMORY, RETRY_FOR, command_with_spool, jobs, watching};
+use super::restore::{Goal, MEMORY, RETRY_FOR, command_with_spool};
 use super::{Around, told};
 use crate::command::drill::{self, Probe};
 use crate::command::restore::Progress;
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
-use crate::front::run::block_on_several;
+use crate::front::run::{block_on_several, jobs};
 use crate::front::signals;
 use crate::model::{TargetAction, statements};
 
@@ -174,7 +175,7 @@ impl Drill {
             now: settings.now,
             progress: Arc::clone(&progress),
         };
-        let _bar = watching(around.output, &progress);
+        let _bar = Watching::bytes(around.output, READING, &progress);
         let command = |spool: &Path| command_with_spool(&settings, spool);
         told(
             block_on_several(WORKERS, async {

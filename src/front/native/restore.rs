@@ -14,8 +14,8 @@ use clap::builder::BoolishValueParser;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::args::{Layer as _, OutputArgs, Shared, layer, text};
-use super::bar::Watching;
+use super::args::{Layer as _, Shared, layer, text};
+use super::bar::{READING, Watching};
 use super::render::Report;
 use super::restored::Told;
 use super::settings::Settings;
@@ -24,7 +24,7 @@ use crate::command::restore::{self, Aim, Progress, Recovery, restore_command};
 use crate::error::{Error, Result};
 use crate::front::manifest::Recovery as Recover;
 use crate::front::quantity::{Size, Span};
-use crate::front::run::block_on;
+use crate::front::run::{block_on, jobs};
 use crate::model::{
     BackupRef, Lsn, RecoveryTarget, TargetAction, TargetName, TargetPoint, TargetTime, TargetTimeline, Xid,
 };
@@ -243,7 +243,7 @@ impl Restore {
             now: settings.now,
             progress: Arc::clone(&progress),
         };
-        let _bar = watching(around.output, &progress);
+        let _bar = Watching::bytes(around.output, READING, &progress);
         let outcome = block_on(restore::run(&request, &settings.wire));
         told(outcome.map(|outcome| Told { outcome, target, recovery: request.recovery, zone, zone_assumed }))
     }
@@ -413,26 +413,6 @@ fn together(mappings: Vec<Mapping>) -> Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(places)
-}
-
-pub(super) fn jobs() -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::new(cores.clamp(2, 8)).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// What is shown while bytes are fetched.
-const FETCHING: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
-
-/// Shows how much is fetched.
-pub(super) fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
-    let progress = Arc::clone(progress);
-    Watching::begin(output, FETCHING, move |bar| {
-        let (done, total) = progress.bytes();
-        if total > 0 {
-            bar.set_length(total);
-            bar.set_position(done);
-        }
-    })
 }
 
 #[cfg(test)]

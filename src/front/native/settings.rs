@@ -47,15 +47,15 @@ const SPOOL: &str = "/var/spool/barkeep";
 impl Settings {
     /// Fills what the words left open from the file, then from the environment that the tools of each
     /// service share, then with defaults; refuses what cannot be meant.
-    #[expect(clippy::needless_pass_by_value, reason = "whoever settles words has no more use for them")]
     pub(crate) fn resolve(shared: Shared, file: &File, environment: Environment<'_>) -> Result<Self> {
-        let mut archive = shared.archive.clone().over(file.archive.clone());
+        let secrets = nearest(file.secrets.clone(), &shared);
+        let mut archive = shared.archive.over(file.archive.clone());
         let mut kinds = Kinds {
-            s3: shared.s3.clone().over(file.sections.s3.clone()),
-            azure: shared.azure.clone().over(file.sections.azure.clone()),
-            gcs: shared.gcs.clone().over(file.sections.gcs.clone()),
+            s3: shared.s3.over(file.sections.s3.clone()),
+            azure: shared.azure.over(file.sections.azure.clone()),
+            gcs: shared.gcs.over(file.sections.gcs.clone()),
             emulator: None,
-            secrets: nearest(file.secrets.clone(), &shared),
+            secrets,
         };
         let environment: Environment<'_> = &|name| file.secrets.variable(name, environment);
         let store = demand(archive.store.clone(), "store", "URL", "s3://bucket/path")?;

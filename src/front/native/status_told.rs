@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::map::{Chart, Style, draw};
@@ -14,7 +14,7 @@ use crate::command::status::Outcome;
 use crate::front::exit::Exit;
 use crate::model::{
     BackupCover, BackupState, Coverage, Health, Lag, Origin, ServerSight, StatusFinding, TimelineCover,
-    WalRun, Window, Wrote,
+    WalRun, Window, Wrote, coarse_span,
 };
 
 /// The end of `status`.
@@ -145,8 +145,7 @@ fn figures(outcome: &Outcome) -> Vec<Vec<String>> {
         coverage.newest_wal().map(|run| format!("{}{}", run.last, stored_ago(run.last_stored, *now)));
     tell("Newest WAL in the archive", newest.unwrap_or_else(none));
     if let Some(Lag { bytes, time }) = outcome.lag {
-        let time = time.and_then(|time| SignedDuration::try_from(time).ok());
-        let time = time.map(|time| format!(", {} without an upload", span(time))).unwrap_or_default();
+        let time = time.map(|time| format!(", {} without an upload", coarse_span(time))).unwrap_or_default();
         tell("Archive lag", format!("{}{time}", size(bytes)));
     }
     let sizes = coverage.sizes;
@@ -228,17 +227,8 @@ fn windows(coverage: &Coverage, now: Timestamp) -> Vec<Vec<String>> {
 /// How long ago that was, in its largest unit that is worth two digits.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     let since = now.duration_since(at);
-    if since.is_negative() { format!("in {}", span(since.abs())) } else { format!("{} ago", span(since)) }
-}
-
-fn span(span: SignedDuration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        ..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
-    }
+    let span = coarse_span(since.unsigned_abs());
+    if since.is_negative() { format!("in {span}") } else { format!("{span} ago") }
 }
 
 #[derive(Serialize)]

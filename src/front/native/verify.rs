@@ -10,15 +10,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::args::{Layer as _, OutputArgs, Shared, layer, text};
-use super::bar::Watching;
+use super::args::{Layer as _, Shared, layer, text};
+use super::bar::{READING, Watching};
 use super::render::Report;
 use super::verified::Verified;
 use super::{Around, told};
 use crate::command::verify::{self, Progress, Scope};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
-use crate::front::run::block_on;
+use crate::front::run::{block_on, jobs};
 use crate::front::signals;
 use crate::model::{Share, TargetTime};
 
@@ -120,7 +120,7 @@ impl Verify {
             now: settings.now,
             progress: Arc::clone(&progress),
         };
-        let bar = watching(around.output, &progress);
+        let bar = Watching::bytes(around.output, READING, &progress);
         let outcome = block_on(async {
             let stop = signals::asked_to_stop()?;
             verify::run(&request, &settings.wire, stop).await
@@ -159,26 +159,6 @@ impl What {
             .map_err(|_| Error::usage(format!("`{text}` is neither a span of time (30d) nor a date")))?;
         Ok(Some(moment.time))
     }
-}
-
-fn jobs() -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::new(cores.clamp(2, 8)).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// What is shown while objects are read.
-const READING: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
-
-/// Shows how much is read.
-fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
-    let progress = Arc::clone(progress);
-    Watching::begin(output, READING, move |bar| {
-        let (done, total) = progress.bytes();
-        if total > 0 {
-            bar.set_length(total);
-            bar.set_position(done.min(total));
-        }
-    })
 }
 
 #[cfg(test)]

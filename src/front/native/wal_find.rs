@@ -11,17 +11,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::args::{Layer as _, OutputArgs, Shared, layer, text};
+use super::args::{Layer as _, Shared, layer, text};
 use super::bar::Watching;
 use super::render::Report;
-use super::restore::jobs;
 use super::wal_found::Told;
 use super::{Around, told};
 use crate::archive::OpenArchive;
 use crate::command::wal_find::{self, Progress, Within};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
-use crate::front::run::block_on;
+use crate::front::run::{block_on, jobs};
 use crate::model::{Lsn, SegmentName, Sought, TargetName, TargetTime, TargetTimeline, Xid};
 
 /// Find a moment, a position or a transaction in the WAL, and how to recover to it
@@ -152,7 +151,7 @@ impl WalFind {
             progress: Arc::clone(&progress),
         };
         let open = settings.as_ref().map(|settings| &settings.wire as &dyn OpenArchive);
-        let bar = watching(around.output, &progress);
+        let bar = Watching::bytes(around.output, READING, &progress);
         let outcome = block_on(wal_find::run(&request, open));
         drop(bar);
         told(outcome.map(|outcome| Told { outcome, zone, zone_assumed }))
@@ -213,20 +212,8 @@ fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
     TargetTime::read(text, zone).map(|moment| moment.time)
 }
 
-/// What is shown while objects are read.
+/// What is shown while objects are read; how many there will be is not known.
 const READING: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}";
-
-/// Shows how much is read.
-fn watching(output: &OutputArgs, progress: &Arc<Progress>) -> Option<Watching> {
-    let progress = Arc::clone(progress);
-    Watching::begin(output, READING, move |bar| {
-        let (done, total) = progress.bytes();
-        if total > 0 {
-            bar.set_length(total);
-            bar.set_position(done.min(total));
-        }
-    })
-}
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ use super::args::{Layer as _, OutputArgs, Shared, layer, text};
 use super::backup::Ports;
 use super::bar::Watching;
 use super::render::{ErrorJson, Report, archived_word, line};
+use super::render_backups::counted;
 use super::wal::{WalArchive, WalArchiveArgs};
 use crate::command::wal_archive::Archived;
 use crate::command::wal_flush::{self, Current, End, Outcome, Progress, Waited};
@@ -171,12 +172,12 @@ impl Report for Flushed {
         let there = count(|end| matches!(end, End::Archived(Archived::Same | Archived::Ahead) | End::Gone));
         let remain = self.0.remaining().count();
         let _ = if *dry_run {
-            writeln!(text, "{} waiting", files_of(files.len()))
+            writeln!(text, "{} waiting", counted(files.len() as u64, "file"))
         } else {
             writeln!(
                 text,
                 "{} waited: {stored} stored, {there} there already, {remain} remain",
-                files_of(files.len())
+                counted(files.len() as u64, "file")
             )
         };
         for Waited { name, end } in self.0.remaining().take(NAMES) {
@@ -189,7 +190,7 @@ impl Report for Flushed {
             let _ = writeln!(text, "  and {} more", remain - NAMES);
         }
         if *marked_done > 0 {
-            let _ = writeln!(text, "{} told to PostgreSQL as archived", files_of(*marked_done));
+            let _ = writeln!(text, "{} told to PostgreSQL as archived", counted(*marked_done as u64, "file"));
         }
         if let Some(partial) = partial {
             let _ = writeln!(text, "current segment: {}", told(partial));
@@ -212,10 +213,6 @@ impl Report for Flushed {
     fn failure(&self) -> Option<Error> {
         self.0.failure()
     }
-}
-
-fn files_of(count: usize) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
 
 fn told(partial: &Current) -> String {

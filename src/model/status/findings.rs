@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::server::age;
-use super::{ArchivingState, Health, Lag, ServerSight, StatusFinding, StatusLimits};
+use super::{ArchivingState, Health, Lag, ServerSight, StatusFinding, StatusLimits, coarse_span};
 use crate::model::{
     BackupCover, BackupId, BackupState, Coverage, Gap, SystemId, TimelineCover, WalInventory, WalName,
 };
@@ -327,7 +327,8 @@ impl Found<'_> {
             let age = age(ended, now);
             let health = limits.backup_age.judge(&age);
             if health > Health::Ok {
-                let message = format!("the newest backup that can be restored ended {} ago", told(age));
+                let message =
+                    format!("the newest backup that can be restored ended {} ago", coarse_span(age));
                 self.add(
                     health,
                     "old-backup",
@@ -347,7 +348,7 @@ impl Found<'_> {
             let age = age(stored, now);
             let health = limits.wal_age.judge(&age);
             if health > Health::Ok {
-                let message = format!("the newest WAL was stored {} ago", told(age));
+                let message = format!("the newest WAL was stored {} ago", coarse_span(age));
                 let reason = match waits {
                     Some(_) => {
                         "WAL waits to be archived meanwhile; what it holds would be lost with the server"
@@ -454,16 +455,5 @@ impl Found<'_> {
             }
             _ => {}
         }
-    }
-}
-
-/// A span as one reads it in a sentence: `42 s`, `7 min`, `36 h`, `9 d`.
-fn told(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        ..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
     }
 }

@@ -11,6 +11,18 @@ use std::time::Duration;
 pub use findings::{StatusFacts, status_findings};
 pub use server::{Archiver, ArchivingState, Lag, ServerSight, Waiting, Wrote};
 
+/// A span as one reads it in a sentence, in its largest unit that is worth two digits: `42 s`, `7 min`, `36 h`,
+/// `9 d`.
+pub fn coarse_span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// How bad it is, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Health {

@@ -14,22 +14,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Ends them, and waits until they are gone.
 pub(super) async fn end_all(home: &Path) {
-    for signal in [Signal::TERM, Signal::KILL] {
-        let begun = Instant::now();
-        let mut asked: Vec<Pid> = Vec::new();
-        while begun.elapsed() < PATIENCE {
-            let found = at_work(home);
-            if found.is_empty() {
-                return;
-            }
-            for pid in found.into_iter().filter(|pid| !asked.contains(pid)).collect::<Vec<_>>() {
-                // It may have ended by itself meanwhile.
-                let _ = kill_process(pid, signal);
-                asked.push(pid);
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
+    end_by(Signal::TERM, home, |_| true).await;
 }
 
 /// Ends what whoever was killed has left at work in its private directory: the server on `data`, which ends
@@ -40,12 +25,18 @@ pub async fn end_orphans(home: &Path, data: &Path) {
         words.any(|word| word == b"-D") && words.next() == Some(data.as_os_str().as_bytes())
     };
     let is_fetcher = |words: &[u8]| words.split(|byte| *byte == 0).nth(1) == Some(b"wal-prefetch");
-    for signal in [Signal::QUIT, Signal::KILL] {
+    let is_orphan = |pid| words(pid).is_some_and(|words| is_server(&words) || is_fetcher(&words));
+    end_by(Signal::QUIT, home, is_orphan).await;
+}
+
+/// Ends those at work in the directory that are meant, first by this signal, and waits until they are gone.
+async fn end_by(first: Signal, home: &Path, is_meant: impl Fn(Pid) -> bool) {
+    for signal in [first, Signal::KILL] {
         let begun = Instant::now();
         let mut asked: Vec<Pid> = Vec::new();
         while begun.elapsed() < PATIENCE {
             let mut found = at_work(home);
-            found.retain(|pid| words(*pid).is_some_and(|words| is_server(&words) || is_fetcher(&words)));
+            found.retain(|pid| is_meant(*pid));
             if found.is_empty() {
                 return;
             }

@@ -267,24 +267,23 @@ fn volumes(duty: Duty, pods: &Pods) -> Vec<Node> {
 }
 
 fn text(text: &str) -> Node {
-    Node { line: 0, value: Value::Text(text.to_owned()) }
+    Node::text(text)
 }
 
 const fn int(number: i64) -> Node {
-    Node { line: 0, value: Value::Int(number) }
+    Node::of(Value::Int(number))
 }
 
 const fn bool(is: bool) -> Node {
-    Node { line: 0, value: Value::Bool(is) }
+    Node::of(Value::Bool(is))
 }
 
 fn map(pairs: Vec<(&str, Node)>) -> Node {
-    let pairs = pairs.into_iter().map(|(key, node)| (key.to_owned(), node)).collect();
-    Node { line: 0, value: Value::Map(pairs) }
+    Node::map(pairs)
 }
 
 const fn list(items: Vec<Node>) -> Node {
-    Node { line: 0, value: Value::List(items) }
+    Node::of(Value::List(items))
 }
 
 /// Refuses what a pod cannot be given.
