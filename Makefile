@@ -6,7 +6,7 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 # The tests that talk to servers of `make servers`; plain `cargo test` leaves them out.
-SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg locks_pg walks wal_find_pg status_pg flush_pg report_chromium schedule_systemd)
+SERVER_TESTS := $(addprefix --test ,postgres backup_pg real_s3 real_azure real_gcs clouds recovery_settings interop pitr crash points disk_faults barman_base_pg barman_beside cnpg verify_pg drill_pg locks_pg walks commands wal_find_pg status_pg flush_pg report_chromium schedule_systemd)
 
 .PHONY: help build dist image-size demo test test-all soak fuzz coverage bench bench-wal bench-base bench-door compiler servers servers-all check generate deny clean-servers
 

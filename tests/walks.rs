@@ -12,6 +12,8 @@
 #[path = "walks/book.rs"]
 mod book;
 mod common;
+#[path = "walks/door.rs"]
+mod door;
 #[path = "walks/scene.rs"]
 mod scene;
 #[path = "walks/shape.rs"]

@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::door::Door;
+use super::door::policy::Policy;
 use crate::common::azurite::{self, Azurite};
 use crate::common::barkeep::copy_of_the_binary;
 use crate::common::moto::Moto;
 use crate::common::pg::{NEWEST, program};
-use crate::common::{Scratch, give_to_postgres};
+use crate::common::{Scratch, give_to_postgres, installed};
 
 /// Where the documents say that a walk is taken.
 const THERE: &str = "/srv/lab";
@@ -20,12 +22,17 @@ const S3: &str = "https://s3.example.com";
 const CONTAINER: &str = "https://example.blob.core.windows.net/backups";
 const SIGNATURE: &str = "sv=2021-12-02&sr=c&sp=racwdl&se=2027-01-01&sig=EXAMPLE";
 
+/// The key that may only read, and the bucket and the path where it may.
+const READER: &str = "reader";
+const READ_ONLY: (&str, &str) = ("origin", "production");
+
 /// See the module's documentation. Dropping it ends the services, and what a walk has left running.
 pub(crate) struct Scene {
     /// In the documents, and here.
     names: Vec<(&'static str, String)>,
     place: PathBuf,
     path: OsString,
+    _door: Option<Door>,
     _moto: Option<Moto>,
     _azurite: Option<Azurite>,
     _scratch: Scratch,
@@ -38,11 +45,12 @@ impl Scene {
         let place = scratch.dir("lab");
         let binary = copy_of_the_binary(&scratch);
         let programs = program(NEWEST, "psql").canonicalize().unwrap();
+        let reference = (walk == "barman").then(|| installed("barman").join("bin"));
         let dirs =
             [binary.parent().unwrap(), programs.parent().unwrap(), Path::new("/usr/bin"), Path::new("/bin")];
-        let path = std::env::join_paths(dirs).unwrap();
+        let path = std::env::join_paths(dirs.into_iter().chain(reference.as_deref())).unwrap();
         let mut names = vec![(THERE, place.display().to_string()), (BINARY, binary.display().to_string())];
-        let (mut moto, mut azurite) = (None, None);
+        let (mut door, mut moto, mut azurite) = (None, None, None);
         match walk {
             "tour" => {}
             "azure" => {
@@ -55,11 +63,20 @@ impl Scene {
             _ => {
                 let service = Moto::http(&scratch).await;
                 service.create_bucket("backups").await;
-                names.push((S3, format!("http://127.0.0.1:{}", service.port())));
+                let mut port = service.port();
+                if walk == "stores" {
+                    let (bucket, path) = READ_ONLY;
+                    service.create_bucket(bucket).await;
+                    let opened =
+                        Door::open(port, READER, Policy::of_document("restore", bucket, path)).await;
+                    port = opened.port();
+                    door = Some(opened);
+                }
+                names.push((S3, format!("http://127.0.0.1:{port}")));
                 moto = Some(service);
             }
         }
-        Self { names, place, path, _moto: moto, _azurite: azurite, _scratch: scratch }
+        Self { names, place, path, _door: door, _moto: moto, _azurite: azurite, _scratch: scratch }
     }
 
     /// The directory it begins in.
