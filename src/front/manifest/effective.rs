@@ -39,6 +39,8 @@ pub(crate) struct Setting {
 pub(crate) struct Effective {
     /// `ObjectStore store, for Cluster main`.
     pub(crate) title: String,
+    /// The external cluster whose it is.
+    pub(crate) external: Option<String>,
     pub(crate) namespace: Option<String>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) credentials: Option<Credentials>,
@@ -70,6 +72,7 @@ pub(crate) fn choose(documents: &Documents, choice: &Choice, problems: &Problems
         (None, Some(cluster), None) if cluster.archive.is_some() => own(documents, cluster, problems)?,
         (None, cluster, None) => of_store(only_store(documents)?, cluster, problems),
     };
+    effective.external = from.cloned();
     effective.recovery = recovery.cloned();
     if let Some(Recovery { backup: Some(backup), target, .. }) = &mut effective.recovery {
         let document = documents.backups.iter().find(|one| one.name.name == backup.value);
@@ -264,6 +267,7 @@ impl Effective {
     fn new(title: String, namespace: Option<String>, configuration: &Configuration) -> Self {
         Self {
             title,
+            external: None,
             namespace,
             settings: Vec::new(),
             credentials: configuration.credentials.clone(),

@@ -211,7 +211,8 @@ impl File {
             secrets,
             recovery: effective.recovery.clone(),
             environment,
-            words: source_words(path, which)?,
+            // Another verb would take the cluster's own archive, and with it that one's secrets.
+            words: source_words(path, &WhichArgs { from: effective.external.clone(), ..which.clone() })?,
             told: Told {
                 path: Some(path.to_owned()),
                 effective: Some(effective),
@@ -441,6 +442,28 @@ mod tests {
                 assert!(shown.contains_key(&key), "docs/barkeep.toml lacks `{key}` in [{section}]");
             }
         }
+    }
+
+    /// What a restore wrote into PostgreSQL's configuration named the origin's store, and WAL was asked for with the
+    /// secrets of the cluster's own.
+    #[test]
+    fn what_a_restore_from_the_clusters_origin_hands_on_names_that_origin() {
+        let text = include_str!("../manifest/examples/replica.yaml");
+        let words = |verb: &str, from: Option<&str>| {
+            let which = WhichArgs {
+                cluster: Some("replica".into()),
+                from: from.map(str::to_owned),
+                ..WhichArgs::default()
+            };
+            let problems = Problems::default();
+            let file =
+                File::of_manifest(Path::new("/f.yaml"), text, &which, verb, &|_| None, &problems).unwrap();
+            file.words
+        };
+        let named = ["--config=/f.yaml", "--cluster=replica", "--from=primary"];
+        assert_eq!(words("restore", None), named);
+        assert_eq!(words("wal-restore", Some("primary")), named);
+        assert_eq!(words("wal-restore", None), named[..2]);
     }
 
     #[test]
