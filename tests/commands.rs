@@ -136,7 +136,10 @@ fn at_once(scene: &Scene, commands: &[&Command]) -> Vec<String> {
 fn fault(scene: &Scene, command: &Command) -> Option<String> {
     let otherwise = OTHERWISE.iter().find(|(text, _)| *text == command.text);
     let (typed, status): (Vec<String>, i32) = match otherwise {
-        Some((_, Left(_))) => return None,
+        Some((_, Left(reason))) => {
+            common::tell(&format!("{command}: left out: {reason}"));
+            return None;
+        }
         Some((_, Named)) => (vec![format!("{} --help", command.text)], 0),
         Some((_, Typed(words, status))) => (words.iter().map(|words| (*words).to_owned()).collect(), *status),
         None if command.text.starts_with("barkeep ") => (vec![command.text.clone()], 0),

@@ -61,8 +61,12 @@ pub(crate) fn commands(book: &'static str, text: &str) -> Vec<Command> {
     }
     let mut line = 1;
     for (n, piece) in prose.split('`').enumerate() {
-        if n % 2 == 1 && piece.starts_with("barkeep") && VERB.is_match(piece) | piece.contains("VERB") {
-            add(line, one_line(piece));
+        if n % 2 == 1 {
+            let text = one_line(piece);
+            let is_typed = VERB.find(&text).is_some_and(|found| found.start() == 0);
+            if is_typed || text.starts_with("barkeep VERB") {
+                add(line, text);
+            }
         }
         line += piece.matches('\n').count();
     }

@@ -70,7 +70,7 @@ impl Scene {
         shop.batch_execute(&format!("{orders}; insert into orders select generate_series(1, 100)"))
             .await
             .unwrap();
-        barkeep.must_back_up(&server.sockets(), "first", &[]);
+        barkeep.must_back_up(&server.sockets(), "nightly-1", &[]);
         let id = barkeep.must(&["backup-list", "--json"]);
         let id = id.split("\"backup\":\"").nth(1).unwrap_or(&id).split('"').next().unwrap().to_owned();
         // Moments have a second's grain in the documents.

@@ -1,4 +1,4 @@
-//! A door in front of an S3 service: what is signed with one key passes only where that key's policy allows it.
+//! A door in front of an S3 service, where keys are judged that the service itself does not look at.
 
 use std::sync::Arc;
 
@@ -30,19 +30,26 @@ pub(crate) struct Door {
     serving: JoinHandle<()>,
 }
 
-/// Where the service is, and who is judged by what.
+/// What a key is good for.
+pub(crate) enum May {
+    /// What a policy allows.
+    Do(Policy),
+    /// Anything, in this bucket.
+    Enter(&'static str),
+}
+
+/// Where the service is, and what the keys may; others may everything.
 struct Rule {
     service: u16,
-    key: &'static str,
-    policy: Policy,
+    keys: Vec<(&'static str, May)>,
 }
 
 impl Door {
     /// Opens one to the service at a port of the loopback device.
-    pub(crate) async fn open(service: u16, key: &'static str, policy: Policy) -> Self {
+    pub(crate) async fn open(service: u16, keys: Vec<(&'static str, May)>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let rule = Arc::new(Rule { service, key, policy });
+        let rule = Arc::new(Rule { service, keys });
         let serving = tokio::spawn(listener::accept(listener, None, move |request| {
             let rule = Arc::clone(&rule);
             async move { rule.answer(request).await }
@@ -78,11 +85,15 @@ impl Rule {
     }
 
     fn lets_through(&self, request: &Request<Incoming>) -> bool {
-        let signed_by = format!("Credential={}/", self.key);
-        let is_judged = request
-            .headers()
-            .get("authorization")
-            .is_some_and(|value| value.to_str().unwrap().contains(&signed_by));
-        !is_judged || self.policy.judge(request.method(), request.uri(), request.headers()).is_ok()
+        let signature = request.headers().get("authorization");
+        let signature = signature.map(|value| value.to_str().unwrap()).unwrap_or_default();
+        let of = |key: &str| signature.contains(&format!("Credential={key}/"));
+        match self.keys.iter().find(|(key, _)| of(key)) {
+            None => true,
+            Some((_, May::Do(policy))) => {
+                policy.judge(request.method(), request.uri(), request.headers()).is_ok()
+            }
+            Some((_, May::Enter(bucket))) => request.uri().path().split('/').nth(1) == Some(bucket),
+        }
     }
 }

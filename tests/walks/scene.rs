@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::door::Door;
 use super::door::policy::Policy;
+use super::door::{Door, May};
 use crate::common::azurite::{self, Azurite};
 use crate::common::barkeep::copy_of_the_binary;
 use crate::common::moto::Moto;
@@ -22,8 +22,7 @@ const S3: &str = "https://s3.example.com";
 const CONTAINER: &str = "https://example.blob.core.windows.net/backups";
 const SIGNATURE: &str = "sv=2021-12-02&sr=c&sp=racwdl&se=2027-01-01&sig=EXAMPLE";
 
-/// The key that may only read, and the bucket and the path where it may.
-const READER: &str = "reader";
+/// The store that is only read: its bucket, and the path in it.
 const READ_ONLY: (&str, &str) = ("origin", "production");
 
 /// See the module's documentation. Dropping it ends the services, and what a walk has left running.
@@ -67,8 +66,9 @@ impl Scene {
                 if walk == "stores" {
                     let (bucket, path) = READ_ONLY;
                     service.create_bucket(bucket).await;
-                    let opened =
-                        Door::open(port, READER, Policy::of_document("restore", bucket, path)).await;
+                    let reader = Policy::of_document("restore", bucket, path);
+                    let keys = vec![("reader", May::Do(reader)), ("own", May::Enter("backups"))];
+                    let opened = Door::open(port, keys).await;
                     port = opened.port();
                     door = Some(opened);
                 }
