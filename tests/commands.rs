@@ -82,7 +82,7 @@ const OTHERWISE: &[(&str, Otherwise)] = &[
             &[
                 "barkeep schedule systemd",
                 "barkeep schedule crontab",
-                "barkeep schedule kubernetes --image barkeep --pgdata-claim data",
+                "barkeep schedule kubernetes --image IMAGE --config-map barkeep --pgdata-claim data",
             ],
             0,
         ),
@@ -146,7 +146,9 @@ fn fault(scene: &Scene, command: &Command) -> Option<String> {
         None => return Some(format!("{command}\nis run by nobody: state why in OTHERWISE")),
     };
     typed.iter().find_map(|words| {
+        let begun = std::time::Instant::now();
         let answer = scene.say(words);
+        common::tell(&format!("{:?} {words}", begun.elapsed()));
         (answer.status != Some(status)).then(|| {
             let (typed, text) = (&answer.typed, &answer.text);
             format!("{command}\ntyped as: {typed}\nended with {:?}:\n{text}", answer.status)
