@@ -28,7 +28,7 @@ use scene::Scene;
 use shell::Shell;
 
 /// The documents with commands in them.
-const BOOKS: [&str; 2] = ["README.md", "docs/operations.md"];
+const BOOKS: [&str; 2] = ["README.md", "docs/walks.md"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_readme_shows_is_what_happens() {
@@ -36,7 +36,7 @@ async fn what_the_readme_shows_is_what_happens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_operations_shows_is_what_happens() {
+async fn what_the_walks_show_is_what_happens() {
     take_every_walk(BOOKS[1]).await;
 }
 

@@ -94,7 +94,7 @@ impl Scene {
         write("CLUSTER.yaml", include_str!("cluster.yaml"));
         let settings = format!(
             "store = '{}'\nserver = 'main'\nspool = '{}'\n[retention]\npolicy = '30d'\n\
-             [drill]\ndirectory = '{}'\npg-bin = '{}'\n",
+             [drill]\ndirectory = '{}'\npg-bin = '{}'\nno-amcheck = true\n",
             barkeep.url(),
             here("spool"),
             here("drills"),
