@@ -123,7 +123,9 @@ fn the_cron_jobs_are_those_that_are_printed_for_the_config_map_beside_them() {
     }
     assert!(manifest.contains("volumeClaimTemplates:\n    - metadata:\n        name: data\n"));
     assert!(manifest.contains("kind: StatefulSet\nmetadata:\n  name: postgresql\n"));
-    assert!(manifest.contains("mountPath: /var/lib/postgresql\n") && manifest.contains("/postgresql/pgdata\n"));
+    assert!(
+        manifest.contains("mountPath: /var/lib/postgresql\n") && manifest.contains("/postgresql/pgdata\n")
+    );
     assert!(manifest.contains("runAsUser: 26\n") && jobs.contains("runAsUser: 26\n"));
 }
 

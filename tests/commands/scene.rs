@@ -149,4 +149,25 @@ impl Scene {
         let text = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat();
         Answer { typed, text, status: output.status.code() }
     }
+
+    /// What PostgreSQL reads in `examples/postgresql.conf` that does not stand there.
+    pub(crate) fn differences_of_the_example(&self) -> Vec<String> {
+        let example = include_str!("../../examples/postgresql.conf");
+        let copy = self.lab.join("postgresql.conf");
+        std::fs::write(&copy, example).unwrap();
+        let settings = example.lines().filter_map(|line| line.split("  #").next()?.split_once(" = "));
+        let read = |name: &str| {
+            let mut command = as_postgres(program(NEWEST, "postgres"));
+            // No data directory, whose own settings would win.
+            command.arg("-D").arg(self.lab.join("units")).args(["-C", name]);
+            command.arg("-c").arg(format!("config_file={}", copy.display()));
+            let output = run(&mut command, PATIENCE);
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        let differences = settings.filter_map(|(name, value)| {
+            let (wanted, read) = (value.trim().trim_matches('\'').replace("5min", "300"), read(name));
+            (read != wanted).then(|| format!("examples/postgresql.conf: {name} is {wanted}, read as {read}"))
+        });
+        differences.collect()
+    }
 }
