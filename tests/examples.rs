@@ -50,7 +50,7 @@ fn is_printed(name: &str, printed: &str) {
     assert!(text(name) == printed, "examples/{name} is not what is printed now:\n{printed}");
 }
 
-/// The settings in the ConfigMap of PostgreSQL without an operator.
+/// The settings in the `ConfigMap` of PostgreSQL without an operator.
 fn config_map(directory: &Path) -> PathBuf {
     let manifest = text("kubernetes/postgresql.yaml");
     let settings = manifest.split("  barkeep.toml: |\n").nth(1).unwrap().split("---\n").next().unwrap();
