@@ -114,6 +114,8 @@ async fn every_command_of_the_documents_does_what_it_should() {
     let mut wrong: Vec<_> = first.into_iter().filter_map(|command| fault(&scene, command)).collect();
     wrong.extend(at_once(&scene, &then));
     wrong.extend(scene.differences_of_the_example());
+    // A backup that had succeeded often left a FATAL in the server's log: it went while the server answered.
+    wrong.extend(scene.said_by_the_server("connection to client lost"));
     assert!(wrong.is_empty(), "{} of {} commands:\n{}", wrong.len(), commands.len(), wrong.join("\n"));
 }
 

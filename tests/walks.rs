@@ -38,16 +38,16 @@ const BOOKS: [&str; 2] = ["README.md", "docs/walks.md"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_readme_shows_is_what_happens() {
-    take_every_walk(BOOKS[0]).await;
+    take_every_walk(BOOKS[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_walks_show_is_what_happens() {
-    take_every_walk(BOOKS[1]).await;
+    take_every_walk(BOOKS[1]);
 }
 
 /// Takes the walks of a document, and compares or writes down what was said.
-async fn take_every_walk(name: &str) {
+fn take_every_walk(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let mut book = Book::read(&path);
     let only = std::env::var("BARKEEP_WALK").ok();

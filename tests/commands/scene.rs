@@ -170,4 +170,9 @@ impl Scene {
         });
         differences.collect()
     }
+
+    /// The lines of PostgreSQL's log with this in them.
+    pub(crate) fn said_by_the_server(&self, words: &str) -> Vec<String> {
+        self.server.log().lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+    }
 }
