@@ -106,7 +106,7 @@ async fn waiting(client: &Client) -> Result<Waiting> {
     let sql = "SELECT count(*)::text AS count, \
                coalesce(min(name) FILTER (WHERE name LIKE '%.history.ready'), min(name)) AS first \
                FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'";
-    let found = client.query_one(sql, &[]).await.map_err(|e| refusal(&e));
+    let found = client.query_typed_one(sql, &[]).await.map_err(|e| refusal(&e));
     let found = found.context(|| "ask for what waits to be archived")?;
     let first = optional(&found, "first")?.map(|name| name.trim_end_matches(".ready").to_owned());
     Ok(Waiting { count: parsed(&found, "count")?, first })

@@ -10,7 +10,7 @@ use crate::model::{SegmentSize, Timeline};
 
 /// One row of text, any of which may be null.
 pub(super) async fn row(client: &Client, what: &str, sql: &str) -> Result<Row> {
-    client.query_one(sql, &[]).await.map_err(|e| refusal(&e)).context(|| format!("ask for {what}"))
+    client.query_typed_one(sql, &[]).await.map_err(|e| refusal(&e)).context(|| format!("ask for {what}"))
 }
 
 /// A column that cannot be null; what a server says is not trusted to have the right type.
@@ -141,7 +141,7 @@ async fn demand_rights(client: &Client, version: Version, switching: bool) -> Re
 async fn included_files(client: &Client) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT sourcefile AS file FROM pg_settings WHERE sourcefile IS NOT NULL \
                AND sourcefile <> current_setting('config_file') ORDER BY sourcefile";
-    let rows = client.query(sql, &[]).await.map_err(|e| refusal(&e));
+    let rows = client.query_typed(sql, &[]).await.map_err(|e| refusal(&e));
     rows.context(|| "ask for included files")?.iter().map(|row| text(row, "file")).collect()
 }
 
@@ -149,7 +149,7 @@ async fn included_files(client: &Client) -> Result<Vec<String>> {
 pub(super) async fn tablespaces(client: &Client) -> Result<Vec<ServerTablespace>> {
     let sql = "SELECT spcname::text AS name, oid::text AS oid, pg_tablespace_location(oid) AS location \
                FROM pg_tablespace WHERE pg_tablespace_location(oid) <> '' ORDER BY oid";
-    let rows = client.query(sql, &[]).await.map_err(|e| refusal(&e));
+    let rows = client.query_typed(sql, &[]).await.map_err(|e| refusal(&e));
     let rows = rows.context(|| "ask for the tablespaces")?;
     rows.iter()
         .map(|row| {
@@ -166,7 +166,7 @@ pub(super) async fn tablespaces(client: &Client) -> Result<Vec<ServerTablespace>
 pub(super) async fn archiver_trouble(client: &Client) -> Result<Option<String>> {
     let sql = "SELECT last_failed_wal AS wal, last_failed_time::text AS time FROM pg_stat_archiver \
                WHERE last_failed_time > coalesce(last_archived_time, '-infinity')";
-    let found = client.query_opt(sql, &[]).await.map_err(|e| refusal(&e));
+    let found = client.query_typed_opt(sql, &[]).await.map_err(|e| refusal(&e));
     let Some(row) = found.context(|| "ask for the archiver")? else { return Ok(None) };
     Ok(Some(format!("its archiver failed with {} at {}", text(&row, "wal")?, text(&row, "time")?)))
 }

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_postgres::config::{
     ChannelBinding as TheirBinding, SslMode as TheirMode, SslNegotiation as TheirNegotiation,
 };
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -33,6 +34,9 @@ const START: Duration = Duration::from_hours(25);
 const NEVER: Duration = Duration::from_hours(24 * 366 * 10);
 
 /// A session. Dropping it closes it.
+///
+/// No question is a prepared statement: the server is told to forget such a one only behind its answer, and a session
+/// that ends meanwhile is an error in the server's log. It would cost a request more, too.
 pub struct Session {
     client: Client,
     /// Moves the bytes; ends when the session does.
@@ -86,7 +90,7 @@ impl Session {
     }
 
     async fn row(&self, what: &str, sql: &str) -> Result<Row> {
-        self.client.query_one(sql, &[]).await.map_err(|e| refusal(&e)).context(|| what.to_owned())
+        self.client.query_typed_one(sql, &[]).await.map_err(|e| refusal(&e)).context(|| what.to_owned())
     }
 
     async fn patience(&self, limit: Duration) -> Result<()> {
@@ -338,7 +342,8 @@ impl Session {
             "SELECT start::text AS lsn, {NOW}, \
              (SELECT timeline_id::text FROM pg_control_checkpoint()) AS timeline FROM {call} AS start"
         );
-        let row = self.client.query_one(&sql, &[&label, &fast]).await.map_err(|e| refusal(&e));
+        let words: [(&(dyn ToSql + Sync), Type); 2] = [(&label, Type::TEXT), (&fast, Type::BOOL)];
+        let row = self.client.query_typed_one(&sql, &words).await.map_err(|e| refusal(&e));
         let row = row.context(|| "start the backup")?;
         self.patience(QUESTION).await?;
         Ok(StartPoint {

@@ -68,7 +68,7 @@ impl OwnSession {
              to_char(pg_catalog.pg_last_xact_replay_timestamp() at time zone 'UTC', \
              'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
              pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())";
-        let row = within(QUESTION, self.client.query_one(question, &[])).await;
+        let row = within(QUESTION, self.client.query_typed_one(question, &[])).await;
         let row = row.context(|| "ask how far recovery has gone")?;
         let text = |column: usize| row.try_get::<_, Option<&str>>(column).ok().flatten();
         Ok(Reached {
@@ -81,7 +81,7 @@ impl OwnSession {
     /// Whether the extension that `pg_amcheck` needs is installed on this machine.
     pub async fn has_amcheck(&self) -> Result<bool> {
         let question = "select count(*) > 0 from pg_catalog.pg_available_extensions where name = 'amcheck'";
-        let row = within(QUESTION, self.client.query_one(question, &[])).await;
+        let row = within(QUESTION, self.client.query_typed_one(question, &[])).await;
         Ok(row.context(|| "ask for extensions")?.try_get(0).unwrap_or(false))
     }
 
