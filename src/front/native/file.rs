@@ -463,7 +463,6 @@ mod tests {
         let named = ["--config=/f.yaml", "--cluster=replica", "--from=primary"];
         assert_eq!(words("restore", None), named);
         assert_eq!(words("wal-restore", Some("primary")), named);
-        assert_eq!(words("wal-restore", None), named[..2]);
     }
 
     #[test]
