@@ -134,6 +134,7 @@ fn request() -> Request {
         retry_for: Duration::from_secs(1),
         max_attempts: None,
         pgdata: None,
+        read_ends: true,
         limits: StatusLimits { backup_age: ever, ..StatusLimits::default() },
         now: later(1),
     }
