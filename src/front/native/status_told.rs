@@ -632,7 +632,8 @@ mod tests {
 
     #[test]
     fn a_server_that_is_well_is_told_in_one_line_and_its_figures() {
-        let mut well = Outcome { server: None, archiving: None, lag: None, findings: Vec::new(), ..outcome() };
+        let mut well =
+            Outcome { server: None, archiving: None, lag: None, findings: Vec::new(), ..outcome() };
         // Where the last WAL was read.
         let newest = well.coverage.windows.iter_mut().max_by_key(|window| (window.timeline, window.to));
         newest.unwrap().last_commit = Some(at("05T00:16:30"));
