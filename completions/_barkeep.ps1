@@ -596,6 +596,7 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
         'barkeep;status' {
             [CompletionResult]::new('--all-servers', '--all-servers', [CompletionResultType]::ParameterName, 'Tell of every server in the store')
             [CompletionResult]::new('--map', '--map', [CompletionResultType]::ParameterName, 'Draw the map of the archive below; `ascii` with nothing beyond ASCII')
+            [CompletionResult]::new('--quick', '--quick', [CompletionResultType]::ParameterName, 'Read no WAL: the end of what can be recovered is told without the time of its last commit')
             [CompletionResult]::new('--dsn', '--dsn', [CompletionResultType]::ParameterName, 'Ask the server that this string leads to: keywords and values, or a URI')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Ask the server on this host, or by the socket in this directory')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Ask the server on this host, or by the socket in this directory')

@@ -2622,7 +2622,7 @@ _barkeep() {
             return 0
             ;;
         barkeep__subcmd__status)
-            opts="-h -p -U -d -v -q --all-servers --map --dsn --host --port --user --dbname --pgdata --warn-backup-age --crit-backup-age --warn-wal-age --crit-wal-age --warn-waiting --crit-waiting --retry-for --help --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --object-store --cluster --from --secret-dir --envsubst"
+            opts="-h -p -U -d -v -q --all-servers --map --quick --dsn --host --port --user --dbname --pgdata --warn-backup-age --crit-backup-age --warn-wal-age --crit-wal-age --warn-waiting --crit-waiting --retry-for --help --store --server --spool --memory --endpoint-url --region --profile --addressing-style --ca-bundle --sse --sse-kms-key-id --sse-customer-key --checksums --exclusive-put --azure-endpoint-url --azure-credential --azure-client-id --azure-ca-bundle --azure-encryption-scope --gcs-endpoint-url --gcs-credentials-file --gcs-universe-domain --gcs-ca-bundle --gcs-kms-key --json --verbose --quiet --log-format --config --object-store --cluster --from --secret-dir --envsubst"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2634,6 +2634,10 @@ _barkeep() {
                     ;;
                 --map)
                     COMPREPLY=($(compgen -W "auto ascii" -- "${cur}"))
+                    return 0
+                    ;;
+                --quick)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --dsn)

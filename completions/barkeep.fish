@@ -672,6 +672,8 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l all-servers -
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l map -d 'Draw the map of the archive below; `ascii` with nothing beyond ASCII' -r -f -a "auto\t'As the locale and the terminal can show it'
 ascii\t'In ASCII'"
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l quick -d 'Read no WAL: the end of what can be recovered is told without the time of its last commit' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l dsn -d 'Ask the server that this string leads to: keywords and values, or a URI' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s h -l host -d 'Ask the server on this host, or by the socket in this directory' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s p -l port -d 'Ask the server at this port' -r

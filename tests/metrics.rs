@@ -71,6 +71,7 @@ fn request(bed: &Bed) -> Request {
             retry_for: Duration::from_secs(1),
             max_attempts: None,
             pgdata: None,
+            read_ends: false,
             limits: StatusLimits::default(),
             now: "2026-01-03T03:10:00Z".parse().unwrap(),
         },

@@ -5,6 +5,8 @@
 mod bed;
 
 use std::ops::RangeInclusive;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use barkeep::command::status::{self, Outcome, Request};
@@ -12,8 +14,10 @@ use barkeep::model::{
     Backup, BackupStatus, Compression, Health, Lsn, SegmentName, SegmentSize, StatusLimits, Threshold,
     Timeline,
 };
+use barkeep::store::{ObjectStore as _, Prefix};
 use bed::backup::{moment, publish, record};
 use bed::{Bed, MIB, OTHER_SYSTEM, SYSTEM, packed, segment_bytes};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 
 /// Something that lies in an archive.
@@ -134,6 +138,7 @@ fn request() -> Request {
         retry_for: Duration::from_secs(1),
         max_attempts: None,
         pgdata: None,
+        read_ends: true,
         limits: StatusLimits { backup_age: ever, ..StatusLimits::default() },
         now: later(1),
     }
@@ -269,6 +274,61 @@ async fn what_is_said_of_constructed_archives() {
         assert!(next.clone().all(|finding| !finding.next.is_empty()), "{name}: {:?}", outcome.findings);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_report_of_a_constructed_archive_tells_what_its_status_tells() {
+    for Row { name, things, .. } in rows() {
+        let bed = Bed::new();
+        for thing in things {
+            lay(&bed, thing).await;
+        }
+        let outcome = look(&bed, &request()).await;
+        let store = bed.dir.path().join("store");
+        copied(&bed, &store).await;
+        let page = page(&store);
+        let own = outcome.coverage.own_windows();
+        let ends = own.flat_map(|window| [Some(window.from.to_string()), Some(window.to.to_string())]);
+        let gaps = outcome.coverage.own_windows().map(|window| window.gap.map(|gap| gap.to_string()));
+        let findings = outcome.findings.iter().flat_map(|found| [&found.message, &found.reason, &found.next]);
+        let told = findings.cloned().map(Some).chain(ends).chain(gaps).flatten();
+        for told in told {
+            assert!(page.contains(&told), "{name}: {told}\n{page}");
+        }
+        let none = page.contains("There is none: no backup has all the WAL that it needs.");
+        assert_eq!(none, outcome.coverage.windows.is_empty(), "{name}");
+    }
+}
+
+/// Puts everything of the store into a directory, as if it had been there for an hour.
+async fn copied(bed: &Bed, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    let listed: Vec<_> = bed.store.list(&Prefix::everything(), None).try_collect().await.unwrap();
+    for meta in listed {
+        let mut object = bed.store.get(&meta.key, None).await.unwrap();
+        let file = to.join(meta.key.as_str());
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        while let Some(piece) = object.body.next().await {
+            bytes.extend_from_slice(&piece.unwrap());
+        }
+        std::fs::write(&file, bytes).unwrap();
+        let hour_ago = std::time::SystemTime::now() - Duration::from_hours(1);
+        std::fs::File::open(file).unwrap().set_modified(hour_ago).unwrap();
+    }
+}
+
+/// The text of the page that `report` makes of a store.
+fn page(store: &Path) -> String {
+    let mut report = Command::new(env!("CARGO_BIN_EXE_barkeep"));
+    report.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "LLVM_PROFILE_FILE"));
+    report.args(["report", "-", "--server", "main", "--store", &format!("file://{}", store.display())]);
+    let output = report.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let page = String::from_utf8(output.stdout).unwrap();
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(page, |page, (escaped, plain)| page.replace(escaped, plain))
 }
 
 fn texts(all: &[&str]) -> Vec<String> {

@@ -13,6 +13,7 @@ use barkeep::model::Lsn;
 use common::barkeep::Barkeep;
 use common::pg::{NEWEST, Server, Shutdown, reload};
 use common::{Scratch, wait_for};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Client;
 
@@ -122,6 +123,10 @@ fn windows(server: &Value) -> Vec<Value> {
     all.iter().filter(|window| window["within_timeline"].is_null()).cloned().collect()
 }
 
+fn last_commit(window: &Value) -> Timestamp {
+    window["last_commit"].as_str().unwrap().parse().unwrap()
+}
+
 fn kinds(server: &Value) -> Vec<&str> {
     server["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].as_str().unwrap()).collect()
 }
@@ -130,7 +135,9 @@ fn kinds(server: &Value) -> Vec<&str> {
 async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     let mut bed = Bed::new().await;
     bed.backup("one");
+    let begun = Timestamp::now();
     bed.tick(1..=3).await;
+    let third = begun..Timestamp::now();
     let lost = bed.tick(4..=6).await;
     bed.tick(7..=9).await;
     bed.backup("two");
@@ -143,9 +150,14 @@ async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     successor.launch();
     bed.client = successor.promoted().await;
     bed.primary = successor;
+    let begun = Timestamp::now();
     bed.tick(13..=15).await;
+    let last = begun..Timestamp::now();
     let (code, whole) = bed.status(&[]);
     assert_eq!((code, windows(&whole).len()), (Some(0), 1), "{whole}");
+    assert!(last.contains(&last_commit(&windows(&whole)[0])), "{whole}");
+    let (_, quick) = bed.status(&["--quick"]);
+    assert_eq!(windows(&quick)[0]["last_commit"], Value::Null, "{quick}");
 
     let folder = bed.scratch.path("store/main/wals").join(&lost[..16]);
     let all = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
@@ -156,6 +168,7 @@ async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     let (_, server) = bed.status(&[]);
     let [first, second] = windows(&server).try_into().unwrap_or_else(|_| panic!("{server}"));
     assert_eq!(first["missing_next"], lost.as_str(), "{server}");
+    assert!(third.contains(&last_commit(&first)) && last.contains(&last_commit(&second)), "{server}");
     assert!(kinds(&server).contains(&"wal-gap"), "{server}");
     assert_eq!(
         (&first["backups"].as_array().unwrap().len(), &second["timeline"]),

@@ -17,8 +17,9 @@ use barkeep::model::SegmentSize;
 use bed::{Bed, OTHER_SYSTEM, SYSTEM, segment_bytes};
 use wait4::Wait4;
 
-/// Peak memory either command may take with segments of 16 MiB, and with any other size too.
-const MOST_MEMORY: u64 = 96 << 20;
+/// Peak memory that either command may hold besides the program's own pages, with segments of 16 MiB and with any
+/// other size too: the 96 MiB of a call less what the optimised program takes up to print its version.
+const MOST_MEMORY: u64 = (96 - 6) << 20;
 
 fn name(n: u32) -> String {
     format!("0000000100000000{n:08X}")
@@ -301,8 +302,8 @@ fn segments_of_1_mib_16_mib_and_1_gib_come_back_within_the_memory_bound() {
         std::fs::write(machine.bed.wal(&name(1)), &plain).unwrap();
         machine.bed.ready(&name(1));
         drop(plain);
-        let archived = peak(&machine, &["wal-archive", &format!("pg_wal/{}", name(1))]);
-        let restored = peak(&machine, &["wal-restore", "--window=0", &name(1), "pg_wal/RECOVERYXLOG"]);
+        let archived = held(&machine, &["wal-archive", &format!("pg_wal/{}", name(1))]);
+        let restored = held(&machine, &["wal-restore", "--window=0", &name(1), "pg_wal/RECOVERYXLOG"]);
         assert!(archived <= MOST_MEMORY, "archiving {mib} MiB took {archived} bytes");
         assert!(restored <= MOST_MEMORY, "restoring {mib} MiB took {restored} bytes");
         assert!(same(&machine.bed.wal(&name(1)), &machine.bed.wal("RECOVERYXLOG")), "{mib} MiB");
@@ -318,7 +319,7 @@ fn a_backlog_of_16_mib_segments_is_archived_within_the_memory_bound() {
         machine.bed.ready(&name(n));
     }
     for n in [1, 2, 7, 16] {
-        let taken = peak(&machine, &["wal-archive", &format!("pg_wal/{}", name(n))]);
+        let taken = held(&machine, &["wal-archive", &format!("pg_wal/{}", name(n))]);
         assert!(taken <= MOST_MEMORY, "call {n} took {taken} bytes");
     }
 }
@@ -452,7 +453,13 @@ fn measure() {
     println!("peak={}", ended.rusage.maxrss);
 }
 
-/// Runs the binary to its successful end and gives the most memory it held, in bytes.
+/// The most memory a command holds besides the program itself, in bytes. The code of a build that is not optimised
+/// takes four times as much of it, and says nothing about what a call holds.
+fn held(machine: &Machine, words: &[&str]) -> u64 {
+    peak(machine, words).saturating_sub(peak(machine, &["--version"]))
+}
+
+/// Runs the binary to its successful end and gives the most memory it took, in bytes.
 fn peak(machine: &Machine, words: &[&str]) -> u64 {
     let all = [&[env!("CARGO_BIN_EXE_barkeep")], words].concat().join("\n");
     let mut measuring = Command::new(std::env::current_exe().unwrap());

@@ -51,6 +51,23 @@ pub(super) async fn header(archive: &Archive, stored: &StoredWal) -> Result<WalH
     .context(|| format!("read the header of {}", stored.key()))
 }
 
+/// As many segments are looked into at most for whose the WAL is.
+const HEADERS: usize = 3;
+
+/// The header of the newest segment that can be read: whose the WAL is, and how long its segments are.
+pub(super) async fn newest_header(archive: &Archive, wal: &WalInventory) -> Result<Option<WalHeader>> {
+    let segments = wal.objects().iter().rev().filter(|object| object.name.segment().is_some());
+    for object in segments.take(HEADERS) {
+        match header(archive, &archive.stored(object)?).await {
+            Ok(header) => return Ok(Some(header)),
+            // Damage is for `verify` to tell.
+            Err(e) if e.kind() == ErrorKind::Corrupt => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(None)
+}
+
 /// A timeline's history; `None` when a listing proves that the archive does not have it.
 pub(super) async fn history(archive: &Archive, timeline: Timeline) -> Result<Option<TimelineHistory>> {
     let name = WalName::History(timeline);

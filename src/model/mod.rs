@@ -71,9 +71,7 @@ pub use verify::{
 pub use wal_header::{Misfit, WalHeader};
 pub use wal_inventory::{InventoryBuilder, WalInventory, WalObject};
 pub use wal_name::WalName;
-pub use wal_record::{
-    MOST_RELATIONS, Pending, RecordKind, Relation, WalFlaw, WalRecord, WalScan, XactEnd, last_commit,
-};
+pub use wal_record::{MOST_RELATIONS, Pending, RecordKind, Relation, WalFlaw, WalRecord, WalScan, XactEnd};
 pub use wal_search::{MOST_FOUND, Sought, WalSearch};
 pub use wal_state::WalState;
 use wal_state::last_position;

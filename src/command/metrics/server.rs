@@ -90,7 +90,7 @@ fn points(all: &mut Exposition, outcome: &Outcome) {
         "From when on something can be recovered.",
     )
     .tell(labels, first.map(Timestamp::as_second));
-    let newest = coverage.newest_point().and_then(|window| window.last_commit.or(window.stored));
+    let newest = coverage.newest_point().and_then(|window| window.stored);
     let help = "Up to when something can be recovered: when the last segment on the way was stored.";
     all.gauge("barkeep_newest_recoverable_point_timestamp_seconds", help)
         .tell(labels, newest.map(Timestamp::as_second));
@@ -109,7 +109,7 @@ fn windows(all: &mut Exposition, outcome: &Outcome) {
             .tell(labels, window.from_time.map(Timestamp::as_second));
         let help = "When it ends: when its last segment was stored.";
         all.gauge("barkeep_window_end_timestamp_seconds", help)
-            .tell(labels, window.last_commit.or(window.stored).map(Timestamp::as_second));
+            .tell(labels, window.stored.map(Timestamp::as_second));
         all.gauge("barkeep_window_begin_lsn", "Where it begins, as a number of bytes.")
             .tell(labels, Some(window.from.0));
         all.gauge("barkeep_window_end_lsn", "Where it ends, as a number of bytes.")

@@ -2,6 +2,7 @@
 //!
 //! The server is asked before the archive is listed, so that whatever it says it has archived must be there.
 
+mod ends;
 mod server;
 
 use std::collections::BTreeMap;
@@ -10,18 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::fetch::{header, timelines};
+use super::fetch::{newest_header, timelines};
 use super::restore::flaw;
 use crate::archive::{Archive, Catalog, ExclusivePut, OpenArchive, Patience};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::model::{
     ArchiveFacts, ArchivingState, BackupId, Coverage, Health, Lag, SegmentSize, ServerName, ServerSight,
     StatusFacts, StatusFinding, StatusLimits, SystemId, WalHeader, WalInventory, status_findings,
 };
 use crate::postgres::AskArchiving;
-
-/// As many segments are looked into at most to learn whose the newest WAL is.
-const HEADERS: usize = 3;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -32,6 +30,8 @@ pub struct Request {
     pub max_attempts: Option<u32>,
     /// The server's data directory, when it is at hand.
     pub pgdata: Option<PathBuf>,
+    /// Whether the end of a window is read for the time of its last commit, which nothing else tells.
+    pub read_ends: bool,
     /// From where on something is amiss.
     pub limits: StatusLimits,
     /// What time it is.
@@ -90,7 +90,7 @@ pub(super) async fn look(
     let opened = open(request, archive).await?;
     let sight = Sight::of(&opened).await?;
     let facts = sight.catalog.facts();
-    let coverage = Coverage::of(&ArchiveFacts {
+    let mut coverage = Coverage::of(&ArchiveFacts {
         backups: &facts.backups,
         flaws: &sight.flaws,
         wal: &sight.wal,
@@ -99,6 +99,9 @@ pub(super) async fn look(
         size: sight.size(),
         now: request.now,
     });
+    if request.read_ends {
+        ends::read(&opened, &sight.wal, &mut coverage).await?;
+    }
     let unreadable: Vec<_> =
         sight.catalog.unreadable.iter().map(|bad| (bad.id, bad.error.to_string())).collect();
     let findings = status_findings(&StatusFacts {
@@ -161,7 +164,7 @@ impl Sight {
         let catalog = archive.catalog().await?;
         let wal = archive.dated_inventory().await?;
         let (timelines, bad_histories) = timelines(archive, &wal).await?;
-        let newest = newest(archive, &wal).await?;
+        let newest = newest_header(archive, &wal).await?;
         let entries = catalog.entries.iter().filter(|entry| entry.backup.is_usable());
         let flaws = entries.filter(|entry| !entry.backup.is_snapshot());
         let flaws = flaws.filter_map(|entry| Some((entry.backup.id, flaw(&entry.backup, &entry.files)?)));
@@ -179,18 +182,4 @@ impl Sight {
         let of_wal = || self.newest.map(|header| header.segment_size);
         usable.map(|entry| entry.backup.segment_size).or_else(of_wal).unwrap_or(SegmentSize::DEFAULT)
     }
-}
-
-/// The header of the newest segment that can be read.
-async fn newest(archive: &Archive, wal: &WalInventory) -> Result<Option<WalHeader>> {
-    let segments = wal.objects().iter().rev().filter(|object| object.name.segment().is_some());
-    for object in segments.take(HEADERS) {
-        match header(archive, &archive.stored(object)?).await {
-            Ok(header) => return Ok(Some(header)),
-            // Damage is for `verify` to tell; what was listed and is gone, `retention` has taken.
-            Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(None)
 }

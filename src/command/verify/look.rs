@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{Scope, TimelineSpan};
 use crate::archive::{Archive, Catalog, Entry, MarkedWal};
-use crate::command::fetch::{header, history};
+use crate::command::fetch::{history, newest_header};
 use crate::command::restore::flaw;
 use crate::error::{ErrorKind, Result};
 use crate::model::{
@@ -14,9 +14,6 @@ use crate::model::{
 
 /// How many histories are read at once.
 const HISTORIES: usize = 8;
-
-/// As many segments are looked into at most to learn whose an archive without backups is.
-const HEADERS: usize = 3;
 
 /// What there is.
 pub(super) struct Sight {
@@ -39,11 +36,13 @@ impl Sight {
         let (catalog, wal) = tokio::try_join!(archive.catalog(), archive.marked_wal())?;
         let inventory = WalInventory::new(wal.iter().map(|marked| marked.object).collect());
         let (timelines, bad_histories) = histories(archive, &inventory).await?;
-        let newest = usable(&catalog).filter_map(|entry| entry.backup.system_id).last();
-        let (system_id, size) = match newest {
-            Some(system_id) => (Some(system_id), SegmentSize::DEFAULT),
-            None => whose(archive, &inventory).await?,
+        let recorded = usable(&catalog).filter_map(|entry| entry.backup.system_id).last();
+        let newest = match recorded {
+            Some(_) => None,
+            None => newest_header(archive, &inventory).await?,
         };
+        let system_id = recorded.or_else(|| newest.map(|header| header.system_id));
+        let size = newest.map_or(SegmentSize::DEFAULT, |header| header.segment_size);
         Ok(Self { wal, catalog, system_id, inventory, timelines, size, bad_histories })
     }
 
@@ -184,17 +183,4 @@ async fn histories(archive: &Archive, wal: &WalInventory) -> Result<(Timelines, 
         }
     }
     Ok((Timelines::new(good), bad))
-}
-
-/// Whose the WAL is and how long its segments are, told by the newest segment that can be read.
-async fn whose(archive: &Archive, wal: &WalInventory) -> Result<(Option<SystemId>, SegmentSize)> {
-    let segments = wal.objects().iter().rev().filter(|object| object.name.segment().is_some());
-    for object in segments.take(HEADERS) {
-        match header(archive, &archive.stored(object)?).await {
-            Ok(header) => return Ok((Some(header.system_id), header.segment_size)),
-            Err(e) if e.kind() == ErrorKind::Corrupt => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok((None, SegmentSize::DEFAULT))
 }

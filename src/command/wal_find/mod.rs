@@ -26,11 +26,11 @@ use self::path::Path;
 use self::read::{Reading, Source};
 use super::restore::flaw;
 use crate::archive::{Catalog, ExclusivePut, OpenArchive, Patience};
-use crate::command::fetch::timelines;
+use crate::command::fetch::{newest_header, timelines};
 use crate::error::{Error, Result};
 use crate::model::{
-    BackupId, Candidate, Lsn, RecoveryTarget, SegmentName, Sought, TargetAction, TargetPoint, TargetTimeline,
-    Timeline, Timelines, WalRecord, WalSearch, choose,
+    BackupId, Candidate, Lsn, RecoveryTarget, SegmentName, SegmentSize, Sought, TargetAction, TargetPoint,
+    TargetTimeline, Timeline, Timelines, WalRecord, WalSearch, choose,
 };
 
 /// More objects at once than this bring nothing.
@@ -199,7 +199,8 @@ async fn of_archive(request: &Request, open: &dyn OpenArchive) -> Result<(Source
         let why = format!("the archive has no readable {wanted}.history");
         return Err(Error::not_found(why).hint("`latest` and `current` are the others to choose from"));
     }
-    let size = read::segment_size(&archive, &wal).await?;
+    let newest = newest_header(&archive, &wal).await?;
+    let size = newest.map_or(SegmentSize::DEFAULT, |header| header.segment_size);
     let mut path = Path::of_archive(&archive, &wal, timelines.history(timeline), size)?;
     path.keep_within(&request.within);
     path.damaged = broken;

@@ -8,19 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::path::{Path, Place, Segment};
 use super::{Progress, Request, Searched};
 use crate::archive::Archive;
-use crate::command::fetch::{decoded, header};
+use crate::command::fetch::decoded;
 use crate::command::flow::Flow;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::model::{
-    Lsn, SegmentName, SegmentSize, Sought, WalHeader, WalInventory, WalRecord, WalScan, WalSearch,
-};
+use crate::model::{Lsn, SegmentName, SegmentSize, Sought, WalHeader, WalRecord, WalScan, WalSearch};
 use crate::stream::codec;
 
 /// How much is decoded at once, in bytes.
 const PIECE: usize = 64 << 10;
-
-/// As many segments are looked into at most to learn how long they are.
-const HEADERS: usize = 3;
 
 /// Where the bytes come from.
 pub(super) enum Source {
@@ -246,17 +241,4 @@ fn fill(plain: &mut dyn Read, piece: &mut [u8]) -> Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// How long the segments of an archive are, told by the newest that can be read.
-pub(super) async fn segment_size(archive: &Archive, wal: &WalInventory) -> Result<SegmentSize> {
-    let segments = wal.objects().iter().rev().filter(|object| object.name.segment().is_some());
-    for object in segments.take(HEADERS) {
-        match header(archive, &archive.stored(object)?).await {
-            Ok(header) => return Ok(header.segment_size),
-            Err(e) if e.kind() == ErrorKind::Corrupt => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(SegmentSize::DEFAULT)
 }

@@ -44,6 +44,15 @@ pub(crate) struct Status {
         require_equals = true, default_missing_value = "auto"
     )]
     map: Option<MapHow>,
+    /// Read no WAL: the end of what can be recovered is told without the time of its last commit
+    ///
+    /// For a monitor that asks often: without this the last segment of each window is fetched.
+    #[arg(
+        long, env = "BARKEEP_STATUS_QUICK", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true",
+        value_parser = BoolishValueParser::new(), hide_possible_values = true
+    )]
+    quick: Option<bool>,
     #[command(flatten)]
     pub(super) own: StatusArgs,
     /// Print help
@@ -132,7 +141,8 @@ impl Status {
         let settings = around.settings(shared)?;
         let own = self.own.over(around.file.sections.status.clone());
         let server = own.connection(around)?;
-        let request = own.request(&settings);
+        let read_ends = !self.quick.unwrap_or(false);
+        let request = status::Request { read_ends, ..own.request(&settings) };
         let connect = server.as_ref().map(|server| server as &dyn AskArchiving);
         let outcomes = block_on(async {
             if !all {
@@ -179,7 +189,7 @@ impl StatusArgs {
         named.then(|| Conninfo::resolve(&words, &surroundings(around.environment))).transpose()
     }
 
-    /// What is asked.
+    /// What is asked; no WAL is read for it.
     pub(super) fn request(self, settings: &Settings) -> status::Request {
         let default = StatusLimits::default();
         let span = |span: Option<Span>, default| span.map_or(default, |span| span.0);
@@ -187,6 +197,7 @@ impl StatusArgs {
             retry_for: span(self.retry_for, RETRY_FOR),
             max_attempts: settings.max_attempts,
             pgdata: self.pgdata,
+            read_ends: false,
             limits: StatusLimits {
                 backup_age: Threshold {
                     warn: span(self.warn_backup_age, default.backup_age.warn),

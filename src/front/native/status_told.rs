@@ -89,11 +89,11 @@ fn summary(outcome: &Outcome) -> String {
                 2 => "; and 1 more window".to_owned(),
                 count => format!("; and {} more windows", count - 1),
             };
-            format!(
-                "{name}: recoverable from {from} to {}{}{older}",
-                window.to,
-                stored_ago(window.stored, *now)
-            )
+            let to = window.last_commit.map_or_else(
+                || format!("{}{}", window.to, stored_ago(window.stored, *now)),
+                |at| format!("{}, {}", moment(at), ago(at, *now)),
+            );
+            format!("{name}: recoverable from {from} to {to}{older}")
         }
         ([], None) => format!("{name}: nothing is amiss"),
         ([only], _) => format!("{name}: {}", only.message),
@@ -208,7 +208,9 @@ fn windows(coverage: &Coverage, now: Timestamp) -> Vec<Vec<String>> {
         let from = window.from_time.map(|at| format!("{} ", moment(at))).unwrap_or_default();
         let last = window.last.map(|last| format!(", {last}{}", stored_ago(window.stored, now)));
         let more = if window.partial { ", and some of the next" } else { "" };
-        let commit = window.last_commit.map(|at| format!(", last commit {}", moment(at)));
+        let to = window
+            .last_commit
+            .map_or_else(|| window.to.to_string(), |at| format!("{} ({})", moment(at), window.to));
         let backups = match window.backups.len() {
             1 => "1 backup".to_owned(),
             count => format!("{count} backups"),
@@ -216,7 +218,7 @@ fn windows(coverage: &Coverage, now: Timestamp) -> Vec<Vec<String>> {
         vec![
             format!("  timeline {}", window.timeline.number()),
             format!("from {from}({})", window.from),
-            format!("to {}{}{more}{}", window.to, last.unwrap_or_default(), commit.unwrap_or_default()),
+            format!("to {to}{}{more}", last.unwrap_or_default()),
             backups,
             window.gap.map(|gap| format!("then {gap} is missing")).unwrap_or_default(),
         ]
@@ -630,7 +632,11 @@ mod tests {
 
     #[test]
     fn a_server_that_is_well_is_told_in_one_line_and_its_figures() {
-        let well = Outcome { server: None, archiving: None, lag: None, findings: Vec::new(), ..outcome() };
+        let mut well =
+            Outcome { server: None, archiving: None, lag: None, findings: Vec::new(), ..outcome() };
+        // Where the last WAL was read.
+        let newest = well.coverage.windows.iter_mut().max_by_key(|window| (window.timeline, window.to));
+        newest.unwrap().last_commit = Some(at("05T00:16:30"));
         let status = of(vec![well]);
         insta::assert_snapshot!(status.text());
         assert_eq!(status.exit(), Exit::Done);

@@ -24,7 +24,8 @@ pub struct Window {
     pub stored: Option<Timestamp>,
     /// An incomplete segment behind it has some more.
     pub partial: bool,
-    /// The time of the last commit before `to`. Only the WAL itself tells, so whoever reads it fills this in.
+    /// The time of the last commit between `from` and `to`, where it is known: only the WAL itself tells, so whoever
+    /// reads it fills this in.
     pub last_commit: Option<Timestamp>,
     /// The first segment that is missing, when there is more WAL behind it.
     pub gap: Option<SegmentName>,

@@ -212,15 +212,3 @@ impl From<WalFlaw> for Error {
         Self::corrupt(flaw.to_string())
     }
 }
-
-/// The last commit of a segment that is at hand whole, as far as its records lie within it. `None` when it
-/// has none. The error tells where the segment is damaged; the zeros behind the last record are no damage.
-pub fn last_commit(segment: &[u8]) -> Result<Option<WalRecord>, WalFlaw> {
-    let mut last = None;
-    WalScan::new().feed(segment, &mut |record| {
-        if record.xact_end().is_some_and(|xact| xact.committed) {
-            last = Some(record.clone());
-        }
-    })?;
-    Ok(last)
-}

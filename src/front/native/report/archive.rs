@@ -64,7 +64,8 @@ pub(super) fn windows(html: &mut Html, outcome: &Outcome) {
         .own_windows()
         .take(ROWS)
         .map(|window| {
-            let to = window.stored.map(moment).unwrap_or_default();
+            let stored = || window.stored.map(|at| format!("stored {}", moment(at)));
+            let to = window.last_commit.map(moment).or_else(stored).unwrap_or_default();
             let ends = match (window.gap, window.partial) {
                 (Some(gap), _) => format!("{gap} is missing"),
                 (None, true) => "with an incomplete segment".to_owned(),
@@ -89,14 +90,15 @@ pub(super) fn windows(html: &mut Html, outcome: &Outcome) {
         ("Timeline", "number"),
         ("From", "firm"),
         ("From LSN", "firm"),
-        ("Last WAL stored", "firm"),
+        ("To", "firm"),
         ("To LSN", "firm"),
         ("Backups", "number"),
         ("Ends with", ""),
     ];
     table(
         html,
-        "Every instant within a window can be recovered; a target that the WAL stored last does not reach is too new.",
+        "Every instant within a window can be recovered. It ends with the last commit that is archived, or is told by \
+         when its last WAL was stored.",
         &columns,
         &rows,
     );

@@ -20,7 +20,7 @@ use super::render::{Report as Told, line};
 use super::render_backups::size;
 use super::retention::LEFTOVERS_AFTER;
 use super::{Around, told};
-use crate::command::report;
+use crate::command::{report, status};
 use crate::error::{Error, Result};
 use crate::front::run::block_on;
 use crate::model::{Health, RetentionPolicy, RetentionRule};
@@ -75,7 +75,7 @@ impl Report {
         let server = status.connection(around)?;
         let retention = &around.file.sections.retention;
         let request = report::Request {
-            status: status.request(&settings),
+            status: status::Request { read_ends: true, ..status.request(&settings) },
             rule: own.retention.map(|policy| RetentionRule {
                 policy,
                 minimum: retention.minimum_redundancy.unwrap_or(0),
