@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use barkeep::error::ErrorKind;
 use barkeep::front::exit::Exit;
 use syn::visit::{self, Visit};
-use syn::{Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItemFn, ItemConst, ItemFn, ItemMod, Lit, Local, Pat};
+use syn::{
+    Block, Expr, ExprCall, ExprMethodCall, FnArg, ImplItemFn, ItemConst, ItemFn, ItemMod, Lit, Local, Pat,
+};
 
 /// What stands for a part of a message that is another one every time.
 const HOLE: &str = "…";
@@ -112,7 +114,7 @@ fn sources() -> Vec<(PathBuf, syn::File)> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".rs") && name != "tests.rs" && name != "fuzz.rs" {
+            } else if path.extension().is_some_and(|e| e == "rs") && name != "tests.rs" && name != "fuzz.rs" {
                 let text = fs_err::read_to_string(&path).unwrap();
                 files.push((path, syn::parse_file(&text).unwrap()));
             }
@@ -178,7 +180,9 @@ impl Reader {
             Expr::Reference(inner) => self.texts(&inner.expr),
             Expr::Paren(inner) => self.texts(&inner.expr),
             Expr::Group(inner) => self.texts(&inner.expr),
-            Expr::MethodCall(call) if ["to_owned", "to_string", "into", "clone"].contains(&call.method.to_string().as_str()) => {
+            Expr::MethodCall(call)
+                if ["to_owned", "to_string", "into", "clone"].contains(&call.method.to_string().as_str()) =>
+            {
                 self.texts(&call.receiver)
             }
             Expr::If(choice) => {
@@ -479,6 +483,7 @@ fn document(messages: &Messages) -> String {
         let _ = write!(text, " {}\n\n| message | remedy |\n|---|---|\n", chapter.remedy);
         for ((_, message), hints) in rows {
             let remedy = hints.iter().map(|hint| cell(hint)).collect::<Vec<_>>().join("; or: ");
+            let remedy = if remedy.is_empty() { "as above".to_owned() } else { remedy };
             let _ = writeln!(text, "| {} | {remedy} |", cell(message));
         }
     }
@@ -507,8 +512,11 @@ fn what_the_reader_of_sources_finds() {
         let found = reader.messages.iter().find(|((_, message), _)| message.contains(words));
         found.unwrap_or_else(|| panic!("`{words}` is not found"))
     };
-    let ((kind, _), hints) = find("no store is given");
-    assert!(*kind == Some("usage") && hints.iter().any(|hint| hint.contains("--store")), "{hints:?}");
+    let ((kind, _), hints) = find("bucket … does not exist");
+    assert!(
+        *kind == Some("usage") && hints.iter().any(|hint| hint.contains("create the bucket")),
+        "{hints:?}"
+    );
     assert!(reader.messages.len() > 400, "{}", reader.messages.len());
     let hinted = reader.messages.values().filter(|hints| !hints.is_empty()).count();
     assert!(hinted > 150, "{hinted}");

@@ -179,7 +179,7 @@ async fn first_locked(
 }
 
 /// A lock of the store as a reason.
-const fn locked(lock: Lock) -> Locked {
+pub(super) const fn locked(lock: Lock) -> Locked {
     match lock {
         Lock::Until(end) => Locked::Until(end),
         Lock::Hold => Locked::Held,

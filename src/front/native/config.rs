@@ -80,7 +80,8 @@ impl Config {
     fn read(&self) -> Result<(PathBuf, String)> {
         let path = self.path();
         let text = fs_err::read_to_string(&path).map_err(|e| {
-            Error::usage(format!("the configuration cannot be read: {e}")).hint("name the file")
+            Error::usage(format!("the configuration cannot be read: {e}"))
+                .hint("name a file that this user may read: as an argument, or with --config")
         })?;
         Ok((path, text))
     }

@@ -456,17 +456,29 @@ fn way_out(e: &clap::Error, words: &[OsString]) -> String {
         }
         _ => {}
     }
+    if e.kind() == ClapKind::ArgumentConflict {
+        return "leave one of the two out".to_owned();
+    }
     let tree = command();
     let verb = words.iter().filter_map(|word| word.to_str()).find_map(|word| tree.find_subcommand(word));
-    let Some(verb) = verb.filter(|verb| !verb.is_hide_set()).map(clap::Command::get_name) else {
+    let Some(verb) = verb.filter(|verb| !verb.is_hide_set()) else {
         return "`barkeep --help` tells what there is".to_owned();
     };
-    let host =
-        matches!(e.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if arg.contains("--host"));
-    if host && words.last().is_some_and(|word| word == "-h") {
-        return format!("-h is the host here, as in PostgreSQL's own tools; `barkeep {verb} --help` is help");
+    let name = verb.get_name();
+    let flag = match e.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.split([' ', '=', '[']).next().unwrap_or_default(),
+        _ => "",
+    };
+    if flag == "--host" && words.last().is_some_and(|word| word == "-h") {
+        return format!("-h is the host here, as in PostgreSQL's own tools; `barkeep {name} --help` is help");
     }
-    format!("`barkeep {verb} --help` shows how it is called")
+    let arg = verb
+        .get_arguments()
+        .find(|arg| arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long)));
+    if arg.is_some_and(|arg| arg.get_help_heading().is_some()) {
+        return "`barkeep help settings` explains it".to_owned();
+    }
+    format!("`barkeep {name} --help` shows how it is called")
 }
 
 /// Tells what a verb found.

@@ -185,7 +185,7 @@ pub(crate) struct WalRestoreArgs {
     #[arg(long, value_name = "SPAN", env = "BARKEEP_WAL_RESTORE_RETRY_FOR")]
     #[serde(with = "text")]
     retry_for: Option<Span>,
-    /// Stop PostgreSQL on a failure, or let it go on [default: auto]
+    /// Stop PostgreSQL on a failure, or not [default: auto]
     #[arg(long, value_name = "WHAT", env = "BARKEEP_WAL_RESTORE_ON_ERROR")]
     pub(super) on_error: Option<OnError>,
 }
