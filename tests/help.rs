@@ -45,7 +45,7 @@ fn documented(verb: &str) -> BTreeSet<u8> {
     let text = fs_err::read_to_string(file).unwrap();
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let head = cells(text.lines().find(|line| line.starts_with("| status |")).unwrap());
-    let column = head.iter().position(|name| name == verb).unwrap();
+    let column = head.iter().rposition(|name| name == verb).unwrap();
     let rows = text.lines().map(cells).filter(|row| row.get(column).is_some_and(|cell| cell == "yes"));
     rows.map(|row| row[1].parse().unwrap()).collect()
 }

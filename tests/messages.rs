@@ -140,6 +140,14 @@ struct Helper {
 #[derive(Default)]
 struct Reader {
     constants: BTreeMap<String, String>,
+    /// What the variables of the function that is being read were last set to.
+    locals: BTreeMap<String, Vec<String>>,
+    /// What `status` finds: message, reason, next.
+    findings: Vec<[Vec<String>; 3]>,
+    /// The same of functions that give several, part by part.
+    tuples: BTreeMap<String, Vec<Vec<String>>>,
+    /// What functions that give a text can give; nothing where two have the same name.
+    returns: BTreeMap<String, Vec<String>>,
     helpers: BTreeMap<String, Helper>,
     messages: Messages,
     /// Whether helpers are still being learned.
@@ -157,7 +165,8 @@ impl Reader {
     fn read() -> Self {
         let mut reader = Self { learning: true, ..Self::default() };
         let files = sources();
-        for learning in [true, false] {
+        // Twice, because what is learned last may be used first.
+        for learning in [true, true, false] {
             reader.learning = learning;
             for (_, file) in &files {
                 reader.visit_file(file);
@@ -175,7 +184,7 @@ impl Reader {
             },
             Expr::Macro(call) if call.mac.path.is_ident("format") || call.mac.path.is_ident("concat") => {
                 let whole = call.mac.path.is_ident("concat");
-                template(&call.mac.tokens, whole, &self.constants).into_iter().collect()
+                template(&call.mac.tokens, 0, whole, &self.constants).into_iter().collect()
             }
             Expr::Reference(inner) => self.texts(&inner.expr),
             Expr::Paren(inner) => self.texts(&inner.expr),
@@ -185,6 +194,17 @@ impl Reader {
             {
                 self.texts(&call.receiver)
             }
+            Expr::MethodCall(call) => self.returns.get(&call.method.to_string()).cloned().unwrap_or_default(),
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) => {
+                    let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+                    match call.args.first().filter(|_| name == "Some") {
+                        Some(inner) => self.texts(inner),
+                        None => self.returns.get(&name).cloned().unwrap_or_default(),
+                    }
+                }
+                _ => Vec::new(),
+            },
             Expr::If(choice) => {
                 let mut texts = last(&choice.then_branch).map(|e| self.texts(e)).unwrap_or_default();
                 texts.extend(choice.else_branch.iter().flat_map(|(_, other)| self.texts(other)));
@@ -194,10 +214,23 @@ impl Reader {
             Expr::Match(choice) => choice.arms.iter().flat_map(|arm| self.texts(&arm.body)).collect(),
             Expr::Path(path) => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-                self.constants.get(&name).cloned().into_iter().collect()
+                let constant = || self.constants.get(&name).cloned().into_iter().collect();
+                self.locals.get(&name).cloned().unwrap_or_else(constant)
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The texts that the `n`th part of what is given can be.
+    fn part(&self, expression: &Expr, n: usize) -> Vec<String> {
+        if let Expr::Call(call) = expression
+            && let Expr::Path(path) = &*call.func
+            && let Some(name) = path.path.segments.last()
+        {
+            let known = self.tuples.get(&name.ident.to_string());
+            return known.and_then(|parts| parts.get(n)).cloned().unwrap_or_default();
+        }
+        parts(expression, n).into_iter().flat_map(|e| self.texts(e)).collect()
     }
 
     fn note(&mut self, kind: Option<&'static str>, expression: &Expr, hints: &[String]) {
@@ -223,16 +256,31 @@ impl Reader {
 
     /// Reads a function, whose parameters are these.
     fn function(&mut self, name: String, inputs: Vec<String>, body: &Block) {
+        if self.learning {
+            let texts = last(body).map(|e| self.texts(e)).unwrap_or_default();
+            let tuple = |n| last(body).map(|e| self.part(e, n)).unwrap_or_default();
+            let pair = vec![tuple(0), tuple(1)];
+            if pair.iter().any(|texts| !texts.is_empty()) {
+                self.tuples.insert(name.clone(), pair);
+            }
+            if !texts.is_empty() {
+                let known = self.returns.entry(name.clone()).or_insert_with(|| texts.clone());
+                if *known != texts {
+                    known.clear();
+                }
+            }
+        }
         let outside = (
             std::mem::replace(&mut self.function, name),
             std::mem::replace(&mut self.parameters, inputs),
             std::mem::take(&mut self.later),
+            std::mem::take(&mut self.locals),
         );
         let mut later = Later { reader: self, hints: BTreeMap::new() };
         later.visit_block(body);
         self.later = later.hints;
         visit::visit_block(self, body);
-        (self.function, self.parameters, self.later) = outside;
+        (self.function, self.parameters, self.later, self.locals) = outside;
     }
 }
 
@@ -255,6 +303,21 @@ impl<'ast> Visit<'ast> for Later<'_> {
     }
 }
 
+/// The expressions that the `n`th part of a tuple can be.
+fn parts(expression: &Expr, n: usize) -> Vec<&Expr> {
+    match expression {
+        Expr::Tuple(tuple) => tuple.elems.iter().nth(n).into_iter().collect(),
+        Expr::Match(choice) => choice.arms.iter().flat_map(|arm| parts(&arm.body, n)).collect(),
+        Expr::Block(block) => last(&block.block).map(|e| parts(e, n)).unwrap_or_default(),
+        Expr::If(choice) => {
+            let mut all = last(&choice.then_branch).map(|e| parts(e, n)).unwrap_or_default();
+            all.extend(choice.else_branch.iter().flat_map(|(_, other)| parts(other, n)));
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The expression that a block ends with.
 fn last(block: &Block) -> Option<&Expr> {
     match block.stmts.last()? {
@@ -263,9 +326,10 @@ fn last(block: &Block) -> Option<&Expr> {
     }
 }
 
-/// The text of a `format!` with holes, or of a `concat!`.
+/// The text of a `format!` with holes, behind so many arguments, or of a `concat!`.
 fn template(
     tokens: &proc_macro2::TokenStream,
+    skip: usize,
     whole: bool,
     constants: &BTreeMap<String, String>,
 ) -> Option<String> {
@@ -281,7 +345,7 @@ fn template(
     if whole {
         return Some(arguments.iter().map(|a| literal(a).unwrap_or_else(|| HOLE.to_owned())).collect());
     }
-    let text = literal(arguments.first()?)?;
+    let text = literal(arguments.iter().nth(skip)?)?;
     let (mut filled, mut rest) = (String::new(), text.as_str());
     while let Some(at) = rest.find(['{', '}']) {
         filled.push_str(&rest[..at]);
@@ -381,10 +445,31 @@ impl<'ast> Visit<'ast> for Reader {
         let outside = std::mem::replace(&mut self.hints, later);
         visit::visit_local(self, local);
         self.hints = outside;
+        let Some(init) = &local.init else { return };
+        match &local.pat {
+            Pat::Tuple(names) => {
+                for (n, name) in names.elems.iter().enumerate() {
+                    if let Pat::Ident(name) = name {
+                        let texts = self.part(&init.expr, n);
+                        self.locals.insert(name.ident.to_string(), texts);
+                    }
+                }
+            }
+            _ => {
+                let texts = self.texts(&init.expr);
+                self.locals.insert(name, texts);
+            }
+        }
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
         let outside = self.hints.clone();
+        if call.method == "add" && call.args.len() == 5 && !self.learning {
+            let texts = [2, 3, 4].map(|n| self.texts(&call.args[n]));
+            if texts.iter().all(|texts| !texts.is_empty()) {
+                self.findings.push(texts);
+            }
+        }
         if call.method == "hint" {
             // The innermost wins.
             let texts = call.args.first().map(|argument| self.texts(argument)).unwrap_or_default();
@@ -451,6 +536,121 @@ fn sorting(message: &str) -> String {
     message.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
+/// What `verify` finds, by the name of its variant: the words of `Display`, `reason` and `next`.
+#[derive(Default)]
+struct Findings {
+    told: BTreeMap<String, [BTreeSet<String>; 3]>,
+    /// Which of the three is being read, and the type that it is of.
+    reading: Option<(usize, String)>,
+    reader: Reader,
+}
+
+impl Findings {
+    fn read() -> Self {
+        let mut findings = Self::default();
+        let file = fs_err::read_to_string(root().join("src/model/verify/finding.rs")).unwrap();
+        findings.visit_file(&syn::parse_file(&file).unwrap());
+        // A gap tells itself.
+        if let Some(gap) = findings.told.get("impl Gap").cloned() {
+            findings.told.entry("WalGap".to_owned()).or_default()[0].extend(gap[0].clone());
+        }
+        findings.told.retain(|name, told| !name.starts_with("impl ") && !told[0].is_empty());
+        findings
+    }
+}
+
+/// The variants that a pattern names.
+fn variants(pattern: &Pat) -> Vec<String> {
+    let last = |path: &syn::Path| path.segments.last().map(|s| s.ident.to_string());
+    match pattern {
+        Pat::Or(either) => either.cases.iter().flat_map(variants).collect(),
+        Pat::Path(path) => last(&path.path).into_iter().collect(),
+        Pat::TupleStruct(it) => last(&it.path).into_iter().collect(),
+        Pat::Struct(it) => last(&it.path).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The texts that are written somewhere inside.
+#[derive(Default)]
+struct Written(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Written {
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        if call.path.is_ident("write") {
+            self.0.extend(template(&call.tokens, 1, false, &BTreeMap::new()));
+        }
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        if call.method == "write_str" {
+            self.0.extend(call.args.iter().flat_map(|argument| Reader::default().texts(argument)));
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+}
+
+impl<'ast> Visit<'ast> for Findings {
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let syn::Type::Path(of) = &*item.self_ty else { return };
+        let of = of.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+        for inner in &item.items {
+            let syn::ImplItem::Fn(function) = inner else { continue };
+            let column = match function.sig.ident.to_string().as_str() {
+                "fmt" => 0,
+                "reason" => 1,
+                "next" => 2,
+                _ => continue,
+            };
+            self.reading = Some((column, of.clone()));
+            self.visit_block(&function.block);
+            self.reading = None;
+        }
+    }
+
+    fn visit_arm(&mut self, arm: &'ast syn::Arm) {
+        let Some((column, of)) = self.reading.clone() else { return };
+        let texts = if column == 0 {
+            let mut written = Written::default();
+            written.visit_expr(&arm.body);
+            written.0
+        } else {
+            self.reader.texts(&arm.body).into_iter().collect()
+        };
+        let names = if of == "Finding" { variants(&arm.pat) } else { vec![format!("impl {of}")] };
+        for name in names {
+            self.told.entry(name).or_default()[column].extend(texts.clone());
+        }
+    }
+}
+
+/// What `status` and `verify` find, which are answers and no errors.
+fn found(status: &[[Vec<String>; 3]]) -> String {
+    let mut text = String::from(
+        "\n## What status and verify find\n\n`status`, `report` and `verify` tell of an archive what is wrong with it \
+         (`why:`) and what to type (`next:`).\n",
+    );
+    let table = |title: &str, mut rows: Vec<[String; 3]>| {
+        rows.sort_by_key(|[message, ..]| sorting(message));
+        rows.dedup();
+        let rows =
+            rows.iter().map(|row| format!("| {} |", row.each_ref().map(|text| cell(text)).join(" | ")));
+        format!("\n| {title} | why | next |\n|---|---|---|\n{}\n", rows.collect::<Vec<_>>().join("\n"))
+    };
+    let join = |texts: &mut dyn Iterator<Item = &String>| {
+        let texts: Vec<&str> = texts.map(String::as_str).collect();
+        if texts.is_empty() { HOLE.to_owned() } else { texts.join("; or: ") }
+    };
+    let rows = status.iter().flat_map(|[messages, why, next]| {
+        let rest = [join(&mut why.iter()), join(&mut next.iter())];
+        messages.iter().map(move |message| [message.clone(), rest[0].clone(), rest[1].clone()])
+    });
+    text.push_str(&table("status", rows.collect()));
+    let rows = Findings::read().told.into_values();
+    text.push_str(&table("verify", rows.map(|row| row.map(|texts| join(&mut texts.iter()))).collect()));
+    text
+}
+
 fn document(messages: &Messages) -> String {
     let mut text = String::from(
         "# Messages\n\nEvery error is told in this form, on standard error, with `--json` in `error.message`, `error.hint` and \
@@ -492,7 +692,8 @@ fn document(messages: &Messages) -> String {
 
 #[test]
 fn every_message_is_in_the_book_with_its_remedy() {
-    let fresh = document(&Reader::read().messages);
+    let reader = Reader::read();
+    let fresh = document(&reader.messages) + &found(&reader.findings);
     let file = root().join("docs/messages.md");
     if std::env::var_os("UPDATE").is_some_and(|v| v == "1") {
         fs_err::write(&file, &fresh).unwrap();
@@ -517,7 +718,9 @@ fn what_the_reader_of_sources_finds() {
         *kind == Some("usage") && hints.iter().any(|hint| hint.contains("create the bucket")),
         "{hints:?}"
     );
+    assert!(reader.findings.len() > 15, "{}", reader.findings.len());
+    assert!(Findings::read().told.len() > 12, "{:?}", Findings::read().told.keys());
     assert!(reader.messages.len() > 400, "{}", reader.messages.len());
     let hinted = reader.messages.values().filter(|hints| !hints.is_empty()).count();
-    assert!(hinted > 150, "{hinted}");
+    assert!(hinted > 130, "{hinted}");
 }

@@ -577,7 +577,7 @@ async fn a_torn_copy_of_the_very_file_is_refused_with_the_word_that_replaces_it(
     assert_eq!(e.kind(), ErrorKind::Corrupt, "{e}");
     let hint = format!("barkeep wal-archive --overwrite {}", file.display());
     assert!(e.hint_text().unwrap_or_default().contains(&hint), "{e:?}");
-    let request = Request { overwrite: true, ..bed.archive_request(&file) };
+    let request = wal_archive::Request { overwrite: true, ..bed.archive_request(&file) };
     wal_archive::run(&request, &bed).await.unwrap();
     assert!(!bed.keys().await.contains(&key), "the torn copy is gone");
 

@@ -68,7 +68,8 @@ use crate::error::{Error, Result};
 ///
 /// Barkeep is what PostgreSQL calls as archive_command and restore_command, and what its operators
 /// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file; an empty
-/// variable counts as unset.
+/// variable counts as unset. `barkeep help VERB` tells everything about a verb, `barkeep help settings` what
+/// the verbs share.
 #[derive(Debug, Parser)]
 #[command(name = "barkeep", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {

@@ -254,7 +254,7 @@ impl Restore {
             progress: Arc::clone(&progress),
         };
         let _bar = Watching::bytes(around.output, READING, &progress);
-        let outcome = block_on(restore::run(&request, &settings.wire));
+        let outcome = block_on(restore::run(&request, &settings.wire)).map_err(|e| settings.wire.lacks(e));
         told(outcome.map(|outcome| Told { outcome, target, recovery: request.recovery, zone, zone_assumed }))
     }
 }

@@ -158,6 +158,10 @@ impl WalFind {
         let bar = Watching::bytes(around.output, READING, &progress);
         let outcome = block_on(wal_find::run(&request, open));
         drop(bar);
+        let outcome = outcome.map_err(|e| match &settings {
+            Some(settings) => settings.wire.lacks(e),
+            None => e,
+        });
         told(outcome.map(|outcome| Told { outcome, zone, zone_assumed }))
     }
 }
