@@ -368,7 +368,8 @@ impl Standing {
         }
         if place.no_recovery_config.unwrap_or(false) {
             if standby {
-                return Err(Error::usage("--no-recovery-config and --standby exclude each other"));
+                return Err(Error::usage("--no-recovery-config and --standby exclude each other")
+                    .hint("leave one of the two out"));
             }
             return Ok(None);
         }

@@ -137,7 +137,8 @@ impl Verify {
 impl What {
     fn scope(&self) -> Result<Scope> {
         match (self.wal_only.unwrap_or(false), self.backups_only.unwrap_or(false)) {
-            (true, true) => Err(Error::usage("--wal-only and --backups-only exclude each other")),
+            (true, true) => Err(Error::usage("--wal-only and --backups-only exclude each other")
+                .hint("leave one of the two out")),
             (true, false) => Ok(Scope::Wal),
             (false, true) => Ok(Scope::Backups),
             (false, false) => Ok(Scope::All),

@@ -186,12 +186,12 @@ impl Request<'_> {
         let Self { bucket, service, permission } = self;
         match code {
             "SignatureDoesNotMatch" => format!(
-                "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the profile, and \
-                 whether {service} is meant"
+                "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the profile, and that \
+                 {service} is the right service"
             ),
             "InvalidAccessKeyId" | "InvalidClientTokenId" => format!(
-                "the access key is not known there: check AWS_ACCESS_KEY_ID or the profile, and whether {service} is \
-                 meant"
+                "the access key is not known there: check AWS_ACCESS_KEY_ID or the profile, and that {service} is the \
+                 right service"
             ),
             "ExpiredToken" | "TokenRefreshRequired" => {
                 "the session token has run out: sign in again (aws sso login), or set a new AWS_SESSION_TOKEN \
