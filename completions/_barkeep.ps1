@@ -103,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
         'barkeep;wal-restore' {
             [CompletionResult]::new('--no-partial', '--no-partial', [CompletionResultType]::ParameterName, 'Never deliver a .partial segment when the complete one is missing')
             [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'Fetch up to this many segments ahead, 0 to 32 [default: 32]')
-            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try a failing request again for this long [default: 30s; recovery: 5min]')
+            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try a failing request again so long [default: 5min during recovery, else 30s]')
             [CompletionResult]::new('--on-error', '--on-error', [CompletionResultType]::ParameterName, 'Stop PostgreSQL on a failure, or not [default: auto]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Use this name for the server within the store')
@@ -212,7 +212,7 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
         'barkeep;check' {
             [CompletionResult]::new('--pgdata', '--pgdata', [CompletionResultType]::ParameterName, 'Compare the archive with the server of this data directory [also: PGDATA]')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try a failing request again for this long [default: 10s]')
-            [CompletionResult]::new('--locks', '--locks', [CompletionResultType]::ParameterName, 'Demand that objects can be locked [default: if the file has lock-until]')
+            [CompletionResult]::new('--locks', '--locks', [CompletionResultType]::ParameterName, 'Demand that locks work [default: when the file has lock-until]')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Use this name for the server within the store')
             [CompletionResult]::new('--spool', '--spool', [CompletionResultType]::ParameterName, 'Keep local notes and fetched segments in this private directory')
@@ -505,7 +505,7 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
             [CompletionResult]::new('--clean', '--clean', [CompletionResultType]::ParameterName, 'Replace a data directory that is there, unless a server runs on it')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Show what would be done, and touch nothing')
             [CompletionResult]::new('--target-action', '--target-action', [CompletionResultType]::ParameterName, 'At the target: pause, promote or shutdown [default: pause]')
-            [CompletionResult]::new('--restore-command', '--restore-command', [CompletionResultType]::ParameterName, 'Let PostgreSQL fetch WAL with this [default: this program]')
+            [CompletionResult]::new('--restore-command', '--restore-command', [CompletionResultType]::ParameterName, 'Let PostgreSQL fetch WAL with this command')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Fetch up to this many objects at once [default: the cores, 2 to 8]')
             [CompletionResult]::new('--max-rate', '--max-rate', [CompletionResultType]::ParameterName, 'Fetch at most this many bytes per second')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'Try a failing request again for this long [default: 5min]')
@@ -850,7 +850,7 @@ Register-ArgumentCompleter -Native -CommandName 'barkeep' -ScriptBlock {
         }
         'barkeep;drill' {
             [CompletionResult]::new('--directory', '--directory', [CompletionResultType]::ParameterName, 'Make the scratch directory here, with room for the cluster')
-            [CompletionResult]::new('--pg-bin', '--pg-bin', [CompletionResultType]::ParameterName, 'Take PostgreSQL''s programs from here [default: by the major]')
+            [CompletionResult]::new('--pg-bin', '--pg-bin', [CompletionResultType]::ParameterName, 'Take PostgreSQL''s programs from here')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Ask as this role, a superuser [default: postgres]')
             [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Ask in this database [default: postgres]')
             [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'This must succeed, and be true if it is boolean; may be repeated')

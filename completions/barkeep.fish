@@ -109,7 +109,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -s h -l hel
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l no-partial -d 'Never deliver a .partial segment when the complete one is missing' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l window -d 'Fetch up to this many segments ahead, 0 to 32 [default: 32]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l retry-for -d 'Try a failing request again for this long [default: 30s; recovery: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l retry-for -d 'Try a failing request again so long [default: 5min during recovery, else 30s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l on-error -d 'Stop PostgreSQL on a failure, or not [default: auto]' -r -f -a "auto\t'Stop recovery; let a standby and everybody else go on'
 stop\t'Always stop'
 continue\t'Never stop: recovery ends where the failure is'"
@@ -232,7 +232,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s v -l verbo
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l pgdata -d 'Compare the archive with the server of this data directory [also: PGDATA]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l locks -d 'Demand that objects can be locked [default: if the file has lock-until]' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l locks -d 'Demand that locks work [default: when the file has lock-until]' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l server -d 'Use this name for the server within the store' -r
@@ -568,7 +568,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l plan -d 'Show what would be done, and touch nothing' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-action -d 'At the target: pause, promote or shutdown [default: pause]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l restore-command -d 'Let PostgreSQL fetch WAL with this [default: this program]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l restore-command -d 'Let PostgreSQL fetch WAL with this command' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l jobs -d 'Fetch up to this many objects at once [default: the cores, 2 to 8]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l max-rate -d 'Fetch at most this many bytes per second' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l retry-for -d 'Try a failing request again for this long [default: 5min]' -r
@@ -950,7 +950,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s v -l verbose -d '
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l directory -d 'Make the scratch directory here, with room for the cluster' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l pg-bin -d 'Take PostgreSQL\'s programs from here [default: by the major]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l pg-bin -d 'Take PostgreSQL\'s programs from here' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l user -d 'Ask as this role, a superuser [default: postgres]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l dbname -d 'Ask in this database [default: postgres]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l probe -d 'This must succeed, and be true if it is boolean; may be repeated' -r

@@ -88,7 +88,7 @@ pub(crate) struct BackupArgs {
     compression: Option<Compression>,
     /// Effort: low, medium, high, or the codec's own number
     ///
-    /// The default is 1 for zstd, else the codec's own.
+    /// [default: 1 for zstd]
     #[arg(
         long,
         value_name = "LEVEL",

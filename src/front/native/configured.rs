@@ -148,7 +148,9 @@ pub(super) fn explain(
             let effective =
                 resolved.iter().find(|(name, _)| *name == section).and_then(|(_, group)| group.get(&key));
             let one = Seek { section, key: &key, long: &long, variable, verb, file, environment, words };
-            let help = arg.and_then(|arg| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+            // What does not fit one line is told in the long help.
+            let help = arg.and_then(|arg| arg.get_long_help().or_else(|| arg.get_help()));
+            let help = help.map(ToString::to_string).unwrap_or_default();
             rows.extend(one.rows(is_shared, effective.map(spell), &help));
         }
     }
@@ -218,7 +220,7 @@ impl Seek<'_> {
             return said;
         }
         let Some(value) = effective else {
-            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.rsplit_once(']'));
+            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.split_once("]"));
             let default = default.map(|(default, _)| self.row(default.to_owned(), "default".to_owned()));
             return default.into_iter().collect();
         };

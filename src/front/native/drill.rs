@@ -46,7 +46,9 @@ pub(crate) struct DrillArgs {
     /// Make the scratch directory here, with room for the cluster
     #[arg(long, value_name = "DIR", env = "BARKEEP_DRILL_DIRECTORY")]
     directory: Option<PathBuf>,
-    /// Take PostgreSQL's programs from here [default: by the major]
+    /// Take PostgreSQL's programs from here
+    ///
+    /// [default: found by the backup's major]
     #[arg(long, value_name = "DIR", env = "BARKEEP_DRILL_PG_BIN")]
     pg_bin: Option<PathBuf>,
     /// Ask as this role, a superuser [default: postgres]

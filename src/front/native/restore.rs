@@ -59,7 +59,7 @@ pub(crate) struct Restore {
 pub(super) struct Goal {
     /// Begin with this backup: identifier, name, latest or oldest
     ///
-    /// The default is the newest before the target.
+    /// [default: the newest before the target]
     #[arg(long, value_name = "BACKUP", env = "BARKEEP_RESTORE_BACKUP")]
     pub(super) backup: Option<BackupRef>,
     /// Recover to this moment: '2026-01-31 12:00:00+01:00'
@@ -161,9 +161,9 @@ pub(crate) struct RestoreArgs {
     #[arg(long, value_name = "ACTION", env = "BARKEEP_RESTORE_TARGET_ACTION")]
     #[serde(with = "text")]
     target_action: Option<TargetAction>,
-    /// Let PostgreSQL fetch WAL with this [default: this program]
+    /// Let PostgreSQL fetch WAL with this command
     ///
-    /// The default calls this program with this archive.
+    /// [default: this program and this archive]
     #[arg(long, value_name = "COMMAND", env = "BARKEEP_RESTORE_RESTORE_COMMAND")]
     restore_command: Option<String>,
     /// Fetch up to this many objects at once [default: the cores, 2 to 8]

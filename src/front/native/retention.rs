@@ -25,7 +25,7 @@ use crate::model::{RetentionPolicy, RetentionRule};
 pub(crate) struct Retention {
     /// REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m
     ///
-    /// Also of WEEKS or MONTHS. Without it the policy is the file's.
+    /// Also of WEEKS or MONTHS. [default: the file's]
     policy: Option<RetentionPolicy>,
     #[command(flatten)]
     pub(super) own: RetentionArgs,

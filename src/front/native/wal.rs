@@ -48,7 +48,7 @@ pub(crate) struct WalArchiveArgs {
     compression: Option<Compression>,
     /// Effort: low, medium, high, or the codec's own number
     ///
-    /// The default is 1 for zstd, else the codec's own.
+    /// [default: 1 for zstd]
     #[arg(
         long,
         value_name = "LEVEL",
@@ -181,7 +181,7 @@ pub(crate) struct WalRestoreArgs {
     #[arg(long, value_name = "N", env = "BARKEEP_WAL_RESTORE_WINDOW")]
     #[serde(with = "text")]
     window: Option<Depth>,
-    /// Try a failing request again for this long [default: 30s; recovery: 5min]
+    /// Try a failing request again so long [default: 5min during recovery, else 30s]
     #[arg(long, value_name = "SPAN", env = "BARKEEP_WAL_RESTORE_RETRY_FOR")]
     #[serde(with = "text")]
     retry_for: Option<Span>,

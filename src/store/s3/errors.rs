@@ -297,17 +297,26 @@ mod tests {
     fn every_answer_has_a_class_and_a_kind() {
         for &(status, code, class, kind) in TABLE {
             assert_eq!(classify(status, code), class, "{status} {code:?}");
-            assert_eq!(REQUEST.error(class, String::new(), None).kind(), kind, "{status} {code:?}");
+            assert_eq!(REQUEST.error(class, String::new(), "", None).kind(), kind, "{status} {code:?}");
         }
     }
 
     #[test]
     fn hints_name_what_to_change() {
-        let hint = |class, region| {
-            REQUEST.error(class, String::new(), region).hint_text().unwrap_or_default().to_owned()
+        let hint = |class, code, region| {
+            REQUEST.error(class, String::new(), code, region).hint_text().unwrap_or_default().to_owned()
         };
-        assert!(hint(Class::Denied, None).contains("s3:PutObject"));
-        assert!(hint(Class::Skewed, None).contains("clock"));
-        assert!(hint(Class::Elsewhere, Some("eu-west-3")).contains("eu-west-3"));
+        assert!(hint(Class::Denied, "AccessDenied", None).contains("s3:PutObject"));
+        for (code, what) in [
+            ("SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
+            ("InvalidAccessKeyId", "AWS_ACCESS_KEY_ID"),
+            ("ExpiredToken", "sign in again"),
+            ("InvalidToken", "AWS_SESSION_TOKEN"),
+        ] {
+            assert!(hint(Class::Denied, code, None).contains(what), "{code}");
+        }
+        assert!(hint(Class::Skewed, "", None).contains("clock"));
+        assert!(hint(Class::Passing, "SlowDown", None).contains("--retry-for"));
+        assert!(hint(Class::Elsewhere, "", Some("eu-west-3")).contains("eu-west-3"));
     }
 }
