@@ -137,12 +137,19 @@ fn normal(text: &str, here: &str) -> String {
     for part in parts {
         let _ = write!(normal, "127.0.0.1:PORT{}", part.trim_start_matches(|c: char| c.is_ascii_digit()));
     }
-    // How long it took.
-    let words = normal.split_inclusive(' ').map(|word| {
-        let number = word.trim_end().parse::<f64>().is_ok() && word.contains('.');
-        if number { "N ".to_owned() } else { word.to_owned() }
-    });
-    words.collect()
+    // How long it took, and how much room that takes.
+    let mut told = String::new();
+    let mut words = normal.split_inclusive(' ').peekable();
+    while let Some(word) = words.next() {
+        let number = word.contains('.') && word.trim_end().parse::<f64>().is_ok();
+        if number && words.next_if(|unit| ["us ", "ms ", "s "].contains(unit)).is_some() {
+            told.truncate(told.trim_end_matches(' ').len());
+            told.push_str(" TIME ");
+        } else {
+            told.push_str(word);
+        }
+    }
+    told
 }
 
 /// What a call said.

@@ -220,7 +220,7 @@ impl Seek<'_> {
             return said;
         }
         let Some(value) = effective else {
-            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.split_once("]"));
+            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
             let default = default.map(|(default, _)| self.row(default.to_owned(), "default".to_owned()));
             return default.into_iter().collect();
         };
