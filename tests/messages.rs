@@ -446,19 +446,16 @@ impl<'ast> Visit<'ast> for Reader {
         visit::visit_local(self, local);
         self.hints = outside;
         let Some(init) = &local.init else { return };
-        match &local.pat {
-            Pat::Tuple(names) => {
-                for (n, name) in names.elems.iter().enumerate() {
-                    if let Pat::Ident(name) = name {
-                        let texts = self.part(&init.expr, n);
-                        self.locals.insert(name.ident.to_string(), texts);
-                    }
+        if let Pat::Tuple(names) = &local.pat {
+            for (n, name) in names.elems.iter().enumerate() {
+                if let Pat::Ident(name) = name {
+                    let texts = self.part(&init.expr, n);
+                    self.locals.insert(name.ident.to_string(), texts);
                 }
             }
-            _ => {
-                let texts = self.texts(&init.expr);
-                self.locals.insert(name, texts);
-            }
+        } else {
+            let texts = self.texts(&init.expr);
+            self.locals.insert(name, texts);
         }
     }
 
