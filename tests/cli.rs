@@ -415,7 +415,7 @@ fn of_the_ways_to_encrypt_the_nearest_is_taken_whole() {
 fn a_variable_that_is_set_to_nothing_counts_as_not_set() {
     let here = scratch();
     fs_err::write(here.path().join("my.toml"), "verbose = 1\n").unwrap();
-    let variables: Vec<String> = barkeep::front::native::command()
+    let variables: std::collections::BTreeSet<String> = barkeep::front::native::command()
         .get_subcommands()
         .flat_map(clap::Command::get_arguments)
         .filter_map(|arg| arg.get_env()?.to_str().map(str::to_owned))
