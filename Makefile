@@ -90,10 +90,10 @@ check: compiler ## formatting, lints, and whether what is generated is fresh
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked $(SERVER_TESTS) --test soak -- -D warnings
-	$(CARGO) test --locked --test generated --test layers
+	$(CARGO) test --locked --test generated --test messages --test layers
 
-generate: ## write man/ and completions/ anew
-	UPDATE=1 $(CARGO) test --locked --test generated
+generate: ## write man/, completions/ and docs/messages.md anew
+	UPDATE=1 $(CARGO) test --locked --test generated --test messages
 
 deny: ## licences, bans, sources and advisories of the dependencies (the last from the network)
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

@@ -39,25 +39,25 @@ complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "restore" -d 'Lay a 
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "retention" -d 'Delete the base backups and the WAL that a policy no longer wants'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "status" -d 'Tell what can be recovered, what is at risk, and what to type next'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "metrics" -d 'Tell the same in numbers, for Prometheus'
-complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "report" -d 'Write a page that tells what can be recovered, what is at risk, and what will go when'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "report" -d 'Write a page: what can be recovered, what is at risk, what will go when'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "verify" -d 'Prove that the archive is whole by reading it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "gc" -d 'Sweep up what crashes have left in the archive'
-complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "drill" -d 'Rehearse a restore: recover a backup in a scratch directory, and check what comes out'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "drill" -d 'Rehearse a restore: recover a backup in a scratch directory, and check it'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "wal-find" -d 'Find a moment, a position or a transaction in the WAL, and how to recover to it'
-complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "config" -d 'Check the configuration, show where each setting comes from, or leave the operator\'s built-in support'
+complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "config" -d 'Check the configuration, or show where each setting comes from'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "schedule" -d 'Print timers for systemd, lines for cron or CronJobs for Kubernetes'
 complete -c barkeep -n "__fish_barkeep_needs_command" -f -a "install-compat" -d 'Make the links by which others start this program as barman-cloud-*'
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression -d 'Codec: none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l compression-level -d 'Effort: low, medium, high, or the codec\'s own number' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l history-tag -d 'Tag timeline histories with this instead; may be repeated' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l overwrite -d 'Replace a stored file that has other content, instead of refusing' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l lock-until -d 'Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l lock-mode -d 'Let a lock be lifted by whoever has the permission, or by nobody [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l lock-until -d 'Lock what is stored: for 35d, 12w, 7y, or until 2027-01-01' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l lock-mode -d 'Who may lift a lock [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
 compliance\t'Nobody'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l look-ahead -d 'Store up to this many waiting files in the same call, 0 to 32 [default: 32]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l soft-limit -d 'Wait no longer than this for waiting files once the own one is stored [default: 20s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l look-ahead -d 'Store so many waiting files in the same call, 0 to 32 [default: 32]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l soft-limit -d 'Wait for them so long once the own one is stored [default: 20s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l timeout -d 'Give up the whole call after this long [default: 5min]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
@@ -109,8 +109,8 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -s h -l hel
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l no-partial -d 'Never deliver a .partial segment when the complete one is missing' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l window -d 'Fetch up to this many segments ahead, 0 to 32 [default: 32]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l retry-for -d 'Try a failing request again for this long [default: 5min during recovery, else 30s]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l on-error -d 'Stop PostgreSQL on a failure, or let it go on [default: auto]' -r -f -a "auto\t'Stop recovery; let a standby and everybody else go on'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l retry-for -d 'Try a failing request again so long [default: 5min during recovery, else 30s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l on-error -d 'Stop PostgreSQL on a failure, or not [default: auto]' -r -f -a "auto\t'Stop recovery; let a standby and everybody else go on'
 stop\t'Always stop'
 continue\t'Never stop: recovery ends where the failure is'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
@@ -162,26 +162,26 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -s h -l hel
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l pgdata -d 'Flush the server of this data directory [also: PGDATA]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l partial -d 'Store the segment that is being written as well, as .partial' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l mark-done -d 'Tell PostgreSQL what is stored, so that it asks for none of it again; refused while it runs' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l mark-done -d 'Tell a stopped PostgreSQL what is stored, so that it asks no more' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l dry-run -d 'Tell what would be stored, and store nothing' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l dsn -d 'With --partial, connect to a running server as this string says: keywords and values, or a URI' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s h -l host -d 'Connect to this host, or by the socket in this directory [also: PGHOST]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l dsn -d 'With --partial: ask a running server as this string says' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s h -l host -d 'Connect to this host or socket directory [also: PGHOST]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s p -l port -d 'Connect to this port [also: PGPORT]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s U -l user -d 'Connect as this role [also: PGUSER]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s d -l dbname -d 'Connect to this database [also: PGDATABASE; default: postgres]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l compression -d 'Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l compression -d 'Codec: none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l compression-level -d 'Effort: low, medium, high, or the codec\'s own number' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l history-tag -d 'Tag timeline histories with this instead; may be repeated' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l overwrite -d 'Replace a stored file that has other content, instead of refusing' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l lock-until -d 'Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l lock-mode -d 'Let a lock be lifted by whoever has the permission, or by nobody [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l lock-until -d 'Lock what is stored: for 35d, 12w, 7y, or until 2027-01-01' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l lock-mode -d 'Who may lift a lock [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
 compliance\t'Nobody'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l look-ahead -d 'Store up to this many waiting files in the same call, 0 to 32 [default: 32]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l soft-limit -d 'Wait no longer than this for waiting files once the own one is stored [default: 20s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l look-ahead -d 'Store so many waiting files in the same call, 0 to 32 [default: 32]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l soft-limit -d 'Wait for them so long once the own one is stored [default: 20s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l timeout -d 'Give up the whole call after this long [default: 5min]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
@@ -232,7 +232,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s v -l verbo
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l pgdata -d 'Compare the archive with the server of this data directory [also: PGDATA]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l retry-for -d 'Try a failing request again for this long [default: 10s]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l locks -d 'Demand that what is stored can be locked [default: when the file has lock-until]' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l locks -d 'Demand that locks work [default: when the file has lock-until]' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l server -d 'Use this name for the server within the store' -r
@@ -281,35 +281,35 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s v -l verbose -
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l dsn -d 'Connect as this string says: keywords and values, or a URI' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s h -l host -d 'Connect to this host, or by the socket in this directory [also: PGHOST]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s h -l host -d 'Connect to this host or socket directory [also: PGHOST]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s p -l port -d 'Connect to this port [also: PGPORT]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s U -l user -d 'Connect as this role [also: PGUSER]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s d -l dbname -d 'Connect to this database, or as this connection string says [also: PGDATABASE; default: postgres]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l pgdata -d 'Find the data directory here instead of where the server says it is' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s d -l dbname -d 'Connect to this database [also: PGDATABASE; default: postgres]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l pgdata -d 'Find the data directory here, not where the server says it is' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l name -d 'Give the backup a name besides its identifier' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l compression -d 'Compress with none, gzip, bzip2, snappy, zstd or lz4 [default: zstd]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l compression-level -d 'Compress with low, medium or high effort, or the codec\'s own number [default: 1 for zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l compression -d 'Codec: none, gzip, bzip2, snappy, zstd or lz4 [default: zstd]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l compression-level -d 'Effort: low, medium, high, or the codec\'s own number' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l tag -d 'Tag every object; may be repeated, up to ten times' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l jobs -d 'Pack this many tars at once [default: as many as there are cores, up to 4]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l jobs -d 'Pack this many tars at once [default: the cores, up to 4]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l max-rate -d 'Send at most this much per second to the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l max-read-rate -d 'Read at most this much per second from the disk' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l checkpoint -d 'Begin with a checkpoint as fast as can be, or spread over minutes [default: fast]' -r -f -a "fast\t'As fast as can be'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l checkpoint -d 'Begin with a checkpoint that is fast, or spread [default: fast]' -r -f -a "fast\t'As fast as can be'
 spread\t'Spread over minutes, to spare the disk'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l checksum-errors -d 'Fail or only warn when a page\'s checksum is wrong [default: fail]' -r -f -a "fail\t'It fails'
 warn\t'It is kept, with a warning'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l manifest-checksums -d 'Sum the files of the manifest with crc32c, sha256 or none [default: crc32c]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l manifest-checksums -d 'Sum its files with crc32c, sha256 or none [default: crc32c]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-archive-check -d 'Do not prove first that WAL reaches the archive' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-wait-wal -d 'Do not wait for the backup\'s WAL: until it is in the archive the backup cannot be restored' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-wait-wal -d 'Do not wait until the backup\'s WAL is in the archive' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l wal-timeout -d 'Wait this long for WAL to reach the archive, before and after the copy [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l wal-timeout -d 'Wait this long for WAL to reach the archive [default: 5min]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l stop-timeout -d 'Give PostgreSQL this long to end the backup [default: 5min]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l lock-until -d 'Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l lock-mode -d 'Let a lock be lifted by whoever has the permission, or by nobody [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l lock-until -d 'Lock what is stored: for 35d, 12w, 7y, or until 2027-01-01' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l lock-mode -d 'Who may lift a lock [default: governance]' -r -f -a "governance\t'Whoever has a permission of its own'
 compliance\t'Nobody'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l create-only -d 'Replace and delete nothing: for credentials that may only create' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-started-record -d 'Leave out the record with status STARTED, for readers that take it for a backup' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l no-started-record -d 'Leave out the record with status STARTED' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l server -d 'Use this name for the server within the store' -r
@@ -544,14 +544,14 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l backup -d 'Begin with this backup: identifier, name, latest or oldest [default: the newest before the target]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-time -d 'Recover to this moment: 2026-01-31 12:00:00+01:00; without an offset it is local time' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l backup -d 'Begin with this backup: identifier, name, latest or oldest' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-time -d 'Recover to this moment: \'2026-01-31 12:00:00+01:00\'' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-lsn -d 'Recover to this position' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-xid -d 'Recover to this transaction' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-name -d 'Recover to this restore point' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-immediate -d 'Recover no further than the backup needs to be consistent' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-timeline -d 'Follow this timeline: latest, current (the backup\'s own) or a number [default: latest]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-timeline -d 'Follow this timeline: latest, current, a number [default: latest]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l exclusive -d 'Stop just before the target, not just after it' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l standby -d 'Stay a standby' -r -f -a "true\t''
@@ -559,7 +559,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l primary-conninfo -d 'Let the standby stream from there; needs --standby' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l tablespace -d 'Put this tablespace there instead of where it was; may be repeated' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l waldir -d 'Put the WAL there, and a link to it into the data directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l no-recovery-config -d 'Write neither settings nor a signal file: recovery is arranged by the caller' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l no-recovery-config -d 'Write neither settings nor a signal file' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l allow-gap -d 'Restore although WAL is missing on the way to the target' -r -f -a "true\t''
 false\t''"
@@ -567,8 +567,8 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l clean -d 'Re
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l plan -d 'Show what would be done, and touch nothing' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-action -d 'What the server does at its target: pause, promote or shutdown [default: pause]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l restore-command -d 'Let PostgreSQL fetch WAL with this command [default: this program and this archive]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l target-action -d 'At the target: pause, promote or shutdown [default: pause]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l restore-command -d 'Let PostgreSQL fetch WAL with this command' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l jobs -d 'Fetch up to this many objects at once [default: the cores, 2 to 8]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l max-rate -d 'Fetch at most this many bytes per second' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l retry-for -d 'Try a failing request again for this long [default: 5min]' -r
@@ -618,7 +618,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l minimum-redundancy -d 'Let at least this many backups stay, whatever the policy says [default: 0]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l minimum-redundancy -d 'Let this many backups stay, whatever the policy says [default: 0]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l leftovers-after -d 'Remove what never became a backup after this long [default: 7d]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l dry-run -d 'Tell what would be deleted, and why, and delete nothing' -r -f -a "true\t''
 false\t''"
@@ -670,11 +670,11 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s q -l quiet
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l all-servers -d 'Tell of every server in the store' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l map -d 'Draw the map of the archive below; `ascii` with nothing beyond ASCII' -r -f -a "auto\t'As the locale and the terminal can show it'
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l map -d 'Draw the map of the archive below' -r -f -a "auto\t'As the locale and the terminal can show it'
 ascii\t'In ASCII'"
-complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l quick -d 'Read no WAL: the end of what can be recovered is told without the time of its last commit' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l quick -d 'Read no WAL: tell no times of last commits' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l dsn -d 'Ask the server that this string leads to: keywords and values, or a URI' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l dsn -d 'Ask the server that this string leads to' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s h -l host -d 'Ask the server on this host, or by the socket in this directory' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s p -l port -d 'Ask the server at this port' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s U -l user -d 'Ask as this role' -r
@@ -735,10 +735,10 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s v -l verbose 
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l all-servers -d 'Tell of every server in the store' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l textfile -d 'Write to this file instead: NAME.prom in node_exporter\'s textfile directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l textfile -d 'Write to this file: NAME.prom in node_exporter\'s textfile directory' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l listen -d 'Go on, and answer HTTP here [without a value: 127.0.0.1:9713]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l interval -d 'Look at the archive at most this often while listening [default: 60s]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l dsn -d 'Ask the server that this string leads to: keywords and values, or a URI' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l interval -d 'While listening, look at the archive this often [default: 60s]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l dsn -d 'Ask the server that this string leads to' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s h -l host -d 'Ask the server on this host, or by the socket in this directory' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s p -l port -d 'Ask the server at this port' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s U -l user -d 'Ask as this role' -r
@@ -797,7 +797,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l help -d 'Print help'
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
-complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l retention -d 'Foretell what this policy lets go: REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l retention -d 'Foretell what this policy lets go: REDUNDANCY 3, or 14d, 4w, 6m' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l drill-report -d 'Show what `barkeep drill --json` has written to this file' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l server -d 'Use this name for the server within the store' -r
@@ -851,8 +851,8 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l wal-only -d '
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l backups-only -d 'Leave out the WAL, but for whether what backups need is there' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l sample -d 'Read only this share of the objects: those verified longest ago, so that runs take turns' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l since -d 'Read only what was not verified since: 30d, 2026-01-31, or 2026-01-31 12:00:00+01:00' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l sample -d 'Read only this share of the objects, those verified longest ago' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l since -d 'Read only what was not verified since: 30d, or 2026-01-31' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l jobs -d 'Read up to this many objects at once [default: the cores, 2 to 8]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l max-rate -d 'Read at most this many bytes per second' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l retry-for -d 'Try a failing request again for this long [default: 1min]' -r
@@ -951,21 +951,11 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l backup -d 'Begin with this backup: identifier, name, latest or oldest [default: the newest before the target]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-time -d 'Recover to this moment: 2026-01-31 12:00:00+01:00; without an offset it is local time' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-lsn -d 'Recover to this position' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-xid -d 'Recover to this transaction' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-name -d 'Recover to this restore point' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-immediate -d 'Recover no further than the backup needs to be consistent' -r -f -a "true\t''
-false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-timeline -d 'Follow this timeline: latest, current (the backup\'s own) or a number [default: latest]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l exclusive -d 'Stop just before the target, not just after it' -r -f -a "true\t''
-false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l directory -d 'Make the scratch directory in this one, which has room for the whole cluster' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l pg-bin -d 'Take PostgreSQL\'s programs from here [default: found by the backup\'s major]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l directory -d 'Make the scratch directory here, with room for the cluster' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l pg-bin -d 'Take PostgreSQL\'s programs from here' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l user -d 'Ask as this role, a superuser [default: postgres]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l dbname -d 'Ask in this database [default: postgres]' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l probe -d 'This statement must succeed, and be true where it is boolean; may be repeated' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l probe -d 'This must succeed, and be true if it is boolean; may be repeated' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l sql -d 'So must every statement of this file; may be repeated' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l no-amcheck -d 'Do not run pg_amcheck' -r -f -a "true\t''
 false\t''"
@@ -977,10 +967,20 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l deadline -d 'G
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l check-timeout -d 'Let each check take at most this long [default: 1h]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l keep -d 'Let the copy and the server\'s log stay' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l textfile -d 'Write the report for Prometheus here: a file NAME.prom in node_exporter\'s textfile directory' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l textfile -d 'Write the report for Prometheus here: NAME.prom' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l jobs -d 'Fetch up to this many objects at once [default: the cores, 2 to 8]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l max-rate -d 'Fetch at most this many bytes of the base backup per second' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l retry-for -d 'Try a failing request again for this long [default: 5min]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l backup -d 'Begin with this backup: identifier, name, latest or oldest' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-time -d 'Recover to this moment: \'2026-01-31 12:00:00+01:00\'' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-lsn -d 'Recover to this position' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-xid -d 'Recover to this transaction' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-name -d 'Recover to this restore point' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-immediate -d 'Recover no further than the backup needs to be consistent' -r -f -a "true\t''
+false\t''"
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l target-timeline -d 'Follow this timeline: latest, current, a number [default: latest]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l exclusive -d 'Stop just before the target, not just after it' -r -f -a "true\t''
+false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
@@ -1031,12 +1031,12 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l time -d 'A 
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l lsn -d 'A position' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l xid -d 'The end of a transaction, or of the one that it was a part of' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l name -d 'A restore point' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l drops -d 'Transactions that dropped, truncated or rewrote relations, and databases that were dropped' -r -f -a "true\t''
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l drops -d 'What was dropped, truncated or rewritten' -r -f -a "true\t''
 false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l between -d 'All transactions that ended from one moment to another' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l exclusive -d 'Stop just before the moment, not just after it' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l timeline -d 'Follow this timeline: latest, current (the newest backup\'s) or a number [default: latest]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l timeline -d 'Follow this timeline: latest, current or a number [default: latest]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l since -d 'Look from about then on: a moment, or a span before now (2h)' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l until -d 'Look up to about then' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l from-wal -d 'Look from this segment on' -r
@@ -1141,7 +1141,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s v -l verbose -d 'Log more: -v what was done, -vv every step and request'
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s q -l quiet -d 'Log less: -q errors only, -qq nothing'
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l verb -d 'Only these of them [default: all]' -r -f -a "backup\t'A base backup'
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l verb -d 'Only these [default: all]' -r -f -a "backup\t'A base backup'
 retention\t'What is kept'
 verify\t'Reading the archive'
 drill\t'Rehearsing a restore'"
@@ -1149,20 +1149,20 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l name -d 'Be
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l directory -d 'Write files into this directory instead' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l overwrite -d 'Replace files there that have another text' -r -f -a "true\t''
 false\t''"
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l backup -d 'Back up then: six fields, the seconds first, in UTC; @daily; or never [default: 0 0 2 * * *]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l backup -d 'Back up then, in UTC, or never [default: 0 0 2 * * *]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l retention -d 'Apply the retention policy then [default: 0 0 5 * * *]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l verify -d 'Verify then [default: 0 0 6 * * *]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l drill -d 'Rehearse a restore then [default: 0 0 8 * * 0]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l sample -d 'Verify this share of the archive each time [default: 15%]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l user -d 'Run as this user of the machine [default: postgres]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l program -d 'Call this program [default: this one]' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l environment-file -d 'Take variables from this file [default for systemd: /etc/barkeep/environment]' -r -F
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l environment-file -d 'Variables [default for systemd: /etc/barkeep/environment]' -r -F
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l image -d 'Kubernetes: run this image' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l drill-image -d 'Kubernetes: drill with this image, which has PostgreSQL\'s programs besides' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l drill-image -d 'Kubernetes: drill with this image, which has PostgreSQL too' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l scratch-size -d 'Kubernetes: give a drill a volume of this size: 100Gi' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l scratch-class -d 'Kubernetes: and of this storage class' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l pgdata-claim -d 'Kubernetes: the data directory that is backed up is on this claim, and there in PATH; where the server answers is said in [backup], or by PG variables from --secret' -r
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l config-map -d 'Kubernetes: take the configuration from this ConfigMap, where the file has the name it has here' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l pgdata-claim -d 'Kubernetes: the data directory is on this claim, in PATH' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l config-map -d 'Kubernetes: take the configuration from this ConfigMap' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l secret -d 'Kubernetes: take variables from the keys of this Secret' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l service-account -d 'Kubernetes: run as this ServiceAccount' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l namespace -d 'Kubernetes: in this namespace [default: the manifest\'s]' -r

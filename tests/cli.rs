@@ -56,7 +56,7 @@ fn every_verb_explains_itself_with_examples_and_exit_statuses() {
         ("backup", "barkeep backup -h /var/run/postgresql", "143  ended in good order by SIGTERM"),
     ] {
         barkeep(here.path())
-            .args([verb, "--help"])
+            .args(["help", verb])
             .assert()
             .success()
             .stdout(contains(example).and(contains("Exit status:")).and(contains(status)))
@@ -73,11 +73,17 @@ fn every_verb_explains_itself_with_examples_and_exit_statuses() {
 fn help_does_not_tell_what_is_in_the_environment() {
     let here = scratch();
     barkeep(here.path())
-        .args(["check", "--help"])
+        .args(["help", "settings"])
         .env("BARKEEP_STORE", "s3://private")
         .assert()
         .success()
         .stdout(contains("BARKEEP_STORE").and(contains("s3://private").not()));
+    barkeep(here.path())
+        .args(["restore", "--help"])
+        .env("BARKEEP_RESTORE_PRIMARY_CONNINFO", "password=private")
+        .assert()
+        .success()
+        .stdout(contains("--primary-conninfo").and(contains("private").not()));
 }
 
 #[test]
@@ -429,7 +435,7 @@ fn a_variable_that_is_set_to_nothing_counts_as_not_set() {
     archive.assert().code(2).stderr(contains("no store is given"));
     barkeep(here.path()).arg("check").env("BARKEEP_STORE", "").assert().code(2).stderr(contains("no store"));
     let mut help = barkeep(here.path());
-    help.args(["check", "--help"])
+    help.args(["help", "check"])
         .env("BARKEEP_STORE", "")
         .assert()
         .success()

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use barkeep::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience};
+use barkeep::archive::{Address, Archive, ExclusivePut, Lock, OpenArchive, Patience};
 use barkeep::command::{Access, gc};
 use barkeep::error::{ErrorKind, Result};
-use barkeep::model::GcReason;
+use barkeep::model::{GcReason, Locked};
 use barkeep::store::{Key, ObjectStore, Prefix, Put};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -110,6 +110,21 @@ async fn while_a_record_cannot_be_read_no_folder_is_touched_but_probes_go() {
         keys.contains("base/20290103T000000/data.tar") && keys.contains("base/20290105T000000/data.tar.gz")
     );
     assert!(!keys.iter().any(|key| key.starts_with("barkeep-probes/")));
+}
+
+/// A bucket that locks by default whatever is put into it made every sweep end with 5, for what `check` had put.
+#[tokio::test]
+async fn what_a_check_has_put_and_the_bucket_has_locked_stays_with_its_reason() {
+    let (shelf, mut stays) = shelve().await;
+    let until: Timestamp = "2099-06-01T00:00:00Z".parse().unwrap();
+    let locked = "main/barkeep-probes/17-1";
+    shelf.store.locked.lock().unwrap().insert(locked.to_owned(), Lock::Until(until));
+    let outcome = sweep(&shelf, false).await.unwrap();
+    assert!(outcome.failure().is_none());
+    let reasons: Vec<_> = outcome.plan.probes.iter().map(|verdict| verdict.reason).collect();
+    assert_eq!(reasons, [GcReason::Locked(Locked::Until(until)), GcReason::ProbeLeft]);
+    stays.insert("barkeep-probes/17-1".to_owned());
+    assert_eq!(shelf.keys().await, stays);
 }
 
 /// A bucket that keeps uploads, looked at in a moment of the test's choice.

@@ -572,7 +572,7 @@ async fn refusals_are_told_with_what_to_do_and_without_secrets() {
     let error = put(&open(&options, ExclusivePut::Trusted, &patience()).await, &replace()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(error.to_string().contains("SignatureDoesNotMatch"), "{error}");
-    assert!(error.hint_text().unwrap().contains("s3:PutObject"), "{error:?}");
+    assert!(error.hint_text().unwrap().contains("AWS_SECRET_ACCESS_KEY"), "{error:?}");
     assert!(!format!("{error:?}").contains("hunter2"));
 
     s3.fault(Method::PUT, 2, Fault::Answer(301, "PermanentRedirect"));

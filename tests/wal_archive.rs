@@ -564,3 +564,28 @@ fn dense_segment(name: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// Nobody was told that a torn copy may be replaced, and archiving stood still until somebody dared.
+#[tokio::test]
+async fn a_torn_copy_of_the_very_file_is_refused_with_the_word_that_replaces_it() {
+    let bed = Bed::new();
+    let file = bed.segment(ONE);
+    let whole = packed(Compression::Gzip, &std::fs::read(&file).unwrap());
+    let key = format!("main/wals/0000000100000000/{ONE}.gz");
+    bed.foreign(&key, whole[..whole.len() / 2].to_vec()).await;
+    let e = bed.archive(&file).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Corrupt, "{e}");
+    let hint = format!("barkeep wal-archive --overwrite {}", file.display());
+    assert!(e.hint_text().unwrap_or_default().contains(&hint), "{e:?}");
+    let request = wal_archive::Request { overwrite: true, ..bed.archive_request(&file) };
+    wal_archive::run(&request, &bed).await.unwrap();
+    assert!(!bed.keys().await.contains(&key), "the torn copy is gone");
+
+    // What is torn, and of something else, is nobody's to replace.
+    let bed = Bed::new();
+    let other = segment_bytes(ONE, SYSTEM, SegmentSize::new(MIB).unwrap(), 77);
+    let whole = packed(Compression::Gzip, &other);
+    bed.foreign(&key, whole[..whole.len() / 2].to_vec()).await;
+    let e = bed.archive(&bed.segment(ONE)).await.unwrap_err();
+    assert!(!e.hint_text().unwrap_or_default().contains("--overwrite"), "{e:?}");
+}

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Archive, ByteStream};
 use crate::error::{Context, Result};
 use crate::model::{ProbeFact, Timeline};
-use crate::store::{IfExists, Key, ObjectMeta, Put};
+use crate::store::{IfExists, Key, Lock, ObjectMeta, Put};
 
 /// A probe object's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +54,20 @@ impl Archive {
     /// The same with what decisions about them are made upon.
     pub async fn left_probes(&self) -> Result<Vec<(Probe, ProbeFact)>> {
         let fact = |meta: ObjectMeta| {
-            let fact =
-                ProbeFact { key: meta.key.to_string(), stored_bytes: meta.size, stored: meta.modified };
+            let fact = ProbeFact {
+                key: meta.key.to_string(),
+                stored_bytes: meta.size,
+                stored: meta.modified,
+                locked: None,
+            };
             (Probe(meta.key), fact)
         };
         self.store.list(&self.layout.probes()?.inside(), None).map_ok(fact).try_collect().await
+    }
+
+    /// What keeps a probe object from being deleted now.
+    pub async fn probe_lock(&self, probe: &Probe, now: Timestamp) -> Result<Option<Lock>> {
+        self.lock(&probe.0, now).await
     }
 
     /// Deletes probe objects.

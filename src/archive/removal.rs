@@ -105,7 +105,7 @@ impl Archive {
         self.lock(&self.layout.wal(&object.name, object.compression)?, now).await
     }
 
-    async fn lock(&self, key: &Key, now: Timestamp) -> Result<Option<Lock>> {
+    pub(super) async fn lock(&self, key: &Key, now: Timestamp) -> Result<Option<Lock>> {
         let found = self.store.head(key).await.context(|| format!("ask whether {key} is locked"))?;
         Ok(found.and_then(|meta| meta.lock).filter(|lock| lock.holds(now)))
     }

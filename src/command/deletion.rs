@@ -98,7 +98,8 @@ fn goes(plan: &Plan, orphan: BackupId) -> bool {
 async fn require_unlocked(archive: &Archive, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Result<()> {
     for Entry { backup, files, .. } in going(catalog, plan) {
         if let Some((key, lock)) = archive.first_lock(files, now).await? {
-            return Err(Error::conflict(format!("{} cannot be deleted: {key} {lock}", backup.id)));
+            return Err(Error::conflict(format!("{} cannot be deleted: {key} {lock}", backup.id))
+                .hint("wait until the lock has run out, or have it lifted by whoever may"));
         }
     }
     Ok(())
@@ -179,7 +180,7 @@ async fn first_locked(
 }
 
 /// A lock of the store as a reason.
-const fn locked(lock: Lock) -> Locked {
+pub(super) const fn locked(lock: Lock) -> Locked {
     match lock {
         Lock::Until(end) => Locked::Until(end),
         Lock::Hold => Locked::Held,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::Access;
-use super::deletion::{Care, carry_out, locks_of};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use super::deletion::{Care, carry_out, locked, locks_of};
 use super::retention::is_lack_of_rights;
-use crate::archive::{Abandoned, BegunUpload, OpenArchive, Probe};
+use crate::archive::{Abandoned, Archive, BegunUpload, Locks, OpenArchive, Probe};
 use crate::error::{Context, Error, Result};
-use crate::model::{GcFacts, GcPlan, GcVerdict};
+use crate::model::{GcFacts, GcPlan, GcVerdict, Locked, ProbeFact};
 
 /// How much is to be swept up.
 #[derive(Debug, Clone)]
@@ -61,8 +64,11 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
         probes: probes.iter().map(|(_, fact)| fact.clone()).collect(),
     };
     let mut plan = GcPlan::new(request.older_than, now, &facts);
-    if let Some(locks) = locks_of(&opened, &catalog, &plan.backups, now).await?.filter(|l| !l.is_empty()) {
-        facts.catalog.locks = locks;
+    facts.catalog.locks = locks_of(&opened, &catalog, &plan.backups, now).await?.unwrap_or_default();
+    for (fact, lock) in facts.probes.iter_mut().zip(probe_locks(&opened, &probes, &plan, now).await?) {
+        fact.locked = lock;
+    }
+    if !facts.catalog.locks.is_empty() || facts.probes.iter().any(|probe| probe.locked.is_some()) {
         plan = GcPlan::new(request.older_than, now, &facts);
     }
     if !request.dry_run {
@@ -79,6 +85,28 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
     }
     let address = archive.address().to_string();
     Ok(Outcome { address, plan, dry_run: request.dry_run, no_uploads })
+}
+
+/// How many objects are asked about at once.
+const HEADS_AT_ONCE: usize = 16;
+
+/// What the store would not let go of the probe objects, in their order: a bucket may lock by default whatever
+/// is put into it. Only those that would go are asked about; where nothing can be locked, none is.
+async fn probe_locks(
+    archive: &Archive,
+    probes: &[(Probe, ProbeFact)],
+    plan: &GcPlan,
+    now: Timestamp,
+) -> Result<Vec<Option<Locked>>> {
+    let nothing_goes = !plan.probes.iter().any(GcVerdict::goes);
+    if nothing_goes || matches!(archive.locks().await?, Locks::Never | Locks::Off) {
+        return Ok(vec![None; probes.len()]);
+    }
+    let asked = probes.iter().zip(&plan.probes).map(|((probe, _), verdict)| async move {
+        let lock = if verdict.goes() { archive.probe_lock(probe, now).await? } else { None };
+        Ok::<_, Error>(lock.map(locked))
+    });
+    stream::iter(asked).buffered(HEADS_AT_ONCE).try_collect().await
 }
 
 /// Those of which the verdict at the same place is that they go.

@@ -92,6 +92,29 @@ impl Exit {
         }
     }
 
+    /// What it means in a word or two, where all of them share a line.
+    pub const fn brief(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotFound => "not in the archive",
+            Self::Warning => "warning",
+            Self::Usage => "wrong words or settings",
+            Self::Critical => "critical",
+            Self::Conflict => "something else is there",
+            Self::Unknown => "unknown",
+            Self::Unavailable => "store out of reach",
+            Self::Denied => "denied",
+            Self::Corrupt => "damaged data",
+            Self::Server => "PostgreSQL refused",
+            Self::Local => "local file system",
+            Self::Failed => "a check failed",
+            Self::Bug => "a bug",
+            Self::Stop => "recovery must stop",
+            Self::Interrupted => "SIGINT",
+            Self::Terminated => "SIGTERM",
+        }
+    }
+
     /// What it means, for help texts, manual pages and documents.
     pub const fn meaning(self) -> &'static str {
         match self {

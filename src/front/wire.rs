@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::manifest::Secrets;
 use super::native::args::{AddressingStyle, AzureArgs, AzureSignIn, ChecksumsWhen, GcsArgs, S3Args, Sse};
 use crate::archive::{Address, Archive, ExclusivePut, OpenArchive, Patience, Retain};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::ServerName;
 use crate::store::{
     Addressing, AzureCredential, AzureOptions, Checksums, CustomerKey, Encryption, GcsOptions, Location,
@@ -105,6 +105,13 @@ impl Wire {
     #[must_use]
     pub(crate) fn with_retain(self, retain: Option<Retain>) -> Self {
         Self { retain, ..self }
+    }
+}
+
+impl Wire {
+    /// The error with the archive that does not have what was asked for: its name may be the mistake.
+    pub(crate) fn lacks(&self, e: Error) -> Error {
+        if e.kind() == ErrorKind::NotFound { e.context(self.address.to_string()) } else { e }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::retention::is_old;
-use super::{BackupId, Facts, Judged, Plan, Reason};
+use super::{BackupId, Facts, Judged, Locked, Plan, Reason};
 use crate::error::Error;
 
 /// What a decision is made upon.
@@ -44,6 +44,8 @@ pub struct ProbeFact {
     pub stored_bytes: u64,
     /// When it was put.
     pub stored: Option<Timestamp>,
+    /// What keeps the store from letting it go now.
+    pub locked: Option<Locked>,
 }
 
 /// What goes, what stays, and why.
@@ -83,6 +85,8 @@ pub enum GcReason {
     UnderWay(BackupId),
     /// Stays: the record of this backup cannot be read.
     Unreadable(BackupId),
+    /// Stays: the store would not let it go, by a lock that the bucket puts on everything.
+    Locked(Locked),
 }
 
 impl GcReason {
@@ -101,6 +105,7 @@ impl fmt::Display for GcReason {
             Self::AgeUnknown => f.write_str("its age is not known"),
             Self::UnderWay(id) => write!(f, "backup {id} may be under way"),
             Self::Unreadable(id) => write!(f, "the record of backup {id} cannot be read"),
+            Self::Locked(locked) => write!(f, "it is {locked}"),
         }
     }
 }
@@ -136,7 +141,7 @@ impl GcPlan {
             let reason = match old(probe.stored) {
                 None => GcReason::AgeUnknown,
                 Some(false) => GcReason::Young,
-                Some(true) => GcReason::ProbeLeft,
+                Some(true) => probe.locked.map_or(GcReason::ProbeLeft, GcReason::Locked),
             };
             GcVerdict { key: probe.key.clone(), stored_bytes: Some(probe.stored_bytes), reason }
         };

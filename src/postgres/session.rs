@@ -76,7 +76,14 @@ impl Session {
                 }
             }
         }
-        Err(together(failures).context(format!("connect as {}", to.user)))
+        let error = together(failures).context(format!("connect as {}", to.user));
+        Err(match error.kind() {
+            ErrorKind::Server => error.hint(
+                "see whether PostgreSQL runs there and lets this role in; --host, --port, --user and --dbname (or \
+                 PGHOST and its like) say where it is",
+            ),
+            _ => error,
+        })
     }
 
     /// What the server says of its archiving.

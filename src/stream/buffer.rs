@@ -19,7 +19,11 @@ impl Pages {
     /// So many bytes, at least one page.
     pub fn new(len: usize) -> Result<Self> {
         let map = MmapMut::map_anon(len.max(1));
-        map.map(Self).map_err(|e| Error::local(format!("cannot get {len} bytes of memory: {e}")).caused_by(e))
+        map.map(Self).map_err(|e| {
+            Error::local(format!("cannot get {len} bytes of memory: {e}"))
+                .caused_by(e)
+                .hint("give this process more memory, or have it take less: --memory, --jobs")
+        })
     }
 }
 

@@ -148,9 +148,8 @@ fn plan(request: &Request, backup: &Backup) -> Result<(CopyRequest, Last)> {
     let recorded: SystemId = backup.system_id.unwrap_or(control.system_id);
     if recorded != control.system_id {
         let there = control.system_id;
-        return Err(Error::conflict(format!(
-            "the files are of system {there}, the record of system {recorded}"
-        )));
+        let apart = format!("the files are of system {there}, the record of system {recorded}");
+        return Err(Error::conflict(apart).hint("name the data directory of the server that was backed up"));
     }
     let last = Last { label: label(request, backup)?, wal: vec![wal] };
     let copy = CopyRequest {
@@ -197,7 +196,8 @@ async fn make_room(archive: &Archive, id: &BackupId) -> Result<()> {
     let catalog = archive.catalog().await?;
     let left: Vec<_> = catalog.orphans.iter().filter(|orphan| orphan.id == *id).collect();
     if left.is_empty() {
-        return Err(Error::conflict(format!("the archive has a backup {id} already")));
+        return Err(Error::conflict(format!("the archive has a backup {id} already"))
+            .hint("take it again a second later; two backups have begun at the same time"));
     }
     archive
         .remove_files(left.iter().map(|orphan| &orphan.files), None)

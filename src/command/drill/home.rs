@@ -58,7 +58,8 @@ impl Home {
                 Err(e) => return Err(disk::explain(e)).context(|| format!("make {}", path.display())),
             }
         }
-        Err(Error::conflict(format!("{} is full of directories of drills", above.display())))
+        Err(Error::conflict(format!("{} is full of directories of drills", above.display()))
+            .hint("remove those that nobody looks at any more, or name another directory"))
     }
 
     /// Its path.

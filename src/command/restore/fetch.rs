@@ -100,7 +100,8 @@ impl Whole {
         let mut object = self.archive.open_tar(&self.tar, Some(range)).await?;
         let same = *self.etag.get_or_init(|| object.meta.etag.clone()) == object.meta.etag;
         if !same || object.meta.size != self.tar.stored_bytes {
-            return Err(Error::conflict("it was replaced while it was being read"));
+            return Err(Error::conflict("it was replaced while it was being read")
+                .hint("run the command again; somebody changes this archive"));
         }
         let mut pieces = Vec::new();
         let mut came = 0;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use fs_err::File;
 
+use super::pack;
 use super::source::Source;
 use crate::archive::{Archive, Recorded, StoredWal, WalPut};
 use crate::command::fetch;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{
     Fork, Lsn, Overlap, Overlapping, SegmentName, SegmentSize, SystemId, TimelineHistory, WalHeader, WalName,
 };
@@ -33,13 +34,44 @@ pub(super) async fn with_stored(archive: &Archive, source: &Arc<Source>, put: &W
 pub(super) async fn same_or_conflict(archive: &Archive, source: &Source, stored: &StoredWal) -> Result<()> {
     let (object, recorded) = archive.open_wal(stored).await?;
     let (compression, path) = (stored.compression, source.path.clone());
-    let difference = fetch::decoded(object.body, compression, move |plain| first_difference(plain, &path))
-        .await
-        .context(|| format!("compare with {}", stored.key()))?;
-    match difference {
-        None => Ok(()),
-        Some(difference) => Err(conflict(source, stored, &recorded, &difference)),
+    let compared =
+        fetch::decoded(object.body, compression, move |plain| Ok(first_difference(plain, &path))).await;
+    let (found, same) = compared.unwrap_or_else(|e| (Err(e), 0));
+    match found {
+        Ok(None) => Ok(()),
+        Ok(Some(difference)) if was_this_file(source, &recorded) => {
+            let at = difference.at;
+            Err(Error::corrupt(format!(
+                "this file's SHA-256 was recorded with it, but its byte {at} differs"
+            ))
+            .hint(replace(source)))
+        }
+        Ok(Some(difference)) => return Err(conflict(source, stored, &recorded, &difference)),
+        // What can be read of it is the beginning of this file: it holds nothing that this file does not.
+        Err(e)
+            if e.kind() == ErrorKind::Corrupt
+                && (same > WalHeader::LEN as u64 || was_this_file(source, &recorded)) =>
+        {
+            Err(e.hint(replace(source)))
+        }
+        Err(e) => Err(e),
     }
+    .context(|| format!("compare with {}", stored.key()))
+}
+
+/// Whether the digest that was recorded with a stored copy is this file's. Reads all of it: only for trouble.
+fn was_this_file(source: &Source, recorded: &Recorded) -> bool {
+    let Some(recorded) = &recorded.sha256 else { return false };
+    pack::digest(source).is_ok_and(|ours| ours.to_string() == *recorded)
+}
+
+/// What to do about a damaged copy of this very file.
+fn replace(source: &Source) -> String {
+    format!(
+        "the stored copy is a torn one of this very file, so it is safe to replace it, once: \
+         barkeep wal-archive --overwrite {}",
+        source.path.display()
+    )
 }
 
 /// What of a segment that is incomplete the archive has.
@@ -129,10 +161,16 @@ struct Difference {
     stored_head: Vec<u8>,
 }
 
-fn first_difference(stored: &mut (dyn Read + Send), path: &Path) -> Result<Option<Difference>> {
+/// Also tells how many bytes were compared and are the same, whether or not the rest could be read.
+fn first_difference(stored: &mut (dyn Read + Send), path: &Path) -> (Result<Option<Difference>>, u64) {
+    let mut same = 0;
+    (part(stored, path, &mut same), same)
+}
+
+fn part(stored: &mut (dyn Read + Send), path: &Path, at: &mut u64) -> Result<Option<Difference>> {
     let mut ours = File::open(path)?;
     let (mut a, mut b) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-    let (mut at, mut head) = (0_u64, Vec::new());
+    let mut head = Vec::new();
     loop {
         let n = fill(stored, &mut a)?;
         let m = fill(&mut ours, &mut b)?;
@@ -141,12 +179,12 @@ fn first_difference(stored: &mut (dyn Read + Send), path: &Path) -> Result<Optio
         }
         if a[..n] != b[..m] {
             let same = a[..n].iter().zip(&b[..m]).take_while(|(x, y)| x == y).count();
-            return Ok(Some(Difference { at: at + same as u64, stored_head: head }));
+            return Ok(Some(Difference { at: *at + same as u64, stored_head: head }));
         }
         if n == 0 {
             return Ok(None);
         }
-        at += n as u64;
+        *at += n as u64;
     }
 }
 

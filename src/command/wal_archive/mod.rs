@@ -206,7 +206,7 @@ fn spool(request: &Request, source: &Source, archive: &dyn OpenArchive) -> Optio
     let system_id = source.system_id?;
     let opened = Spool::open(request.spool.as_deref()?)
         .and_then(|spool| spool.archive(&archive.address().fingerprint(), system_id));
-    opened.inspect_err(|e| warn!("archiving without look-ahead: {e}")).ok()
+    opened.inspect_err(|e| warn!(hint = e.hint_text(), "archiving without look-ahead: {e}")).ok()
 }
 
 /// Another call stored the file meanwhile.

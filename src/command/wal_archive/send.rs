@@ -232,7 +232,10 @@ impl<'a> Sender<'a> {
         let in_flight = NonZeroUsize::new(PARTS_IN_FLIGHT).unwrap_or(NonZeroUsize::MIN);
         let mut upload = self.archive.upload_wal(&put, in_flight).await?;
         let streamed = self.stream(source, &mut upload).await.and_then(|(second, stored_bytes)| {
-            let changed = || Error::local(format!("{} changes while it is read", source.path.display()));
+            let changed = || {
+                Error::local(format!("{} changes while it is read", source.path.display()))
+                    .hint("archive only what PostgreSQL has finished: what its archive_command is given")
+            };
             if second == sha256 { Ok(stored_bytes) } else { Err(changed()) }
         });
         drop(thread);

@@ -63,7 +63,7 @@ impl<'a> Several<'a> {
         let fingerprint = archive.address().fingerprint();
         let spool = how.spool.as_deref().and_then(|root| {
             let opened = Spool::open(root).and_then(|spool| spool.archive(&fingerprint, system));
-            opened.inspect_err(|e| warn!("archiving without the spool: {e}")).ok()
+            opened.inspect_err(|e| warn!(hint = e.hint_text(), "archiving without the spool: {e}")).ok()
         });
         let lock = match &spool {
             Some(spool) => await_lock(spool, deadline).await,

@@ -102,7 +102,8 @@ impl Source {
         if Stamp::of(&file.metadata()?) == self.stamp {
             return Ok(());
         }
-        Err(Error::local(format!("{} changes while it is read", self.path.display())))
+        Err(Error::local(format!("{} changes while it is read", self.path.display()))
+            .hint("archive only what PostgreSQL has finished: what its archive_command is given"))
     }
 
     /// Tells the kernel that nobody will read the file soon, so that archived WAL does not push the

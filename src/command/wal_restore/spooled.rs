@@ -50,7 +50,7 @@ impl Spooled {
     pub(super) fn open(request: &Request, address: &Address, cluster: SystemId) -> Option<Self> {
         let asked = request.name.segment().filter(|_| request.window > 0)?;
         Self::try_open(request, request.spool.as_deref()?, address, cluster, asked)
-            .inspect_err(|e| warn!("restoring without look-ahead: {e}"))
+            .inspect_err(|e| warn!(hint = e.hint_text(), "restoring without look-ahead: {e}"))
             .ok()
     }
 

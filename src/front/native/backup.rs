@@ -60,7 +60,7 @@ pub(crate) struct BackupArgs {
     /// kept in ~/.pgpass, since words can be seen in the list of processes.
     #[arg(long, value_name = "CONNINFO", env = "BARKEEP_BACKUP_DSN", hide_env_values = true)]
     dsn: Option<String>,
-    /// Connect to this host, or by the socket in this directory [also: PGHOST]
+    /// Connect to this host or socket directory [also: PGHOST]
     #[arg(short = 'h', long, value_name = "HOST", env = "BARKEEP_BACKUP_HOST")]
     host: Option<String>,
     /// Connect to this port [also: PGPORT]
@@ -70,21 +70,25 @@ pub(crate) struct BackupArgs {
     /// Connect as this role [also: PGUSER]
     #[arg(short = 'U', long, value_name = "USER", env = "BARKEEP_BACKUP_USER")]
     user: Option<String>,
-    /// Connect to this database, or as this connection string says [also: PGDATABASE; default: postgres]
+    /// Connect to this database [also: PGDATABASE; default: postgres]
+    ///
+    /// Or as this connection string says.
     #[arg(short = 'd', long, value_name = "DBNAME", env = "BARKEEP_BACKUP_DBNAME", hide_env_values = true)]
     dbname: Option<String>,
-    /// Find the data directory here instead of where the server says it is
+    /// Find the data directory here, not where the server says it is
     #[arg(long, value_name = "DIR", env = "BARKEEP_BACKUP_PGDATA")]
     pgdata: Option<PathBuf>,
     /// Give the backup a name besides its identifier
     #[arg(long, value_name = "NAME", env = "BARKEEP_BACKUP_NAME")]
     #[serde(with = "text")]
     name: Option<BackupName>,
-    /// Compress with none, gzip, bzip2, snappy, zstd or lz4 [default: zstd]
+    /// Codec: none, gzip, bzip2, snappy, zstd or lz4 [default: zstd]
     #[arg(long, value_name = "CODEC", env = "BARKEEP_BACKUP_COMPRESSION")]
     #[serde(with = "text")]
     compression: Option<Compression>,
-    /// Compress with low, medium or high effort, or the codec's own number [default: 1 for zstd]
+    /// Effort: low, medium, high, or the codec's own number
+    ///
+    /// [default: 1 for zstd]
     #[arg(
         long,
         value_name = "LEVEL",
@@ -97,7 +101,7 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_name = "KEY=VALUE", env = "BARKEEP_BACKUP_TAG", value_delimiter = ',')]
     #[serde(deserialize_with = "text::list")]
     tag: Option<Vec<Tag>>,
-    /// Pack this many tars at once [default: as many as there are cores, up to 4]
+    /// Pack this many tars at once [default: the cores, up to 4]
     #[arg(long, value_name = "N", env = "BARKEEP_BACKUP_JOBS")]
     #[serde(with = "text")]
     jobs: Option<NonZeroUsize>,
@@ -109,13 +113,13 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_name = "SIZE", env = "BARKEEP_BACKUP_MAX_READ_RATE")]
     #[serde(with = "text")]
     max_read_rate: Option<Size>,
-    /// Begin with a checkpoint as fast as can be, or spread over minutes [default: fast]
+    /// Begin with a checkpoint that is fast, or spread [default: fast]
     #[arg(long, value_name = "HOW", env = "BARKEEP_BACKUP_CHECKPOINT")]
     checkpoint: Option<CheckpointWord>,
     /// Fail or only warn when a page's checksum is wrong [default: fail]
     #[arg(long, value_name = "WHAT", env = "BARKEEP_BACKUP_CHECKSUM_ERRORS")]
     checksum_errors: Option<ChecksumErrors>,
-    /// Sum the files of the manifest with crc32c, sha256 or none [default: crc32c]
+    /// Sum its files with crc32c, sha256 or none [default: crc32c]
     #[arg(long, value_name = "SUM", env = "BARKEEP_BACKUP_MANIFEST_CHECKSUMS")]
     #[serde(with = "text")]
     manifest_checksums: Option<ManifestChecksum>,
@@ -126,14 +130,18 @@ pub(crate) struct BackupArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     no_archive_check: Option<bool>,
-    /// Do not wait for the backup's WAL: until it is in the archive the backup cannot be restored
+    /// Do not wait until the backup's WAL is in the archive
+    ///
+    /// Until it is, the backup cannot be restored.
     #[arg(
         long, env = "BARKEEP_BACKUP_NO_WAIT_WAL", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true",
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     no_wait_wal: Option<bool>,
-    /// Wait this long for WAL to reach the archive, before and after the copy [default: 5min]
+    /// Wait this long for WAL to reach the archive [default: 5min]
+    ///
+    /// Before the copy, and once more after it.
     #[arg(long, value_name = "SPAN", env = "BARKEEP_BACKUP_WAL_TIMEOUT")]
     #[serde(with = "text")]
     wal_timeout: Option<Span>,
@@ -141,13 +149,13 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_name = "SPAN", env = "BARKEEP_BACKUP_STOP_TIMEOUT")]
     #[serde(with = "text")]
     stop_timeout: Option<Span>,
-    /// Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)
+    /// Lock what is stored: for 35d, 12w, 7y, or until 2027-01-01
     ///
     /// The bucket must have object lock (Azure: version-level immutability, Google: object retention).
     #[arg(long, value_name = "WHEN", env = "BARKEEP_BACKUP_LOCK_UNTIL")]
     #[serde(with = "text")]
     lock_until: Option<LockUntil>,
-    /// Let a lock be lifted by whoever has the permission, or by nobody [default: governance]
+    /// Who may lift a lock [default: governance]
     #[arg(long, value_name = "MODE", env = "BARKEEP_BACKUP_LOCK_MODE")]
     lock_mode: Option<LockMode>,
     /// Replace and delete nothing: for credentials that may only create
@@ -159,7 +167,9 @@ pub(crate) struct BackupArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     create_only: Option<bool>,
-    /// Leave out the record with status STARTED, for readers that take it for a backup
+    /// Leave out the record with status STARTED
+    ///
+    /// For readers that take it for a backup.
     #[arg(
         long, env = "BARKEEP_BACKUP_NO_STARTED_RECORD", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true",

@@ -44,7 +44,8 @@ impl BackupShow {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         let settings = around.settings(self.shared)?;
-        told(block_on(backups::show(&self.backup, &settings.access(), &settings.wire)).map(Shown))
+        let end = block_on(backups::show(&self.backup, &settings.access(), &settings.wire));
+        told(end.map(Shown).map_err(|e| settings.wire.lacks(e)))
     }
 }
 
@@ -83,7 +84,9 @@ impl BackupKeep {
             Action::Status => KeepAction::Status,
         };
         told(
-            block_on(backups::keep(&self.backup, action, &settings.access(), &settings.wire)).map(KeptReport),
+            block_on(backups::keep(&self.backup, action, &settings.access(), &settings.wire))
+                .map(KeptReport)
+                .map_err(|e| settings.wire.lacks(e)),
         )
     }
 }
@@ -118,6 +121,7 @@ impl BackupDelete {
             dry_run: self.dry_run.unwrap_or(false),
             care: Care::default(),
         };
-        told(block_on(backup_delete::run(&request, &settings.wire)).map(Deleted))
+        let end = block_on(backup_delete::run(&request, &settings.wire));
+        told(end.map(Deleted).map_err(|e| settings.wire.lacks(e)))
     }
 }

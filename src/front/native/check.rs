@@ -37,7 +37,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "SPAN", env = "BARKEEP_CHECK_RETRY_FOR")]
     #[serde(with = "text")]
     retry_for: Option<Span>,
-    /// Demand that what is stored can be locked [default: when the file has lock-until]
+    /// Demand that locks work [default: when the file has lock-until]
     #[arg(
         long, env = "BARKEEP_CHECK_LOCKS", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true",

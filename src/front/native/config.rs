@@ -19,7 +19,7 @@ use crate::front::borrowed::Environment;
 use crate::front::manifest::{self, Documents, Problem, Problems};
 use crate::front::run::block_on;
 
-/// Check the configuration, show where each setting comes from, or leave the operator's built-in support
+/// Check the configuration, or show where each setting comes from
 ///
 /// check lists everything that is wrong with a file, without contact to the store unless --online.
 /// explain shows every effective setting with its origin; secrets are masked. from-cluster turns the
@@ -29,7 +29,9 @@ pub(crate) struct Config {
     /// What to do
     #[arg(value_name = "WHAT")]
     what: What,
-    /// The file to look at; for explain the verb whose settings are shown [default: --config; all verbs]
+    /// The file to look at [default: --config]; for explain a verb
+    ///
+    /// Without a verb explain shows the settings of all.
     #[arg(value_name = "FILE|VERB")]
     subject: Option<String>,
     /// With check: ask the store as well, as `barkeep check` does
@@ -78,7 +80,8 @@ impl Config {
     fn read(&self) -> Result<(PathBuf, String)> {
         let path = self.path();
         let text = fs_err::read_to_string(&path).map_err(|e| {
-            Error::usage(format!("the configuration cannot be read: {e}")).hint("name the file")
+            Error::usage(format!("the configuration cannot be read: {e}"))
+                .hint("name a file that this user may read: as an argument, or with --config")
         })?;
         Ok((path, text))
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::file::{File, grammar};
 use super::render::{Checked, Report};
 use super::settings::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::front::borrowed::Environment;
 use crate::front::exit::Exit;
 use crate::front::manifest::Problem;
@@ -53,6 +53,10 @@ impl Report for Judged {
             text.push_str(&checked.text());
         }
         text
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.checked.as_ref().and_then(Report::failure)
     }
 
     fn json(&self) -> String {
@@ -144,7 +148,9 @@ pub(super) fn explain(
             let effective =
                 resolved.iter().find(|(name, _)| *name == section).and_then(|(_, group)| group.get(&key));
             let one = Seek { section, key: &key, long: &long, variable, verb, file, environment, words };
-            let help = arg.and_then(|arg| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+            // What does not fit one line is told in the long help.
+            let help = arg.and_then(|arg| arg.get_long_help().or_else(|| arg.get_help()));
+            let help = help.map(ToString::to_string).unwrap_or_default();
             rows.extend(one.rows(is_shared, effective.map(spell), &help));
         }
     }
@@ -214,7 +220,7 @@ impl Seek<'_> {
             return said;
         }
         let Some(value) = effective else {
-            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.rsplit_once(']'));
+            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
             let default = default.map(|(default, _)| self.row(default.to_owned(), "default".to_owned()));
             return default.into_iter().collect();
         };

@@ -24,7 +24,7 @@ use crate::front::run::{block_on_several, jobs};
 use crate::front::signals;
 use crate::model::{TargetAction, statements};
 
-/// Rehearse a restore: recover a backup in a scratch directory, and check what comes out
+/// Rehearse a restore: recover a backup in a scratch directory, and check it
 ///
 /// Restores as `restore` does, starts PostgreSQL on the copy, lets it recover to the target and open, runs
 /// pg_amcheck and what must hold of your own, stops it and removes the copy. The server listens on a socket
@@ -32,9 +32,9 @@ use crate::model::{TargetAction, statements};
 #[derive(Debug, Args)]
 pub(crate) struct Drill {
     #[command(flatten)]
-    goal: Goal,
-    #[command(flatten)]
     pub(super) own: DrillArgs,
+    #[command(flatten)]
+    goal: Goal,
     #[command(flatten)]
     pub(super) shared: Shared,
 }
@@ -43,10 +43,12 @@ pub(crate) struct Drill {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct DrillArgs {
-    /// Make the scratch directory in this one, which has room for the whole cluster
+    /// Make the scratch directory here, with room for the cluster
     #[arg(long, value_name = "DIR", env = "BARKEEP_DRILL_DIRECTORY")]
     directory: Option<PathBuf>,
-    /// Take PostgreSQL's programs from here [default: found by the backup's major]
+    /// Take PostgreSQL's programs from here
+    ///
+    /// [default: found by the backup's major]
     #[arg(long, value_name = "DIR", env = "BARKEEP_DRILL_PG_BIN")]
     pg_bin: Option<PathBuf>,
     /// Ask as this role, a superuser [default: postgres]
@@ -55,7 +57,9 @@ pub(crate) struct DrillArgs {
     /// Ask in this database [default: postgres]
     #[arg(long, value_name = "NAME", env = "BARKEEP_DRILL_DBNAME")]
     dbname: Option<String>,
-    /// This statement must succeed, and be true where it is boolean; may be repeated
+    /// This must succeed, and be true if it is boolean; may be repeated
+    ///
+    /// A statement of SQL.
     #[arg(long, value_name = "SQL", env = "BARKEEP_DRILL_PROBE")]
     probe: Option<Vec<String>>,
     /// So must every statement of this file; may be repeated
@@ -97,7 +101,9 @@ pub(crate) struct DrillArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     keep: Option<bool>,
-    /// Write the report for Prometheus here: a file NAME.prom in node_exporter's textfile directory
+    /// Write the report for Prometheus here: NAME.prom
+    ///
+    /// A file in node_exporter's textfile directory.
     #[arg(long, value_name = "FILE", env = "BARKEEP_DRILL_TEXTFILE")]
     textfile: Option<PathBuf>,
     /// Fetch up to this many objects at once [default: the cores, 2 to 8]

@@ -130,9 +130,11 @@ impl File {
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Self::of_toml("", which),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                Err(Error::usage(format!("the configuration file {} does not exist", path.display())))
+                Err(Error::usage(format!("the configuration file {} does not exist", path.display()))
+                    .hint("correct --config or BARKEEP_CONFIG, or leave them out"))
             }
-            Err(e) => Err(Error::usage(format!("the configuration file cannot be read: {e}"))),
+            Err(e) => Err(Error::usage(format!("the configuration file cannot be read: {e}"))
+                .hint(format!("{} must be a file that this user may read", path.display()))),
         }
     }
 

@@ -235,6 +235,7 @@ mod tests {
                 key: "main/barkeep-probes/17-4".into(),
                 stored_bytes: 58,
                 stored: at(2),
+                locked: None,
             }],
         };
         let now = "2026-11-20T00:00:00Z".parse().unwrap();

@@ -58,7 +58,7 @@ pub(crate) struct Metrics {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct MetricsArgs {
-    /// Write to this file instead: NAME.prom in node_exporter's textfile directory
+    /// Write to this file: NAME.prom in node_exporter's textfile directory
     #[arg(long, value_name = "FILE", env = "BARKEEP_METRICS_TEXTFILE")]
     textfile: Option<PathBuf>,
     /// Go on, and answer HTTP here [without a value: 127.0.0.1:9713]
@@ -68,7 +68,7 @@ pub(crate) struct MetricsArgs {
     )]
     #[serde(with = "text")]
     listen: Option<Listen>,
-    /// Look at the archive at most this often while listening [default: 60s]
+    /// While listening, look at the archive this often [default: 60s]
     #[arg(long, value_name = "SPAN", env = "BARKEEP_METRICS_INTERVAL")]
     #[serde(with = "text")]
     interval: Option<Span>,

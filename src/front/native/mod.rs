@@ -29,6 +29,7 @@ mod restore;
 mod restored;
 mod retention;
 mod schedule;
+mod screen;
 mod settings;
 mod status;
 mod status_told;
@@ -67,7 +68,8 @@ use crate::error::{Error, Result};
 ///
 /// Barkeep is what PostgreSQL calls as archive_command and restore_command, and what its operators
 /// call by hand. Settings come from flags, then from BARKEEP_ variables, then from a file; an empty
-/// variable counts as unset.
+/// variable counts as unset. `barkeep help VERB` tells everything about a verb, `barkeep help settings` what
+/// the verbs share.
 #[derive(Debug, Parser)]
 #[command(name = "barkeep", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
@@ -162,10 +164,15 @@ enum Answer {
 
 /// Words, then settings, then the verb. Nothing is touched before all words are understood.
 fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
+    if words.get(1).is_some_and(|word| word == "help") {
+        let topic: Vec<String> =
+            words.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
+        return screen::topic(command(), &topic).map(Answer::Help);
+    }
     let (verb, name) = match read(words) {
         Ok(read) => read,
         Err(e) if !e.use_stderr() => return Ok(Answer::Help(help(&e))),
-        Err(e) => return Err(refusal(&e)),
+        Err(e) => return Err(refusal(&e, words)),
     };
     manner.heed(&verb);
     if matches!(verb, Verb::WalPrefetch(_)) {
@@ -236,9 +243,9 @@ fn begin_anew(words: &[OsString], file: &File) -> Result<()> {
 /// nothing counts as not set, but help names it all the same.
 fn read(words: &[OsString]) -> Result<(Verb, String), clap::Error> {
     let tree = command().mut_subcommands(|verb| verb.mut_args(without_empty_variable));
-    let matches = tree
-        .try_get_matches_from(words)
-        .or_else(|e| if e.use_stderr() { Err(e) } else { command().try_get_matches_from(words) })?;
+    let matches = tree.try_get_matches_from(words).or_else(|e| {
+        if e.use_stderr() { Err(e) } else { screen::tree(command()).try_get_matches_from(words) }
+    })?;
     let mut verb = Cli::from_arg_matches(&matches)?.verb;
     if let Some((_, matches)) = matches.subcommand()
         && let Some(shared) = verb.shared_mut()
@@ -427,29 +434,52 @@ fn help(page: &clap::Error) -> String {
 }
 
 /// The parser's refusal in our own form.
-fn refusal(e: &clap::Error) -> Error {
+fn refusal(e: &clap::Error, words: &[OsString]) -> Error {
     if matches!(e.kind(), ClapKind::MissingSubcommand | ClapKind::DisplayHelpOnMissingArgumentOrSubcommand) {
         return Error::usage("no verb is given").hint("`barkeep --help` tells what there is");
     }
     let rendered = e.render().to_string();
-    let mut paragraphs = rendered.split("\n\n");
-    let what = paragraphs.next().unwrap_or_default();
+    let what = rendered.split("\n\n").next().unwrap_or_default();
     let what = what.strip_prefix("error: ").unwrap_or(what);
-    let error = Error::usage(what.split_whitespace().collect::<Vec<_>>().join(" "));
+    Error::usage(what.split_whitespace().collect::<Vec<_>>().join(" ")).hint(way_out(e, words))
+}
+
+/// What whoever wrote a line that cannot be read may have meant, or where it is told how it is written.
+fn way_out(e: &clap::Error, words: &[OsString]) -> String {
     let nearest = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
         .into_iter()
         .find_map(|kind| e.get(kind));
     match nearest {
-        Some(ContextValue::String(word)) => error.hint(format!("did you mean `{word}`?")),
+        Some(ContextValue::String(word)) => return format!("did you mean `{word}`?"),
         // The last is the likeliest.
         Some(ContextValue::Strings(words)) if !words.is_empty() => {
-            error.hint(format!("did you mean `{}`?", words[words.len() - 1]))
+            return format!("did you mean `{}`?", words[words.len() - 1]);
         }
-        _ => match paragraphs.find_map(|p| p.strip_prefix("Usage: ")) {
-            Some(usage) => error.hint(format!("usage: {}; see --help", usage.trim())),
-            None => error,
-        },
+        _ => {}
     }
+    if e.kind() == ClapKind::ArgumentConflict {
+        return "leave one of the two out".to_owned();
+    }
+    let tree = command();
+    let verb = words.iter().filter_map(|word| word.to_str()).find_map(|word| tree.find_subcommand(word));
+    let Some(verb) = verb.filter(|verb| !verb.is_hide_set()) else {
+        return "`barkeep --help` tells what there is".to_owned();
+    };
+    let name = verb.get_name();
+    let flag = match e.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.split([' ', '=', '[']).next().unwrap_or_default(),
+        _ => "",
+    };
+    if flag == "--host" && words.last().is_some_and(|word| word == "-h") {
+        return format!("-h is the host here, as in PostgreSQL's own tools; `barkeep {name} --help` is help");
+    }
+    let arg = verb
+        .get_arguments()
+        .find(|arg| arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long)));
+    if arg.is_some_and(|arg| arg.get_help_heading().is_some()) {
+        return "`barkeep help settings` explains it".to_owned();
+    }
+    format!("`barkeep {name} --help` shows how it is called")
 }
 
 /// Tells what a verb found.

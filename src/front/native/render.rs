@@ -373,7 +373,8 @@ fn check_failure(found: &check::Outcome) -> Option<Error> {
             })
         }
         (None, Some(Fit::Foreign { .. })) => {
-            Some(Error::new(ErrorKind::Conflict, "the archive belongs to another cluster"))
+            let error = Error::new(ErrorKind::Conflict, "the archive belongs to another cluster");
+            Some(error.hint("give this server a name of its own there: --server NAME"))
         }
         (None, _) => None,
     }

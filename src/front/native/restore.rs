@@ -57,10 +57,14 @@ pub(crate) struct Restore {
 /// `drill` has the same words; its variables are named after it (see [`super::command`]).
 #[derive(Debug, Args)]
 pub(super) struct Goal {
-    /// Begin with this backup: identifier, name, latest or oldest [default: the newest before the target]
+    /// Begin with this backup: identifier, name, latest or oldest
+    ///
+    /// [default: the newest before the target]
     #[arg(long, value_name = "BACKUP", env = "BARKEEP_RESTORE_BACKUP")]
     pub(super) backup: Option<BackupRef>,
-    /// Recover to this moment: 2026-01-31 12:00:00+01:00; without an offset it is local time
+    /// Recover to this moment: '2026-01-31 12:00:00+01:00'
+    ///
+    /// Without an offset it is local time.
     #[arg(long, value_name = "TIME", env = "BARKEEP_RESTORE_TARGET_TIME", group = "point")]
     target_time: Option<String>,
     /// Recover to this position
@@ -79,7 +83,9 @@ pub(super) struct Goal {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     target_immediate: Option<bool>,
-    /// Follow this timeline: latest, current (the backup's own) or a number [default: latest]
+    /// Follow this timeline: latest, current, a number [default: latest]
+    ///
+    /// The current one is the backup's own.
     #[arg(long, value_name = "TIMELINE", env = "BARKEEP_RESTORE_TARGET_TIMELINE")]
     target_timeline: Option<TargetTimeline>,
     /// Stop just before the target, not just after it
@@ -115,7 +121,9 @@ struct Place {
     /// Put the WAL there, and a link to it into the data directory
     #[arg(long, value_name = "DIR", env = "BARKEEP_RESTORE_WALDIR")]
     waldir: Option<PathBuf>,
-    /// Write neither settings nor a signal file: recovery is arranged by the caller
+    /// Write neither settings nor a signal file
+    ///
+    /// Recovery is arranged by the caller.
     #[arg(
         long, env = "BARKEEP_RESTORE_NO_RECOVERY_CONFIG", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true",
@@ -149,11 +157,13 @@ struct Place {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct RestoreArgs {
-    /// What the server does at its target: pause, promote or shutdown [default: pause]
+    /// At the target: pause, promote or shutdown [default: pause]
     #[arg(long, value_name = "ACTION", env = "BARKEEP_RESTORE_TARGET_ACTION")]
     #[serde(with = "text")]
     target_action: Option<TargetAction>,
-    /// Let PostgreSQL fetch WAL with this command [default: this program and this archive]
+    /// Let PostgreSQL fetch WAL with this command
+    ///
+    /// [default: this program and this archive]
     #[arg(long, value_name = "COMMAND", env = "BARKEEP_RESTORE_RESTORE_COMMAND")]
     restore_command: Option<String>,
     /// Fetch up to this many objects at once [default: the cores, 2 to 8]
@@ -244,7 +254,7 @@ impl Restore {
             progress: Arc::clone(&progress),
         };
         let _bar = Watching::bytes(around.output, READING, &progress);
-        let outcome = block_on(restore::run(&request, &settings.wire));
+        let outcome = block_on(restore::run(&request, &settings.wire)).map_err(|e| settings.wire.lacks(e));
         told(outcome.map(|outcome| Told { outcome, target, recovery: request.recovery, zone, zone_assumed }))
     }
 }
@@ -358,7 +368,8 @@ impl Standing {
         }
         if place.no_recovery_config.unwrap_or(false) {
             if standby {
-                return Err(Error::usage("--no-recovery-config and --standby exclude each other"));
+                return Err(Error::usage("--no-recovery-config and --standby exclude each other")
+                    .hint("leave one of the two out"));
             }
             return Ok(None);
         }

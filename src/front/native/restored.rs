@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::render::{ErrorJson, Report, line};
+use super::render_backups::counted;
 use crate::command::restore::{CopySize, Gap, Outcome, Owner, Plan, Recovery, Restored, Volume};
 use crate::error::Error;
 use crate::front::exit::Exit;
@@ -77,7 +78,8 @@ impl Told {
         if self.outcome.clears {
             row("", "what is there now is removed first".to_owned());
         }
-        row("fetch", format!("{} in {} objects", BinaryBytes(files.stored_bytes()), files.tars.len()));
+        let objects = counted(files.tars.len() as u64, "object");
+        row("fetch", format!("{} in {objects}", BinaryBytes(files.stored_bytes())));
         let (most, how) = match size {
             CopySize::Recorded(_) => ("", ""),
             CopySize::AtMost(_) => ("at most ", ""),

@@ -23,7 +23,9 @@ use crate::model::{RetentionPolicy, RetentionRule};
 /// needs. While a record cannot be read nothing is deleted.
 #[derive(Debug, Args)]
 pub(crate) struct Retention {
-    /// REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS (or WEEKS, MONTHS), or short 14d, 4w, 6m [default: the file's]
+    /// REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m
+    ///
+    /// Also of WEEKS or MONTHS. [default: the file's]
     policy: Option<RetentionPolicy>,
     #[command(flatten)]
     pub(super) own: RetentionArgs,
@@ -35,7 +37,7 @@ pub(crate) struct Retention {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct RetentionArgs {
-    /// Let at least this many backups stay, whatever the policy says [default: 0]
+    /// Let this many backups stay, whatever the policy says [default: 0]
     #[arg(long, value_name = "N", env = "BARKEEP_RETENTION_MINIMUM_REDUNDANCY")]
     pub(super) minimum_redundancy: Option<u32>,
     /// Remove what never became a backup after this long [default: 7d]

@@ -222,7 +222,10 @@ fn check_s3(s3: &S3Args) -> Result<()> {
             .hint("give both in the same place: as flags, as variables, or in the file"));
     }
     match &s3.sse_customer_key {
-        Some(_) if s3.sse.is_some() => Err(Error::usage("--sse and --sse-customer-key exclude each other")),
+        Some(_) if s3.sse.is_some() => {
+            Err(Error::usage("--sse and --sse-customer-key exclude each other")
+                .hint("leave one of the two out"))
+        }
         // What stands there may be the key itself, so it is not repeated.
         Some(url) if !url.starts_with("file:///") => {
             Err(Error::usage("--sse-customer-key is not a file:///path")

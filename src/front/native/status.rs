@@ -38,15 +38,16 @@ pub(crate) struct Status {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     all_servers: Option<bool>,
-    /// Draw the map of the archive below; `ascii` with nothing beyond ASCII
+    /// Draw the map of the archive below
     #[arg(
         long, env = "BARKEEP_STATUS_MAP", value_name = "HOW", num_args = 0..=1,
         require_equals = true, default_missing_value = "auto"
     )]
     map: Option<MapHow>,
-    /// Read no WAL: the end of what can be recovered is told without the time of its last commit
+    /// Read no WAL: tell no times of last commits
     ///
-    /// For a monitor that asks often: without this the last segment of each window is fetched.
+    /// For a monitor that asks often: without this the last segment of each window is fetched, since nothing else
+    /// tells when the last transaction committed that can be recovered.
     #[arg(
         long, env = "BARKEEP_STATUS_QUICK", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true",
@@ -75,7 +76,9 @@ enum MapHow {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct StatusArgs {
-    /// Ask the server that this string leads to: keywords and values, or a URI
+    /// Ask the server that this string leads to
+    ///
+    /// Keywords and values, or a URI.
     #[arg(long, value_name = "CONNINFO", env = "BARKEEP_STATUS_DSN", hide_env_values = true)]
     dsn: Option<String>,
     /// Ask the server on this host, or by the socket in this directory

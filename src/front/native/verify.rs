@@ -62,10 +62,14 @@ struct What {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     backups_only: Option<bool>,
-    /// Read only this share of the objects: those verified longest ago, so that runs take turns
+    /// Read only this share of the objects, those verified longest ago
+    ///
+    /// So runs take turns.
     #[arg(long, value_name = "N%", env = "BARKEEP_VERIFY_SAMPLE")]
     sample: Option<Share>,
-    /// Read only what was not verified since: 30d, 2026-01-31, or 2026-01-31 12:00:00+01:00
+    /// Read only what was not verified since: 30d, or 2026-01-31
+    ///
+    /// Or since a moment, 2026-01-31 12:00:00+01:00.
     #[arg(long, value_name = "WHEN", env = "BARKEEP_VERIFY_SINCE")]
     since: Option<String>,
 }
@@ -133,7 +137,8 @@ impl Verify {
 impl What {
     fn scope(&self) -> Result<Scope> {
         match (self.wal_only.unwrap_or(false), self.backups_only.unwrap_or(false)) {
-            (true, true) => Err(Error::usage("--wal-only and --backups-only exclude each other")),
+            (true, true) => Err(Error::usage("--wal-only and --backups-only exclude each other")
+                .hint("leave one of the two out")),
             (true, false) => Ok(Scope::Wal),
             (false, true) => Ok(Scope::Backups),
             (false, false) => Ok(Scope::All),

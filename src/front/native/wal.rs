@@ -42,11 +42,13 @@ pub(crate) struct WalArchive {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct WalArchiveArgs {
-    /// Compress with none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]
+    /// Codec: none, gzip, bzip2, xz, snappy, zstd or lz4 [default: zstd]
     #[arg(long, value_name = "CODEC", env = "BARKEEP_WAL_ARCHIVE_COMPRESSION")]
     #[serde(with = "text")]
     compression: Option<Compression>,
-    /// Compress with low, medium or high effort, or the codec's own number [default: 1 for zstd]
+    /// Effort: low, medium, high, or the codec's own number
+    ///
+    /// [default: 1 for zstd]
     #[arg(
         long,
         value_name = "LEVEL",
@@ -70,20 +72,20 @@ pub(crate) struct WalArchiveArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     overwrite: Option<bool>,
-    /// Lock what is stored until then, from now on (35d, 12w, 7y) or a day (2027-01-01)
+    /// Lock what is stored: for 35d, 12w, 7y, or until 2027-01-01
     ///
     /// The bucket must have object lock (Azure: version-level immutability, Google: object retention).
     #[arg(long, value_name = "WHEN", env = "BARKEEP_WAL_ARCHIVE_LOCK_UNTIL")]
     #[serde(with = "text")]
     lock_until: Option<LockUntil>,
-    /// Let a lock be lifted by whoever has the permission, or by nobody [default: governance]
+    /// Who may lift a lock [default: governance]
     #[arg(long, value_name = "MODE", env = "BARKEEP_WAL_ARCHIVE_LOCK_MODE")]
     lock_mode: Option<LockMode>,
-    /// Store up to this many waiting files in the same call, 0 to 32 [default: 32]
+    /// Store so many waiting files in the same call, 0 to 32 [default: 32]
     #[arg(long, value_name = "N", env = "BARKEEP_WAL_ARCHIVE_LOOK_AHEAD")]
     #[serde(with = "text")]
     look_ahead: Option<Depth>,
-    /// Wait no longer than this for waiting files once the own one is stored [default: 20s]
+    /// Wait for them so long once the own one is stored [default: 20s]
     #[arg(long, value_name = "SPAN", env = "BARKEEP_WAL_ARCHIVE_SOFT_LIMIT")]
     #[serde(with = "text")]
     soft_limit: Option<Span>,
@@ -179,11 +181,11 @@ pub(crate) struct WalRestoreArgs {
     #[arg(long, value_name = "N", env = "BARKEEP_WAL_RESTORE_WINDOW")]
     #[serde(with = "text")]
     window: Option<Depth>,
-    /// Try a failing request again for this long [default: 5min during recovery, else 30s]
+    /// Try a failing request again so long [default: 5min during recovery, else 30s]
     #[arg(long, value_name = "SPAN", env = "BARKEEP_WAL_RESTORE_RETRY_FOR")]
     #[serde(with = "text")]
     retry_for: Option<Span>,
-    /// Stop PostgreSQL on a failure, or let it go on [default: auto]
+    /// Stop PostgreSQL on a failure, or not [default: auto]
     #[arg(long, value_name = "WHAT", env = "BARKEEP_WAL_RESTORE_ON_ERROR")]
     pub(super) on_error: Option<OnError>,
 }

@@ -55,7 +55,9 @@ struct What {
     /// A restore point
     #[arg(long, value_name = "NAME", env = "BARKEEP_WAL_FIND_NAME", group = "sought")]
     name: Option<TargetName>,
-    /// Transactions that dropped, truncated or rewrote relations, and databases that were dropped
+    /// What was dropped, truncated or rewritten
+    ///
+    /// Transactions that did that to relations, and databases that were dropped.
     #[arg(
         long, env = "BARKEEP_WAL_FIND_DROPS", value_name = "BOOL", num_args = 0..=1, group = "sought",
         require_equals = true, default_missing_value = "true",
@@ -80,7 +82,9 @@ struct What {
 /// Where it is looked for.
 #[derive(Debug, Args)]
 struct Place {
-    /// Follow this timeline: latest, current (the newest backup's) or a number [default: latest]
+    /// Follow this timeline: latest, current or a number [default: latest]
+    ///
+    /// The current one is the newest backup's.
     #[arg(long, value_name = "TIMELINE", env = "BARKEEP_WAL_FIND_TIMELINE")]
     timeline: Option<TargetTimeline>,
     /// Look from about then on: a moment, or a span before now (2h)
@@ -154,6 +158,10 @@ impl WalFind {
         let bar = Watching::bytes(around.output, READING, &progress);
         let outcome = block_on(wal_find::run(&request, open));
         drop(bar);
+        let outcome = outcome.map_err(|e| match &settings {
+            Some(settings) => settings.wire.lacks(e),
+            None => e,
+        });
         told(outcome.map(|outcome| Told { outcome, zone, zone_assumed }))
     }
 }

@@ -62,7 +62,9 @@ pub(crate) struct WalFlushArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     partial: Option<bool>,
-    /// Tell PostgreSQL what is stored, so that it asks for none of it again; refused while it runs
+    /// Tell a stopped PostgreSQL what is stored, so that it asks no more
+    ///
+    /// Refused while it runs.
     #[arg(
         long, env = "BARKEEP_WAL_FLUSH_MARK_DONE", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true",
@@ -76,10 +78,12 @@ pub(crate) struct WalFlushArgs {
         value_parser = BoolishValueParser::new(), hide_possible_values = true
     )]
     dry_run: Option<bool>,
-    /// With --partial, connect to a running server as this string says: keywords and values, or a URI
+    /// With --partial: ask a running server as this string says
+    ///
+    /// Keywords and values, or a URI.
     #[arg(long, value_name = "CONNINFO", env = "BARKEEP_WAL_FLUSH_DSN", hide_env_values = true)]
     dsn: Option<String>,
-    /// Connect to this host, or by the socket in this directory [also: PGHOST]
+    /// Connect to this host or socket directory [also: PGHOST]
     #[arg(short = 'h', long, value_name = "HOST", env = "BARKEEP_WAL_FLUSH_HOST")]
     host: Option<String>,
     /// Connect to this port [also: PGPORT]

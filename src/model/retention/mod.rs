@@ -256,7 +256,8 @@ impl Plan {
         let fact = fact.ok_or_else(|| Error::not_found(format!("there is no backup {id}")))?;
         objection(fact, minimum, now, facts).map_or(Ok(()), Err)?;
         if let Some(locked) = facts.locks.get(&id) {
-            return Err(Error::conflict(format!("{id} cannot be deleted: it is {locked}")));
+            return Err(Error::conflict(format!("{id} cannot be deleted: it is {locked}"))
+                .hint("wait until the lock has run out, or have it lifted by whoever may"));
         }
         let reason = |fact: &BackupFact| match fact.backup.id == id {
             true => Reason::Asked,
@@ -376,19 +377,24 @@ fn objection(fact: &BackupFact, minimum: u32, now: Timestamp, facts: &Facts) -> 
         return Some(kept.hint(format!("`barkeep backup-keep {id} release` lets it go")));
     }
     if backup.is_snapshot() {
-        return Some(Error::conflict(format!("{id} cannot be deleted here: {}", Reason::Snapshot)));
+        return Some(
+            Error::conflict(format!("{id} cannot be deleted here: {}", Reason::Snapshot))
+                .hint("delete it with what took the snapshot"),
+        );
     }
     let of_it = |child: &&BackupFact| {
         child.backup.parent.as_deref() == Some(id.as_str()) && !child.backup.is_half_deleted()
     };
     if let Some(child) = facts.backups.iter().find(of_it) {
-        return Some(Error::conflict(format!("{} builds upon {id}", child.backup.id)));
+        return Some(
+            Error::conflict(format!("{} builds upon {id}", child.backup.id))
+                .hint(format!("delete {} first", child.backup.id)),
+        );
     }
     let usable = facts.backups.iter().filter(|fact| fact.backup.is_usable()).count();
     if backup.is_usable() && minimum > 0 && usable <= minimum as usize {
-        return Some(Error::conflict(format!(
-            "at least {minimum} usable backups must stay, and there are {usable}"
-        )));
+        let refused = format!("at least {minimum} usable backups must stay, and there are {usable}");
+        return Some(Error::conflict(refused).hint("take another backup first"));
     }
     let running =
         backup.status == BackupStatus::Started && fact.since().is_none_or(|since| may_be_running(since, now));

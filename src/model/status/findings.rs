@@ -369,15 +369,15 @@ impl Found<'_> {
     fn notes(&mut self) {
         let unneeded = self.facts.coverage.unneeded;
         if unneeded.files > 0 {
-            let message = match unneeded.files {
-                1 => "1 segment is older than any backup needs".to_owned(),
-                files => format!("{files} segments are older than any backup needs"),
+            let (message, reason) = match unneeded.files {
+                1 => ("1 segment is older than any backup needs".to_owned(), "nothing uses it"),
+                files => (format!("{files} segments are older than any backup needs"), "nothing uses them"),
             };
             self.add(
                 Health::Ok,
                 "unneeded-wal",
                 message,
-                "nothing uses it",
+                reason,
                 "barkeep retention with your policy and --dry-run",
             );
         }

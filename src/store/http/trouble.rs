@@ -31,7 +31,12 @@ pub(in crate::store) fn explain(told: String) -> Error {
     if says(&["dns error", "failed to lookup address"]) {
         return Error::unavailable(told).hint("check the endpoint's host name and this machine's resolver");
     }
+    if says(&["Connection refused", "connection refused"]) {
+        return Error::unavailable(told)
+            .hint("nothing listens there: check the endpoint with its port, and whether the service is up");
+    }
     Error::unavailable(told)
+        .hint("try again later; if it stays so, see whether the service can be reached from here: network, proxy, firewall")
 }
 
 /// The reasons of an error, from the outside in, without repetitions: an outer text often quotes the
@@ -40,7 +45,8 @@ pub(in crate::store) fn reasons(e: &(dyn StdError + 'static)) -> String {
     let mut told: Vec<String> = Vec::new();
     for reason in chain(e) {
         let text = first_words(&reason.to_string()).to_owned();
-        if !told.iter().any(|outer| outer.contains(&text)) {
+        let says_nothing = ["dispatch failure", "io error"].contains(&text.as_str());
+        if !says_nothing && !told.iter().any(|outer| outer.contains(&text)) {
             told.push(text);
         }
     }
@@ -87,6 +93,9 @@ mod tests {
         }
         assert_eq!(kind("received corrupt message of type InvalidContentType"), ErrorKind::Usage);
         assert_eq!(kind("connection refused"), ErrorKind::Unavailable);
+        let refused = explain("tcp connect error: Connection refused (os error 111)".to_owned());
+        assert!(refused.hint_text().unwrap_or_default().contains("port"), "{refused:?}");
+        assert!(explain("reset".to_owned()).hint_text().unwrap_or_default().contains("try again"));
         assert_eq!(kind("dns error: failed to lookup address information"), ErrorKind::Unavailable);
     }
 

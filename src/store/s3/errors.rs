@@ -150,23 +150,22 @@ impl Request<'_> {
         let class = classify(status, e.code());
         let region = answer.headers().get("x-amz-bucket-region").map(str::to_owned);
         let told = self.tell(status, e.code(), e.message(), answer);
-        self.error(class, told, region.as_deref())
+        self.error(class, told, e.code().unwrap_or_default(), region.as_deref())
     }
 
     /// The bucket does not exist.
     pub(super) fn no_bucket(&self) -> Error {
-        self.error(Class::NoBucket, "404".to_owned(), None)
+        self.error(Class::NoBucket, "404".to_owned(), "", None)
     }
 
-    fn error(&self, class: Class, told: String, region: Option<&str>) -> Error {
-        let Self { bucket, service, permission } = self;
+    fn error(&self, class: Class, told: String, code: &str, region: Option<&str>) -> Error {
+        let Self { bucket, service, .. } = self;
         match class {
             Class::Missing => Error::not_found(told),
             Class::NoBucket => Error::usage(format!("bucket {bucket} does not exist at {service}: {told}"))
                 .hint("check the bucket's name and the endpoint, or create the bucket"),
             Class::Taken => Error::conflict(told),
-            Class::Denied => Error::denied(told)
-                .hint(format!("check the credentials, and that they allow {permission} on {bucket}")),
+            Class::Denied => Error::denied(told).hint(self.way_in(code)),
             Class::Skewed => Error::denied(told).hint("set this machine's clock"),
             Class::Elsewhere => match region {
                 Some(region) => Error::usage(told)
@@ -175,7 +174,34 @@ impl Request<'_> {
                 None => Error::usage(told).hint("set the bucket's region, or check the endpoint"),
             },
             Class::NotImplemented | Class::Refused => Error::usage(told),
-            Class::NoUpload | Class::Passing => Error::unavailable(told),
+            Class::NoUpload => Error::unavailable(told),
+            Class::Passing => Error::unavailable(told).hint(
+                "try again later, or for longer (--retry-for); if it stays so, ask whoever runs the service",
+            ),
+        }
+    }
+
+    /// What to do about credentials that were refused with this code.
+    fn way_in(&self, code: &str) -> String {
+        let Self { bucket, service, permission } = self;
+        match code {
+            "SignatureDoesNotMatch" => format!(
+                "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the profile, and that \
+                 {service} is the right service"
+            ),
+            "InvalidAccessKeyId" | "InvalidClientTokenId" => format!(
+                "the access key is not known there: check AWS_ACCESS_KEY_ID or the profile, and that {service} is the \
+                 right service"
+            ),
+            "ExpiredToken" | "TokenRefreshRequired" => {
+                "the session token has run out: sign in again (aws sso login), or set a new AWS_SESSION_TOKEN \
+                 with its keys"
+                    .to_owned()
+            }
+            "InvalidToken" => {
+                "the session token belongs to other keys: set AWS_SESSION_TOKEN with its own, or unset it".to_owned()
+            }
+            _ => format!("check the credentials, and that they allow {permission} on {bucket}"),
         }
     }
 
@@ -271,17 +297,26 @@ mod tests {
     fn every_answer_has_a_class_and_a_kind() {
         for &(status, code, class, kind) in TABLE {
             assert_eq!(classify(status, code), class, "{status} {code:?}");
-            assert_eq!(REQUEST.error(class, String::new(), None).kind(), kind, "{status} {code:?}");
+            assert_eq!(REQUEST.error(class, String::new(), "", None).kind(), kind, "{status} {code:?}");
         }
     }
 
     #[test]
     fn hints_name_what_to_change() {
-        let hint = |class, region| {
-            REQUEST.error(class, String::new(), region).hint_text().unwrap_or_default().to_owned()
+        let hint = |class, code, region| {
+            REQUEST.error(class, String::new(), code, region).hint_text().unwrap_or_default().to_owned()
         };
-        assert!(hint(Class::Denied, None).contains("s3:PutObject"));
-        assert!(hint(Class::Skewed, None).contains("clock"));
-        assert!(hint(Class::Elsewhere, Some("eu-west-3")).contains("eu-west-3"));
+        assert!(hint(Class::Denied, "AccessDenied", None).contains("s3:PutObject"));
+        for (code, what) in [
+            ("SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
+            ("InvalidAccessKeyId", "AWS_ACCESS_KEY_ID"),
+            ("ExpiredToken", "sign in again"),
+            ("InvalidToken", "AWS_SESSION_TOKEN"),
+        ] {
+            assert!(hint(Class::Denied, code, None).contains(what), "{code}");
+        }
+        assert!(hint(Class::Skewed, "", None).contains("clock"));
+        assert!(hint(Class::Passing, "SlowDown", None).contains("--retry-for"));
+        assert!(hint(Class::Elsewhere, "", Some("eu-west-3")).contains("eu-west-3"));
     }
 }

@@ -405,7 +405,8 @@ fn end_of_files(
             Some(file) => take(member, &file)?,
             // The one inside, if there is one, was left out for its sake.
             None if *required => {
-                return Err(Error::local(format!("{} has vanished during the backup", path.display())));
+                return Err(Error::local(format!("{} has vanished during the backup", path.display()))
+                    .hint("see who removes files of a running server, and take the backup again"));
             }
             None => {}
         }

@@ -26,7 +26,7 @@ use crate::front::run::block_on;
 use crate::model::{Health, RetentionPolicy, RetentionRule};
 use crate::postgres::AskArchiving;
 
-/// Write a page that tells what can be recovered, what is at risk, and what will go when
+/// Write a page: what can be recovered, what is at risk, what will go when
 ///
 /// One HTML file that needs nothing else: the verdict and what to type, the map, windows, backups, WAL, sizes
 /// by day, what the retention policy will let go, and what was verified and drilled. Thresholds, and the
@@ -45,7 +45,9 @@ pub(crate) struct Report {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct ReportArgs {
-    /// Foretell what this policy lets go: REDUNDANCY 3, RECOVERY WINDOW OF 14 DAYS, or short 14d, 4w, 6m
+    /// Foretell what this policy lets go: REDUNDANCY 3, or 14d, 4w, 6m
+    ///
+    /// As `barkeep retention` reads it: also RECOVERY WINDOW OF 14 DAYS.
     #[arg(long, value_name = "POLICY", env = "BARKEEP_REPORT_RETENTION")]
     #[serde(with = "text")]
     retention: Option<RetentionPolicy>,

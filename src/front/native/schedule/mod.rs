@@ -62,7 +62,7 @@ enum Kind {
 /// What is printed, and where to.
 #[derive(Debug, Default, Args)]
 struct What {
-    /// Only these of them [default: all]
+    /// Only these [default: all]
     #[arg(long, value_name = "VERB", env = "BARKEEP_SCHEDULE_VERB", value_delimiter = ',')]
     verb: Option<Vec<Duty>>,
     /// Begin the names of units and CronJobs so [default: barkeep]
@@ -84,7 +84,9 @@ struct What {
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct ScheduleArgs {
-    /// Back up then: six fields, the seconds first, in UTC; @daily; or never [default: 0 0 2 * * *]
+    /// Back up then, in UTC, or never [default: 0 0 2 * * *]
+    ///
+    /// Six fields, the seconds first, or @daily and its like.
     #[arg(long, value_name = "WHEN", env = "BARKEEP_SCHEDULE_BACKUP")]
     #[serde(with = "text")]
     backup: Option<Due>,
@@ -110,7 +112,7 @@ pub(crate) struct ScheduleArgs {
     /// Call this program [default: this one]
     #[arg(long, value_name = "FILE", env = "BARKEEP_SCHEDULE_PROGRAM")]
     program: Option<PathBuf>,
-    /// Take variables from this file [default for systemd: /etc/barkeep/environment]
+    /// Variables [default for systemd: /etc/barkeep/environment]
     #[arg(long, value_name = "FILE", env = "BARKEEP_SCHEDULE_ENVIRONMENT_FILE")]
     environment_file: Option<PathBuf>,
 }
@@ -134,7 +136,7 @@ struct PodArgs {
     /// Kubernetes: run this image
     #[arg(long, value_name = "IMAGE", env = "BARKEEP_SCHEDULE_IMAGE")]
     image: Option<String>,
-    /// Kubernetes: drill with this image, which has PostgreSQL's programs besides
+    /// Kubernetes: drill with this image, which has PostgreSQL too
     #[arg(long, value_name = "IMAGE", env = "BARKEEP_SCHEDULE_DRILL_IMAGE", hide_short_help = true)]
     drill_image: Option<String>,
     /// Kubernetes: give a drill a volume of this size: 100Gi
@@ -143,11 +145,15 @@ struct PodArgs {
     /// Kubernetes: and of this storage class
     #[arg(long, value_name = "NAME", env = "BARKEEP_SCHEDULE_SCRATCH_CLASS", hide_short_help = true)]
     scratch_class: Option<String>,
-    /// Kubernetes: the data directory that is backed up is on this claim, and there in PATH; where the server
-    /// answers is said in [backup], or by PG variables from --secret
+    /// Kubernetes: the data directory is on this claim, in PATH
+    ///
+    /// It is the one that is backed up. Where the server answers is said in [backup], or by PG variables from
+    /// --secret.
     #[arg(long, value_name = "CLAIM[:PATH]", env = "BARKEEP_SCHEDULE_PGDATA_CLAIM", hide_short_help = true)]
     pgdata_claim: Option<String>,
-    /// Kubernetes: take the configuration from this ConfigMap, where the file has the name it has here
+    /// Kubernetes: take the configuration from this ConfigMap
+    ///
+    /// There the file has the name it has here.
     #[arg(long, value_name = "NAME", env = "BARKEEP_SCHEDULE_CONFIG_MAP", hide_short_help = true)]
     config_map: Option<String>,
     /// Kubernetes: take variables from the keys of this Secret
