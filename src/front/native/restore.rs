@@ -208,6 +208,11 @@ impl fmt::Display for Mapping {
 impl Restore {
     /// Makes the request and runs it.
     pub(super) fn perform(mut self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+        // Whoever asks for a moment wants that, and no replica.
+        if around.file.stands_by && !self.goal.has_point() && !self.place.no_recovery_config.unwrap_or(false)
+        {
+            self.standing.standby.get_or_insert(true);
+        }
         if let Some(recovery) = &around.file.recovery {
             self.goal.fill(recovery)?;
         }
@@ -254,12 +259,7 @@ impl Goal {
     /// manifest's, whatever it is.
     fn fill(&mut self, recovery: &Recover) -> Result<()> {
         let read = RecoveryWords::read(recovery)?;
-        let is_said = self.target_time.is_some()
-            || self.target_lsn.is_some()
-            || self.target_xid.is_some()
-            || self.target_name.is_some()
-            || self.target_immediate.is_some();
-        if !is_said {
+        if !self.has_point() {
             self.target_time = read.time;
             self.target_lsn = read.lsn;
             self.target_xid = read.xid;
@@ -272,6 +272,15 @@ impl Goal {
         self.target_timeline = self.target_timeline.or(read.timeline);
         self.backup = self.backup.take().or(read.backup);
         Ok(())
+    }
+
+    /// Whether the words say where recovery ends.
+    const fn has_point(&self) -> bool {
+        self.target_time.is_some()
+            || self.target_lsn.is_some()
+            || self.target_xid.is_some()
+            || self.target_name.is_some()
+            || self.target_immediate.is_some()
     }
 
     /// The target, and whether its time was read as local.
@@ -354,7 +363,7 @@ impl Standing {
         }
         if standby && target.point.is_given() {
             return Err(Error::usage("a standby goes on and on, so it has no target")
-                .hint("leave out --standby, or the target"));
+                .hint("leave out the target, or --standby; give --standby=false where a manifest asks for a replica"));
         }
         if place.no_recovery_config.unwrap_or(false) {
             if standby {
