@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::file::{File, grammar};
 use super::render::{Checked, Report};
 use super::settings::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::front::borrowed::Environment;
 use crate::front::exit::Exit;
 use crate::front::manifest::Problem;
@@ -69,6 +69,10 @@ impl Report for Judged {
             object.insert("exit".to_owned(), self.exit().code().into());
         }
         format!("{object}\n")
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.checked.as_ref().and_then(Report::failure)
     }
 }
 
