@@ -302,10 +302,16 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
         "{server}"
     );
 
-    bed.archive_with("true").await;
-    bed.client.execute("insert into tick values (7)", &[]).await.unwrap();
-    bed.client.query_one("select pg_switch_wal()", &[]).await.unwrap();
-    bed.primary.archived().await;
+    // A command that only says so. The archiver takes it up when it hears of it, which may be a segment later.
+    let lied = bed.scratch.path("lied");
+    bed.archive_with(&format!("touch {}", lied.display())).await;
+    wait_for("the archiver lies", PATIENCE, async || {
+        bed.client.query_one("select pg_logical_emit_message(true, 'more', 'more')", &[]).await.unwrap();
+        bed.client.query_one("select pg_switch_wal()", &[]).await.unwrap();
+        bed.primary.archived().await;
+        lied.exists().then_some(())
+    })
+    .await;
     let (code, server) = bed.asked();
     assert_eq!(
         (code, &server["archiving"]["state"]),
