@@ -256,7 +256,7 @@ async fn a_cluster_that_recovers_says_which_archive_which_backup_and_which_targe
     assert!(scene.target().join("recovery.signal").exists());
 }
 
-/// Found by this test: the written command named the source's place and the manifest, and so signed in there with
+/// Found by reading: the written command named the source's place and the manifest, and so signed in there with
 /// the keys of the cluster's own archive.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_that_restore_writes_fetches_the_wal_of_the_source() {
