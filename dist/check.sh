@@ -18,8 +18,13 @@ demand() { test "$@" || die "not so: $*"; }
 (cd "$out" && sha256sum --quiet --strict -c SHA256SUMS) || die "the checksums do not fit"
 demand "$(wc -l <"$out/SHA256SUMS")" = 3
 
-# Runs it without anything around it.
+# Runs it without anything around it: no loader, no libraries, no environment.
 runs() {
+    if command -v ldd >/dev/null; then
+        ldd "$1" 2>&1 | grep -q -e 'statically linked' -e 'not a dynamic executable' || die "$1 is not static"
+    fi
+    # Symbols are a seventh of its size, and serve nobody.
+    if command -v readelf >/dev/null && readelf -SW "$1" | grep -q '\.symtab'; then die "$1 is not stripped"; fi
     demand "$(env -i "$1" --version)" = "barkeep $version"
     env -i "$1" --help | grep -q wal-archive || die "$1 does not tell its verbs"
 }
@@ -36,7 +41,8 @@ reads() {
 tar -C "$work" -xzf "$out/$name.tar.gz"
 runs "$work/$name/barkeep"
 reads "$work/$name/man/barkeep-wal-archive.1"
-for file in man/*.1 completions/* LICENSE README.md; do
+mapfile -t copied < <(find dashboards examples -type f 2>/dev/null | LC_ALL=C sort)
+for file in man/*.1 completions/* LICENSE README.md "${copied[@]}"; do
     cmp "$file" "$work/$name/$file" || die "$file is not in the tarball as it is here"
 done
 cmp docs/barkeep.toml "$work/$name/barkeep.toml"
@@ -69,6 +75,9 @@ done
 for file in bash-completion/completions/barkeep zsh/vendor-completions/_barkeep \
     fish/vendor_completions.d/barkeep.fish doc/barkeep/copyright doc/barkeep/examples/barkeep.toml; do
     demand -s "$work/deb/usr/share/$file"
+done
+for file in "${copied[@]}"; do
+    cmp "$file" "$work/deb/usr/share/doc/barkeep/$file" || die "$file is not in the package as it is here"
 done
 reads "$work/deb/usr/share/man/man1/barkeep-wal-archive.1.gz"
 

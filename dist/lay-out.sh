@@ -10,6 +10,13 @@ kind=$1 binary=$2 to=$3
 
 put() { install -D -m "$1" "$2" "$to/$3"; }
 
+# All files below a directory of ours, as they lie there.
+put_all() {
+    local from=$1 below=$2 file
+    while IFS= read -r file; do put 644 "$from/$file" "$below/$file"; done \
+        < <(cd "$from" && find . -type f -printf '%P\n' | LC_ALL=C sort)
+}
+
 case $kind in
 tar)
     put 755 "$binary" barkeep
@@ -18,6 +25,8 @@ tar)
     put 644 LICENSE LICENSE
     put 644 README.md README.md
     put 644 docs/barkeep.toml barkeep.toml
+    put_all dashboards dashboards
+    if [ -d examples ]; then put_all examples examples; fi
     ;;
 deb)
     doc=usr/share/doc/barkeep
@@ -36,6 +45,8 @@ deb)
     put 644 docs/barkeep.toml "$doc/examples/barkeep.toml"
     put 644 README.md "$doc/README.md"
     put 644 dist/copyright "$doc/copyright"
+    put_all dashboards "$doc/dashboards"
+    if [ -d examples ]; then put_all examples "$doc/examples"; fi
     # The configuration file is the operator's to make: /etc/barkeep/barkeep.toml, from the example.
     install -d -m 755 "$to/etc/barkeep"
     ;;

@@ -1,4 +1,5 @@
-//! What the packages hold is what is generated: every manual page and every completion.
+//! What the packages hold is what is generated, every manual page and every completion, and what is there to be
+//! copied: the dashboard, the alert rules, the examples.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -39,12 +40,20 @@ fn generated(folder: &str) -> BTreeSet<String> {
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
 }
 
+/// Files that operators copy, by folder; `examples` is packed when there is one.
+fn to_be_copied() -> Vec<(&'static str, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["dashboards", "examples"].into_iter().filter(|folder| root.join(folder).is_dir());
+    folders.flat_map(|folder| files(&root.join(folder)).into_iter().map(move |file| (folder, file))).collect()
+}
+
 #[test]
 fn the_tarball_holds_every_manual_page_and_every_completion_and_nothing_unknown() {
     let mut wanted: BTreeSet<String> =
         ["barkeep", "LICENSE", "README.md", "barkeep.toml"].map(str::to_owned).into();
     wanted.extend(generated("man").iter().map(|page| format!("man/{page}")));
     wanted.extend(generated("completions").iter().map(|script| format!("completions/{script}")));
+    wanted.extend(to_be_copied().into_iter().map(|(folder, file)| format!("{folder}/{file}")));
     assert_eq!(laid_out("tar"), wanted);
 }
 
@@ -65,5 +74,13 @@ fn the_package_of_debian_holds_them_where_debian_looks() {
     assert_eq!(generated("completions").len(), 4);
     for place in ["usr/bin/barkeep", "usr/share/doc/barkeep/copyright"] {
         assert!(packed.contains(place), "{place}");
+    }
+    let copied = to_be_copied();
+    for file in ["alerts.yml", "barkeep.json"] {
+        assert!(copied.contains(&("dashboards", file.to_owned())), "{copied:?}");
+    }
+    for (folder, file) in copied {
+        let place = format!("usr/share/doc/barkeep/{folder}/{file}");
+        assert!(packed.contains(&place), "{place}: {packed:?}");
     }
 }

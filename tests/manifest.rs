@@ -6,8 +6,12 @@
 #[path = "common/azure.rs"]
 mod azure;
 mod bed;
+#[path = "common/gcs.rs"]
+mod gcs;
 #[path = "common/listener.rs"]
 mod listener;
+#[path = "manifest/recovery.rs"]
+mod recovery;
 #[path = "common/s3.rs"]
 mod s3;
 
@@ -16,6 +20,7 @@ use std::process::{Output, Stdio};
 
 use azure::Azure;
 use bed::Bed;
+use gcs::Gcs;
 use s3::{ACCESS_KEY, BUCKET, S3, SECRET_KEY};
 use tokio::process::Command;
 
@@ -278,4 +283,96 @@ stringData: {{account: acct, sas: 'sv=2024-11-04&sp=racwdl&sig=c2ln'}}
     machine.goes_round(SEGMENT, &[("BARKEEP_SERVER", "mealie")]).await;
     let seen = azure.seen();
     assert!(!seen.is_empty() && seen.iter().all(|seen| seen.word("sig") == "c2ln"), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn googles_credentials_are_the_text_of_a_secret() {
+    let (gcs, machine) = (Gcs::start().await, Machine::new());
+    let key = std::fs::read_to_string(gcs.options().credentials_file.unwrap()).unwrap();
+    let manifest = |key: &str| {
+        format!(
+            "apiVersion: barmancloud.cnpg.io/v1
+kind: ObjectStore
+metadata: {{name: google}}
+spec:
+  configuration:
+    destinationPath: gs://{}/some/path
+    googleCredentials:
+      applicationCredentials: {{name: gcs, key: key.json}}
+    wal: {{compression: gzip}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: gcs}}
+stringData:
+  key.json: |
+    {key}
+",
+            gcs::BUCKET
+        )
+    };
+    machine.file("store.yaml", &manifest(&key));
+    let endpoint = gcs.endpoint();
+    // What the environment names is another's.
+    let variables = [
+        ("BARKEEP_SERVER", "main"),
+        ("BARKEEP_GCS_ENDPOINT_URL", &endpoint),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/nonexistent"),
+    ];
+    machine.goes_round(SEGMENT, &variables).await;
+    let name = format!("some/path/main/wals/0000000100000000/{SEGMENT}.gz");
+    assert!(gcs.names().contains(&name), "{:?}", gcs.names());
+    assert!(gcs.tokens_given() > 0);
+    for seen in gcs.seen().iter().filter(|seen| seen.uri.path() != "/token") {
+        assert!(seen.header("authorization").starts_with("Bearer "), "{seen:?}");
+    }
+    let explained = machine.must(&["config", "explain", "wal-archive"], &variables).await;
+    assert!(explained.contains("key.json of the Secret gcs"), "{explained}");
+    assert!(!explained.contains("hunter2"), "{explained}");
+
+    // A key that is none is refused before anything is asked, and is not repeated.
+    machine.file("store.yaml", &manifest("{\"type\": \"hunter2\"}"));
+    let asked = gcs.seen().len();
+    let refused = machine.barkeep(&["backup-list"], &variables).await;
+    assert!(!refused.status.success() && gcs.seen().len() == asked, "{}", told(&refused));
+    assert!(told(&refused).contains("hint: "), "{}", told(&refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_is_checked_against_the_store_when_that_is_asked_for() {
+    let (s3, machine) = (S3::start_tls().await, Machine::new());
+    let whole = format!("{}{}", store(&s3), secrets(&s3, SECRET_KEY));
+    let path = machine.file("elsewhere.yaml", &whole);
+    let words = ["config", "check", path.to_str().unwrap(), "--online"];
+    let said = machine.must(&words, &[]).await;
+    assert!(said.contains("is sound") && said.contains("exclusive put: "), "{said}");
+    assert!(s3.seen().iter().all(|seen| seen.access_key() == ACCESS_KEY));
+
+    // Probes are written, and what is another's is not written to.
+    let output = machine.barkeep(&[&words[..], &["--from=elsewhere"]].concat(), &[]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains("--online writes probes"), "{}", told(&output));
+
+    // Found wrong on paper, it is not taken there.
+    s3.forget();
+    machine.file("elsewhere.yaml", &whole.replace("destinationPath", "destinationPth"));
+    let output = machine.barkeep(&words, &[]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains("has 2 problems") && s3.seen().is_empty(), "{}", told(&output));
+
+    machine.file("elsewhere.yaml", &format!("{}{}", store(&s3), secrets(&s3, "otherwise")));
+    let output = machine.barkeep(&words, &[]).await;
+    assert_eq!(output.status.code(), Some(5), "{}", told(&output));
+    assert!(told(&output).contains("hint: "), "{}", told(&output));
+    let json = machine.barkeep(&[&words[..], &["--json"]].concat(), &[]).await;
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["exit"], 5, "{json}");
+
+    machine.file("elsewhere.yaml", &whole);
+    drop(s3);
+    let impatient = [("BARKEEP_CHECK_RETRY_FOR", "1ms")];
+    let output = machine.barkeep(&words, &impatient).await;
+    assert_eq!(output.status.code(), Some(4), "{}", told(&output));
+    // Without contact it is as sound as before.
+    machine.must(&words[..3], &[]).await;
 }

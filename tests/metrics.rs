@@ -358,13 +358,37 @@ fn every_rule_says_what_is_so_and_what_to_type() {
     promtool(&["check", "rules", path.to_str().unwrap()], "");
 }
 
-/// Lets Prometheus' own tool judge as well, where it is there; everything it would say is checked without it.
+/// Lets Prometheus' own tool judge as well, where it is there: of `make servers-all`, or the system's. What it
+/// would say of a text is checked without it, too.
 fn promtool(words: &[&str], input: &str) {
-    let tool = Command::new("promtool").args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let servers =
+        std::env::var_os("BARKEEP_SERVERS").map_or_else(|| root.join("target/servers"), PathBuf::from);
+    let ours = servers.join("promtool/bin/promtool");
+    let program = if ours.exists() { ours } else { "promtool".into() };
+    let tool = Command::new(program).args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let Ok(mut tool) = tool else { return };
-    tool.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // One that has no use for it has ended perhaps.
+    let _ = tool.stdin.take().unwrap().write_all(input.as_bytes());
     let output = tool.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// The rules played through by promtool: they are silent while all is well, and the alerts for which somebody is
+/// woken come in time. Beside it, what anybody can check: every critical alert is among the cases.
+#[test]
+fn the_alerts_that_wake_somebody_are_played_through() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/alerts.yml");
+    let text = fs_err::read_to_string(&cases).unwrap();
+    let rules = yaml(&dashboards("alerts.yml"));
+    let critical = rules["groups"][0]["rules"].as_array().unwrap().iter();
+    let critical = critical.filter(|rule| rule["labels"]["severity"] == "critical");
+    let unplayed: Vec<_> = critical
+        .map(|rule| rule["alert"].as_str().unwrap())
+        .filter(|name| !text.contains(&format!("alertname=\"{name}\"")))
+        .collect();
+    assert!(unplayed.is_empty(), "{unplayed:?}");
+    promtool(&["test", "rules", cases.to_str().unwrap()], "");
 }
 
 /// The texts of these keys, however deep.
@@ -470,7 +494,9 @@ fn the_binary_tells_on_standard_output_and_by_the_names_that_dashboards_know() {
     let home = Home::new();
     let output = home.run(&[]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
-    let parsed = parse(&String::from_utf8(output.stdout).unwrap()).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    promtool(&["check", "metrics"], &text);
+    let parsed = parse(&text).unwrap();
     assert_eq!((parsed.only("barkeep_up"), parsed.only("barkeep_wal_files")), (1.0, 2.0));
     let elder = parsed.samples.keys().filter(|(name, _)| !name.starts_with("barkeep_"));
     let elder: Vec<_> = elder.map(|(name, labels)| format!("{name} {}", labels.len())).collect();
@@ -519,6 +545,7 @@ fn an_archive_that_cannot_be_read_is_told_as_such_and_ends_with_its_status() {
     assert!(!told.status.success() && told.status == written.status, "{told:?} {written:?}");
     assert!(String::from_utf8_lossy(&told.stderr).starts_with("error: "), "{told:?}");
     for text in [String::from_utf8(told.stdout).unwrap(), fs_err::read_to_string(&file).unwrap()] {
+        promtool(&["check", "metrics"], &text);
         let parsed = parse(&text).unwrap();
         assert_eq!(parsed.only("barkeep_up"), 0.0);
         assert!(parsed.has("barkeep_wal_archive_calls_total"), "the calls are told all the same");

@@ -3,16 +3,26 @@
 //! Needs the servers of `make servers`; `make test` runs it, plain `cargo test` does not.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole numbers of bytes, read from text"
+)]
 
 mod common;
+mod exposition;
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
 use std::time::Duration;
 
 use barkeep::model::Lsn;
 use common::barkeep::Barkeep;
 use common::pg::{NEWEST, Server, Shutdown, reload};
 use common::{Scratch, wait_for};
+use exposition::{Parsed, parse};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -72,6 +82,36 @@ impl Bed {
         self.status(&["-U", "postgres", "--host", self.primary.sockets().to_str().unwrap()])
     }
 
+    /// What `barkeep metrics` tells of the archive and of the server.
+    fn gauges(&self) -> Parsed {
+        let sockets = self.primary.sockets();
+        let words = ["metrics", "-U", "postgres", "--host", sockets.to_str().unwrap()];
+        parse(&self.barkeep.must(&words)).unwrap()
+    }
+
+    /// The same, scraped.
+    fn scraped(&self) -> Parsed {
+        let sockets = self.primary.sockets();
+        let words =
+            ["metrics", "-U", "postgres", "--host", sockets.to_str().unwrap(), "--listen=127.0.0.1:0"];
+        let mut command = self.barkeep.command(&words);
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines.find_map(|line| {
+            let line = line.unwrap();
+            Some(line.split_once("listening on http://")?.1.split('/').next()?.to_owned())
+        });
+        let mut stream = TcpStream::connect(address.unwrap()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        read.unwrap();
+        parse(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
     fn home(&mut self) -> Server {
         self.restores += 1;
         Server::at_home(&self.scratch, NEWEST, &format!("r{}", self.restores), &self.barkeep)
@@ -125,6 +165,15 @@ fn windows(server: &Value) -> Vec<Value> {
 
 fn last_commit(window: &Value) -> Timestamp {
     window["last_commit"].as_str().unwrap().parse().unwrap()
+}
+
+/// The state that the gauges say archiving is in.
+fn state(gauges: &Parsed) -> &str {
+    let states = gauges.samples.iter().filter(|((name, _), _)| name == "barkeep_archiving_state");
+    let mut set = states.filter(|(_, value)| **value > 0.0).map(|((_, labels), _)| labels["state"].as_str());
+    let (one, other) = (set.next().unwrap(), set.next());
+    assert!(other.is_none(), "{one} and {other:?}");
+    one
 }
 
 fn kinds(server: &Value) -> Vec<&str> {
@@ -208,6 +257,15 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
     );
     assert!(server["archiving"]["lag_bytes"].as_u64().unwrap() < MIB, "{server}");
 
+    let gauges = bed.gauges();
+    assert_eq!((state(&gauges), gauges.only("barkeep_server_up") > 0.0), ("working", true));
+    let of = |gauges: &Parsed, name: &str| gauges.only(name).to_string();
+    assert_eq!(of(&gauges, "barkeep_archiving_waiting_files"), "0");
+    assert!(
+        gauges.only("barkeep_recoverable") > 0.0
+            && gauges.only("barkeep_last_backup_timestamp_seconds") > 0.0
+    );
+
     bed.archive_with("false").await;
     for n in 4..=6_i64 {
         bed.client.execute("insert into tick values ($1)", &[&n]).await.unwrap();
@@ -235,9 +293,20 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
         "{shown}"
     );
 
+    for gauges in [bed.gauges(), bed.scraped()] {
+        assert_eq!(state(&gauges), "failing");
+        assert_eq!(of(&gauges, "barkeep_archiving_waiting_files"), "3");
+        assert!((2 * MIB..4 * MIB).contains(&(gauges.only("barkeep_archiving_lag_bytes") as u64)));
+        assert!(
+            gauges.only("barkeep_archiving_lag_seconds") >= 0.0 && gauges.only("barkeep_recoverable") > 0.0
+        );
+    }
+
     let good = bed.barkeep.archive_command();
     bed.archive_with(&good).await;
     bed.primary.archived().await;
+    let gauges = bed.gauges();
+    assert_eq!((state(&gauges), of(&gauges, "barkeep_archiving_waiting_files")), ("working", "0".to_owned()));
     let (code, server) = bed.asked();
     let archiving = &server["archiving"];
     assert_eq!(
@@ -246,10 +315,16 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
         "{server}"
     );
 
-    bed.archive_with("true").await;
-    bed.client.execute("insert into tick values (7)", &[]).await.unwrap();
-    bed.client.query_one("select pg_switch_wal()", &[]).await.unwrap();
-    bed.primary.archived().await;
+    // A command that only says so. The archiver takes it up when it hears of it, which may be a segment later.
+    let lied = bed.scratch.path("lied");
+    bed.archive_with(&format!("touch {}", lied.display())).await;
+    wait_for("the archiver lies", PATIENCE, async || {
+        bed.client.query_one("select pg_logical_emit_message(true, 'more', 'more')", &[]).await.unwrap();
+        bed.client.query_one("select pg_switch_wal()", &[]).await.unwrap();
+        bed.primary.archived().await;
+        lied.exists().then_some(())
+    })
+    .await;
     let (code, server) = bed.asked();
     assert_eq!(
         (code, &server["archiving"]["state"]),
@@ -260,4 +335,6 @@ async fn what_waits_is_told_while_archiving_is_broken_and_no_longer_when_it_is_r
     bed.primary.stop(Shutdown::Immediate);
     let (code, server) = bed.asked();
     assert_eq!((code, kinds(&server)[0]), (Some(1), "server-silent"), "{server}");
+    let gauges = bed.gauges();
+    assert_eq!((of(&gauges, "barkeep_server_up"), of(&gauges, "barkeep_up")), ("0".into(), "1".into()));
 }

@@ -380,6 +380,35 @@ fn the_filler_leaves_its_caller_at_once_and_ends_by_itself() {
 }
 
 #[test]
+fn a_search_ends_in_good_order_when_it_is_asked_to() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let machine = Machine::new();
+    for n in 1..=3 {
+        machine.bed.segment(&name(n));
+        machine.archived(&name(n));
+    }
+    for signal in [Signal::INT, Signal::TERM] {
+        // So slow that it would take days.
+        let mut search = machine.barkeep(&["wal-find", "--drops", "--max-rate=1"]);
+        let mut search = search.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let status = format!("/proc/{}/status", search.id());
+        within("it catches signals", Duration::from_secs(20), || {
+            let status = std::fs::read_to_string(&status).ok()?;
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim();
+            let caught = u64::from_str_radix(caught, 16).unwrap();
+            (caught >> (Signal::TERM.as_raw() - 1) & 1 == 1).then_some(())
+        });
+        assert!(search.try_wait().unwrap().is_none(), "it is not slow");
+        kill_process(Pid::from_child(&search), signal).unwrap();
+        let end = within("it ends", Duration::from_secs(20), || search.try_wait().unwrap());
+        let output = search.wait_with_output().unwrap();
+        assert_eq!(end.signal(), Some(signal.as_raw()), "{}", told(&output));
+        assert!(told(&output).contains("interrupted by a signal"), "{}", told(&output));
+    }
+}
+
+#[test]
 fn an_outage_stops_recovery_and_not_a_standby() {
     let machine = Machine::new();
     machine.bed.segment(&name(1));

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::Exit;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The signal that was caught, or 0. Signals are the process's, and so is this.
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
@@ -41,6 +41,19 @@ pub(crate) fn asked_to_stop() -> Result<watch::Receiver<bool>> {
         die(again);
     });
     Ok(asked)
+}
+
+/// Runs a verb that only reads to its end, or until the process is asked to end: nothing is left undone then.
+pub(crate) async fn unless_asked_to_stop<T>(verb: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut stop = asked_to_stop()?;
+    tokio::select! {
+        biased;
+        // It cannot fail while whoever waits for signals lives, who lives as long as the runtime.
+        Ok(_) = stop.wait_for(|asked| *asked) => {
+            Err(Error::new(ErrorKind::Interrupted, "interrupted by a signal before it was found"))
+        }
+        outcome = verb => outcome,
+    }
 }
 
 /// The status of a run that a signal ended: which one it was is known here only.

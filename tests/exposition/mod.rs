@@ -1,6 +1,10 @@
 //! Prometheus' text format, read strictly: what it allows and nothing else.
 
-#![allow(unreachable_pub, reason = "shared by test targets as a module")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared by test targets, each of which uses its own part of it"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,6 +9,7 @@
 #   gcs-emulator               a server of Google Cloud Storage's JSON API
 #   chromium                   a browser, for the page of `report`; Debian's own package
 #   barman                     the reference: whose archives we read, and who reads ours
+#   promtool                   Prometheus' judge of metrics and rules, out of Debian's package; for `make test-all`
 #
 # Usage: install.sh [SERVER...], by default what `make test` needs. They go to $BARKEEP_SERVERS, by default
 # target/servers. Nothing is started here, and nothing is put into the system but what `apt_install`
@@ -134,6 +135,20 @@ install_chromium() {
     proves "$1/bin/chromium" --version
 }
 
+# Nothing of the package is installed but the one program, which is large enough.
+install_promtool() {
+    fresh_dir "$1"
+    mkdir "$1/bin"
+    command -v apt-get >/dev/null || die "promtool comes out of Debian's package prometheus, and there is no apt-get"
+    local package
+    package=$(mktemp -d)
+    (cd "$package" && retry "download prometheus" apt-get -qq download prometheus)
+    dpkg-deb --fsys-tarfile "$package"/prometheus_*.deb | tar -xO ./usr/bin/promtool >"$1/bin/promtool"
+    rm -rf "$package"
+    chmod 755 "$1/bin/promtool"
+    proves "$1/bin/promtool" --version
+}
+
 install_barman() {
     fresh_venv "$1" "$(python_of_postgres)"
     retry "install what Barman needs" "$1/bin/pip" install --quiet --no-input "${BARMAN_NEEDS[@]}"
@@ -189,6 +204,7 @@ versions() {
             "$servers/$venv/bin/pip" freeze | grep -i -E '^(moto|werkzeug|gcp-storage-emulator|barman)=='
     done
     [ ! -e "$servers/chromium/.whole" ] || "$servers/chromium/bin/chromium" --version 2>/dev/null
+    [ ! -e "$servers/promtool/.whole" ] || "$servers/promtool/bin/promtool" --version | sed -n "s/ *(branch.*//p"
     [ ! -e "$servers/azurite/.whole" ] ||
         printf '%s, Node %s\n' "$AZURITE" "$("$servers/azurite/bin/node" --version)"
 }

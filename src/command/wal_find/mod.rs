@@ -36,6 +36,13 @@ use crate::model::{
 /// More objects at once than this bring nothing.
 const MOST_OBJECTS: usize = 64;
 
+/// What the program itself needs besides its buffers, in bytes.
+const OWN: u64 = 24 << 20;
+
+/// What one object under way holds in memory, in bytes: pieces on their way, the codec's window, the record
+/// that is being put together.
+const PER_OBJECT: u64 = 16 << 20;
+
 /// What is looked for, and where.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -49,6 +56,8 @@ pub struct Request {
     pub files: Vec<PathBuf>,
     /// At most so many objects at once.
     pub jobs: NonZeroUsize,
+    /// What all buffers together may hold, in bytes. One object is read at a time however little it is.
+    pub memory: u64,
     /// At most so many bytes per second out of the store.
     pub max_rate: Option<u64>,
     /// How long a failing request is tried again for.
@@ -57,6 +66,14 @@ pub struct Request {
     pub max_attempts: Option<u32>,
     /// Where to leave how far it has come.
     pub progress: Arc<Progress>,
+}
+
+impl Request {
+    /// How many objects are under way at once.
+    fn at_once(&self) -> usize {
+        let fits = usize::try_from(self.memory.saturating_sub(OWN) / PER_OBJECT).unwrap_or(MOST_OBJECTS);
+        self.jobs.get().min(fits.clamp(1, MOST_OBJECTS))
+    }
 }
 
 /// Which part of the WAL is looked at.
@@ -124,6 +141,8 @@ pub struct Searched {
     pub opened: u64,
     /// What is missing between the first and the last.
     pub holes: Vec<Hole>,
+    /// Those of them that may hide what was looked for, or more of it.
+    pub hiding: Vec<Hole>,
     /// What cannot be read, and why.
     pub damaged: Vec<String>,
 }
@@ -146,16 +165,19 @@ pub async fn run(request: &Request, open: Option<&dyn OpenArchive>) -> Result<Ou
     };
     let found: Vec<Hit> = search.found.into_iter().map(hit).collect();
     let goal = found.first().filter(|_| !request.sought.is_list()).map(|hit| hit.record.start);
-    let backup = goal.and_then(|lsn| sight.as_ref().map(|sight| sight.backup(lsn, reading.path.timeline)));
+    let backup = goal.and_then(|lsn| sight.as_ref().map(|sight| sight.backup(lsn, &reading.path)));
+    let before = search.before.map(hit);
+    let mut searched = reading.searched(narrowed.start);
+    searched.hiding = reading.path.hiding(&request.sought, narrowed, found.first(), before.as_ref());
     Ok(Outcome {
         address: open.map(|open| open.address().to_string()),
         sought: request.sought.clone(),
         timeline: reading.path.timeline,
         found,
         total: search.total,
-        before: search.before.map(hit),
+        before,
         prepared: search.prepared.map(hit),
-        searched: reading.searched(narrowed.start),
+        searched,
         backup,
     })
 }
@@ -168,18 +190,21 @@ struct Sight {
 
 impl Sight {
     /// The backup that recovery to a record begins with.
-    fn backup(&self, lsn: Lsn, timeline: Timeline) -> Result<BackupId, String> {
+    fn backup(&self, lsn: Lsn, path: &Path) -> Result<BackupId, String> {
         let target = RecoveryTarget {
             point: TargetPoint::Lsn(lsn),
             inclusive: false,
-            timeline: TargetTimeline::Number(timeline),
+            timeline: TargetTimeline::Number(path.timeline),
             action: TargetAction::default(),
         };
         let entries = self.catalog.entries.iter();
         let candidates: Vec<_> = entries
             .map(|entry| Candidate { backup: &entry.backup, flaw: flaw(&entry.backup, &entry.files) })
             .collect();
-        choose(&candidates, None, &target, &self.timelines).map(|choice| choice.id).map_err(|e| e.to_string())
+        let id = choose(&candidates, None, &target, &self.timelines).map_err(|e| e.to_string())?.id;
+        let begin = self.catalog.entries.iter().find(|entry| entry.backup.id == id);
+        let hole = begin.and_then(|entry| path.hole_between(entry.backup.begin.lsn?, lsn));
+        hole.map_or(Ok(id), |hole| Err(format!("WAL is missing on the way from {id}: {hole}")))
     }
 }
 
@@ -240,7 +265,7 @@ impl Reading {
         self.expect(range.clone());
         let mut found = WalSearch::new(request.sought.clone());
         let reads = stream::iter(range).map(|index| self.one(index, &request.sought));
-        let mut reads = reads.buffered(request.jobs.get().min(MOST_OBJECTS));
+        let mut reads = reads.buffered(request.at_once());
         while let Some(part) = reads.next().await {
             found = found.then(part?);
             if found.is_done() {

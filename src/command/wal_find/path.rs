@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path as FilePath, PathBuf};
 
-use super::Within;
+use super::{Hit, Within};
 use crate::archive::{Archive, StoredWal};
 use crate::error::{Context, Error, Result};
 use crate::model::{
-    Compression, Lsn, SegmentName, SegmentSize, TargetTimeline, Timeline, TimelineHistory, Timelines,
+    Compression, Lsn, SegmentName, SegmentSize, Sought, TargetTimeline, Timeline, TimelineHistory, Timelines,
     WalHeader, WalInventory, WalName,
 };
 
@@ -194,13 +195,50 @@ impl Path {
 
     /// What is missing between the first and the last.
     pub(super) fn holes(&self) -> Vec<Hole> {
+        self.holes_within(0..=u64::MAX)
+    }
+
+    /// What is missing of the segments with these numbers, in whole holes.
+    fn holes_within(&self, numbers: RangeInclusive<u64>) -> Vec<Hole> {
         let pairs = self.segments.iter().zip(self.segments.iter().skip(1));
         let holes = pairs.filter_map(|(one, next)| {
-            let missing = next.number - one.number - 1;
-            let at = Lsn((one.number + 1).saturating_mul(self.size.bytes()));
-            (missing > 0).then(|| Hole { first: self.segment(at), missing })
+            let (from, missing) = (one.number + 1, next.number - one.number - 1);
+            let counts = missing > 0 && from <= *numbers.end() && next.number > *numbers.start();
+            let at = Lsn(from.saturating_mul(self.size.bytes()));
+            counts.then(|| Hole { first: self.segment(at), missing })
         });
         holes.collect()
+    }
+
+    /// The first hole between two positions.
+    pub(super) fn hole_between(&self, from: Lsn, to: Lsn) -> Option<Hole> {
+        self.holes_within(self.number(from)..=self.number(to)).into_iter().next()
+    }
+
+    /// The holes that may hide what is sought, when `read` is what the search had left to read. Of what there
+    /// is once only, a hole elsewhere says nothing; of what is to be the first, one before it may hide another.
+    pub(super) fn hiding(
+        &self,
+        sought: &Sought,
+        read: Range<usize>,
+        found: Option<&Hit>,
+        before: Option<&Hit>,
+    ) -> Vec<Hole> {
+        let number = |hit: &Hit| self.number(hit.record.start);
+        let segments = self.segments.get(read).unwrap_or_default();
+        let left = segments.first().zip(segments.last()).map(|(first, last)| first.number..=last.number);
+        let numbers = match (sought, found) {
+            (Sought::Between(..) | Sought::Drops, _) => left,
+            (_, None) => Some(0..=u64::MAX),
+            (Sought::Time { .. }, Some(hit)) => Some(before.map_or(0, number)..=number(hit)),
+            (Sought::Lsn(lsn), Some(hit)) => Some(self.number(*lsn)..=number(hit)),
+            (Sought::Xid(_) | Sought::Name(_), Some(_)) => None,
+        };
+        numbers.map(|numbers| self.holes_within(numbers)).unwrap_or_default()
+    }
+
+    fn number(&self, at: Lsn) -> u64 {
+        at.0 / self.size.bytes()
     }
 }
 

@@ -96,6 +96,7 @@ impl Reading {
             read_from: name(from),
             opened: self.opened.load(Ordering::Relaxed),
             holes: self.path.holes(),
+            hiding: Vec::new(),
             damaged,
         }
     }

@@ -57,23 +57,27 @@ impl Bed {
     }
 
     async fn find(&self, sought: Sought, within: Within) -> Outcome {
-        let request = Request {
-            sought,
-            timeline: TargetTimeline::Latest,
-            within,
-            files: vec![self.dir.path().to_owned()],
-            jobs: NonZeroUsize::new(3).unwrap(),
-            max_rate: None,
-            retry_for: Duration::ZERO,
-            max_attempts: None,
-            progress: Arc::default(),
-        };
-        run(&request, None).await.unwrap()
+        run(&request(sought, within, vec![self.dir.path().to_owned()]), None).await.unwrap()
     }
 
     async fn xids(&self, sought: Sought) -> Vec<u32> {
         let found = self.find(sought, Within::default()).await.found;
         found.iter().map(|hit| hit.record.xid).collect()
+    }
+}
+
+fn request(sought: Sought, within: Within, files: Vec<PathBuf>) -> Request {
+    Request {
+        sought,
+        timeline: TargetTimeline::Latest,
+        within,
+        files,
+        jobs: NonZeroUsize::new(3).unwrap(),
+        memory: 256 << 20,
+        max_rate: None,
+        retry_for: Duration::ZERO,
+        max_attempts: None,
+        progress: Arc::default(),
     }
 }
 
@@ -171,6 +175,51 @@ async fn what_is_missing_or_damaged_is_named() {
     fs_err::write(bed.file(2), &bytes[..400_000]).unwrap();
     let outcome = bed.find(Sought::Drops, Within::default()).await;
     assert!(outcome.searched.damaged[0].contains("the file has 400000 bytes"), "{:?}", outcome.searched);
+}
+
+/// Found by reading: a list with a gap in it, or the first record behind one, passed for the whole answer.
+#[tokio::test]
+async fn a_gap_that_may_hide_the_answer_is_told_and_no_other() {
+    let mut bed = Bed::new(16);
+    bed.store();
+    for number in [4, 9, 10] {
+        fs_err::remove_file(bed.file(number)).unwrap();
+    }
+    let within = |from: &str, to: &str| {
+        let name = |last: &str| Some(format!("0000000100000000000000{last}").parse().unwrap());
+        Within { from: name(from), to: name(to), ..Within::default() }
+    };
+    let (first, second_gap) = ("000000010000000000000004", "000000010000000000000009 and the 1 after it");
+    let rows: [(Sought, Within, &[&str]); 12] = [
+        (Sought::Drops, Within::default(), &[first, second_gap]),
+        (Sought::Drops, within("01", "05"), &[first]),
+        (Sought::Drops, within("05", "08"), &[]),
+        (Sought::Between(second(1000), second(1009)), Within::default(), &[]),
+        (Sought::Between(second(1022), second(1045)), Within::default(), &[first]),
+        // The moment is in a segment that is missing, and what is found is what is behind it.
+        (at(1035), Within::default(), &[first]),
+        (at(1005), Within::default(), &[]),
+        (at(1061), Within::default(), &[]),
+        (Sought::Lsn(Lsn(4 * SEGMENT + 500)), Within::default(), &[first]),
+        (Sought::Lsn(Lsn(6 * SEGMENT + 500)), Within::default(), &[]),
+        // It is there once, so it is no other.
+        (xid(1125), Within::default(), &[]),
+        (xid(1035), Within::default(), &[first, second_gap]),
+    ];
+    for (sought, within, expected) in rows {
+        let outcome = bed.find(sought.clone(), within).await;
+        let hiding: Vec<_> = outcome.searched.hiding.iter().map(ToString::to_string).collect();
+        assert_eq!(hiding, expected, "{sought}: {:?}", outcome.searched);
+    }
+}
+
+#[test]
+fn memory_bounds_how_many_objects_are_read_at_once() {
+    let of = |jobs: usize, memory: u64| {
+        let jobs = NonZeroUsize::new(jobs).unwrap();
+        Request { jobs, memory, ..request(xid(1), Within::default(), Vec::new()) }.at_once()
+    };
+    assert_eq!((of(8, 256 << 20), of(8, 60 << 20), of(8, 0), of(1000, u64::MAX)), (8, 2, 1, 64));
 }
 
 #[tokio::test]

@@ -16,8 +16,46 @@ pub(crate) struct Choice {
     pub(crate) cluster: Option<String>,
     /// The external cluster to read from.
     pub(crate) from: Option<String>,
-    /// Whether the source of the cluster's own recovery is meant when nothing is said.
-    pub(crate) recovers: bool,
+    /// What is read when nothing is said.
+    pub(crate) reads: Reads,
+}
+
+/// What a verb reads of a cluster that others have an archive for as well (spec/cloudnativepg.md 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Reads {
+    /// The cluster's own archive.
+    #[default]
+    Own,
+    /// A base backup: from where the cluster recovers, else from the one that it follows as a replica.
+    Backup,
+    /// WAL for a server: from the one that the cluster follows as a replica.
+    Wal,
+}
+
+impl Reads {
+    /// What a verb reads.
+    pub(crate) fn of(verb: &str) -> Self {
+        match verb {
+            "restore" => Self::Backup,
+            "wal-restore" => Self::Wal,
+            _ => Self::Own,
+        }
+    }
+
+    /// The external cluster that is read. One that is followed without an archive streams, and is none.
+    fn from(self, cluster: &Cluster) -> Option<&str> {
+        let has_archive = |name: &&Said<String>| {
+            cluster.externals.iter().any(|one| one.name.value == name.value && one.source.is_some())
+        };
+        let recovered = cluster.recovery.as_ref().and_then(|recovery| recovery.source.as_ref());
+        let followed = cluster.replica.as_ref().filter(has_archive);
+        let source = match self {
+            Self::Own => None,
+            Self::Backup => recovered.or(followed),
+            Self::Wal => followed,
+        };
+        source.map(|said| said.value.as_str())
+    }
 }
 
 /// A setting, and where it was said.
@@ -39,14 +77,16 @@ pub(crate) struct Setting {
 pub(crate) struct Effective {
     /// `ObjectStore store, for Cluster main`.
     pub(crate) title: String,
-    /// The external cluster whose it is.
-    pub(crate) external: Option<String>,
     pub(crate) namespace: Option<String>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) authorities: Option<SecretRef>,
     pub(crate) environment: Vec<Variable>,
     pub(crate) recovery: Option<Recovery>,
+    /// The external cluster whose archive it is, if it is another's.
+    pub(crate) from: Option<String>,
+    /// Whether a copy of it is to follow on, because the cluster is a replica.
+    pub(crate) stands_by: bool,
     /// What means nothing here, and why.
     pub(crate) unused: Vec<(Place, String)>,
 }
@@ -59,8 +99,8 @@ pub(crate) fn choose(documents: &Documents, choice: &Choice, problems: &Problems
     let cluster = choose_cluster(documents, choice)?;
     let named = choice.store.as_ref().map(|name| named_store(documents, name)).transpose()?;
     let recovery = cluster.and_then(|cluster| cluster.recovery.as_ref());
-    let source = || recovery.filter(|_| choice.recovers && named.is_none())?.source.as_ref();
-    let from = choice.from.as_ref().or_else(|| source().map(|said| &said.value));
+    let implied = cluster.filter(|_| named.is_none()).and_then(|cluster| choice.reads.from(cluster));
+    let from = choice.from.as_deref().or(implied);
     let mut effective = match (from, cluster, named) {
         (Some(_), None, _) => {
             return Err(Error::usage(
@@ -72,7 +112,16 @@ pub(crate) fn choose(documents: &Documents, choice: &Choice, problems: &Problems
         (None, Some(cluster), None) if cluster.archive.is_some() => own(documents, cluster, problems)?,
         (None, cluster, None) => of_store(only_store(documents)?, cluster, problems),
     };
-    effective.external = from.cloned();
+    if let Some(cluster) = cluster {
+        // A store that the cluster does not refer to is nothing of its sidecar's.
+        let stores = referred_to(documents, cluster);
+        let is_referred = named.is_none_or(|named| stores.iter().any(|store| store.name == named.name));
+        if is_referred || from.is_some() {
+            effective.environment = merged(&stores, std::mem::take(&mut effective.environment));
+        }
+    }
+    effective.stands_by = from.is_some() && cluster.is_some_and(|cluster| cluster.replica.is_some());
+    effective.from = from.map(str::to_owned);
     effective.recovery = recovery.cloned();
     if let Some(Recovery { backup: Some(backup), target, .. }) = &mut effective.recovery {
         let document = documents.backups.iter().find(|one| one.name.name == backup.value);
@@ -176,6 +225,41 @@ fn referred<'d>(documents: &'d Documents, cluster: &Cluster, name: &Said<String>
     }
 }
 
+/// The stores that a cluster refers to, in the order in which their environments count
+/// (spec/cloudnativepg.md 3.2): its own, the one it recovers from, the one it follows.
+fn referred_to<'d>(documents: &'d Documents, cluster: &Cluster) -> Vec<&'d Store> {
+    let external = |name: Option<&Said<String>>| {
+        let external = cluster.externals.iter().find(|one| name.is_some_and(|n| n.value == one.name.value));
+        external.and_then(|one| one.source.as_ref())
+    };
+    let recovered = external(cluster.recovery.as_ref().and_then(|recovery| recovery.source.as_ref()));
+    let sources = [cluster.archive.as_ref(), recovered, external(cluster.replica.as_ref())];
+    let mut stores: Vec<&Store> = Vec::new();
+    for source in sources.into_iter().flatten() {
+        let Source::Plugin { store, .. } = source else { continue };
+        // One that is not in the file is told of when it is meant.
+        let Ok(store) = referred(documents, cluster, store) else { continue };
+        if !stores.iter().any(|other| other.name == store.name) {
+            stores.push(store);
+        }
+    }
+    stores
+}
+
+/// The environment of a sidecar with these stores, the chosen one's behind them: what is there already stays.
+fn merged(stores: &[&Store], chosen: Vec<Variable>) -> Vec<Variable> {
+    let mut all: Vec<Variable> = Vec::new();
+    for environment in stores.iter().map(|store| store.environment.clone()).chain([chosen]) {
+        let nearer = all.len();
+        for variable in environment {
+            if !all[..nearer].iter().any(|other| other.name.value == variable.name.value) {
+                all.push(variable);
+            }
+        }
+    }
+    all
+}
+
 /// A store that was named, with the server of the cluster that uses it.
 fn of_store(store: &Store, cluster: Option<&Cluster>, problems: &Problems) -> Effective {
     let user = cluster.and_then(|cluster| Some((cluster, uses(cluster, &store.name.name)?)));
@@ -267,13 +351,14 @@ impl Effective {
     fn new(title: String, namespace: Option<String>, configuration: &Configuration) -> Self {
         Self {
             title,
-            external: None,
             namespace,
             settings: Vec::new(),
             credentials: configuration.credentials.clone(),
             authorities: configuration.authorities.clone(),
             environment: Vec::new(),
             recovery: None,
+            from: None,
+            stands_by: false,
             unused: Vec::new(),
         }
     }

@@ -13,7 +13,7 @@ pub(crate) mod yaml;
 
 use crate::error::Result;
 
-pub(crate) use effective::{Choice, Effective, choose, table_of};
+pub(crate) use effective::{Choice, Effective, Reads, choose, table_of};
 pub(crate) use reader::{Problem, Problems, refuse};
 pub(crate) use resource::{Credentials, Documents, Recovery, Scheduled, SecretRef, VariableValue};
 pub(crate) use secrets::{Cabinet, Found, Hidden, Origin, Secrets};

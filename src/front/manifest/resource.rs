@@ -178,6 +178,8 @@ pub(crate) struct Cluster {
     pub(crate) retention: Option<Said<RetentionPolicy>>,
     pub(crate) externals: Vec<External>,
     pub(crate) recovery: Option<Recovery>,
+    /// The external cluster that this one follows, while it is a replica.
+    pub(crate) replica: Option<Said<String>>,
 }
 
 /// An archive, by reference or on the spot.
@@ -610,7 +612,15 @@ fn secret_ref_of(mut fields: Fields<'_>) -> Option<SecretRef> {
 
 fn cluster(name: Name, fields: Fields<'_>) -> Cluster {
     let at = fields.at.clone();
-    let none = Cluster { name, at, archive: None, retention: None, externals: Vec::new(), recovery: None };
+    let none = Cluster {
+        name,
+        at,
+        archive: None,
+        retention: None,
+        externals: Vec::new(),
+        recovery: None,
+        replica: None,
+    };
     let Some(mut spec) = spec(fields) else { return none };
     let problems = spec.problems();
     let mut archive = None;
@@ -648,8 +658,9 @@ fn cluster(name: Name, fields: Fields<'_>) -> Cluster {
     }
     let recovery =
         spec.fields("bootstrap").and_then(|mut bootstrap| bootstrap.fields("recovery")).map(recovery);
-    let replica = spec.fields("replica").and_then(|mut replica| replica.text("source"));
-    let sources = recovery.iter().filter_map(|recovery| recovery.source.as_ref()).chain(&replica);
+    let (follows, is_replica) =
+        spec.fields("replica").map(|block| replica(block, &none.name)).unwrap_or_default();
+    let sources = recovery.iter().filter_map(|recovery| recovery.source.as_ref()).chain(&follows);
     for source in sources {
         if !externals.iter().any(|external| external.name.value == source.value) {
             let problem =
@@ -658,7 +669,26 @@ fn cluster(name: Name, fields: Fields<'_>) -> Cluster {
             problems.add(problem.hint(super::reader::nearest(&source.value, names)));
         }
     }
-    Cluster { archive, retention: policy, externals, recovery, ..none }
+    Cluster {
+        archive,
+        retention: policy,
+        externals,
+        recovery,
+        replica: follows.filter(|_| is_replica),
+        ..none
+    }
+}
+
+/// Whom a cluster follows, and whether it does so now: `enabled` says so, else that another is the primary
+/// (spec/cloudnativepg.md 5.4).
+fn replica(mut fields: Fields<'_>, cluster: &Name) -> (Option<Said<String>>, bool) {
+    let source = fields.demand("source", "name one of the externalClusters");
+    let enabled = fields.bool("enabled").map(|said| said.value);
+    let (primary, me) = (fields.text("primary"), fields.text("self"));
+    let me = me.map_or_else(|| cluster.name.clone(), |said| said.value);
+    fields.ignore(&["promotionToken", "minApplyDelay"]);
+    fields.finish();
+    (source, enabled.unwrap_or_else(|| primary.is_some_and(|primary| primary.value != me)))
 }
 
 /// The archive that a plugin is told of; `None` for other plugins, and for this one when it is off.

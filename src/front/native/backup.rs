@@ -18,7 +18,7 @@ use super::args::{Layer as _, OutputArgs, Shared, layer, text};
 use super::backed_up::BackedUp;
 use super::bar::{Watching, style};
 use super::render::Report;
-use super::settings::Settings;
+use super::settings::{AMPLE, Settings};
 use crate::archive::Retain;
 use crate::command::backup::{self, Checkpoint, ManifestChecksum, OnDamage, Progress, Sizes, WaitWal};
 use crate::error::{Error, Result};
@@ -240,8 +240,6 @@ enum ChecksumErrors {
     Warn,
 }
 
-/// What a backup takes for its buffers when nothing is said.
-const MEMORY: Size = Size(256 << 20);
 /// How long is waited when nothing is said.
 const WAIT: Duration = Duration::from_mins(5);
 /// Threads for the network; files and codecs have threads of their own.
@@ -334,7 +332,7 @@ impl BackupArgs {
             level: self.compression_level,
             tags: tag::together(self.tag.unwrap_or_default())?,
             jobs: self.jobs.unwrap_or(cores.min(most)),
-            memory: settings.memory_or(MEMORY),
+            memory: settings.memory_or(AMPLE),
             max_rate: self.max_rate.map(|size| size.0),
             max_read_rate: self.max_read_rate.map(|size| size.0),
             sizes: Sizes::default(),

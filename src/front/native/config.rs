@@ -89,6 +89,12 @@ impl Config {
     fn check(mut self, environment: Environment<'_>) -> Result<Box<dyn Report>> {
         let (path, text) = self.read()?;
         let which = &self.shared.which;
+        if self.online.unwrap_or(false) && which.from.is_some() {
+            return Err(Error::usage(
+                "--online writes probes, and the archive of --from is another cluster's",
+            )
+            .hint("`barkeep status --from` reads it; leave out --online or --from"));
+        }
         let (problems, lines) = if manifest::is_one(&path, &text) {
             judge(&path, &text, which, environment)
         } else {

@@ -55,10 +55,6 @@ impl Report for Judged {
         text
     }
 
-    fn failure(&self) -> Option<Error> {
-        self.checked.as_ref().and_then(Report::failure)
-    }
-
     fn json(&self) -> String {
         let problems =
             self.problems.iter().map(|one| serde_json::json!({"problem": one.what, "hint": one.hint}));
@@ -73,6 +69,10 @@ impl Report for Judged {
             object.insert("exit".to_owned(), self.exit().code().into());
         }
         format!("{object}\n")
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.checked.as_ref().and_then(Report::failure)
     }
 }
 

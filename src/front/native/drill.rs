@@ -14,7 +14,8 @@ use super::args::{Layer as _, Shared, layer, text};
 use super::bar::{READING, Watching};
 use super::drilled::Drilled;
 use super::render::Report;
-use super::restore::{Goal, MEMORY, RETRY_FOR, command_with_spool};
+use super::restore::{Goal, RETRY_FOR, command_with_spool};
+use super::settings::AMPLE;
 use super::{Around, told};
 use crate::command::drill::{self, Probe};
 use crate::command::restore::Progress;
@@ -147,7 +148,7 @@ const WORKERS: usize = 2;
 impl Drill {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(MEMORY);
+        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.drill.clone());
         let (target, _) = self.goal.target(TargetAction::Promote, &TimeZone::system())?;

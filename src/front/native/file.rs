@@ -33,7 +33,8 @@ use super::wal_flush::WalFlushArgs;
 use crate::error::{Context as _, Error, Result};
 use crate::front::borrowed::Environment;
 use crate::front::manifest::{
-    self, Cabinet, Choice, Effective, Found, Hidden, Origin, Problem, Problems, Recovery, Secrets, refuse,
+    self, Cabinet, Choice, Effective, Found, Hidden, Origin, Problem, Problems, Reads, Recovery, Secrets,
+    refuse,
 };
 
 /// Where the file is when nobody says so.
@@ -49,6 +50,8 @@ pub(crate) struct File {
     pub(crate) secrets: Secrets,
     /// What a manifest says `restore` is to aim at.
     pub(crate) recovery: Option<Recovery>,
+    /// Whether a manifest says that what `restore` makes is a replica, and stays one.
+    pub(crate) stands_by: bool,
     /// What a manifest says the environment should have besides.
     pub(crate) environment: Vec<(String, Hidden)>,
     /// The words by which another process finds a manifest.
@@ -192,7 +195,7 @@ impl File {
             store: which.object_store.clone(),
             cluster: which.cluster.clone(),
             from: which.from.clone(),
-            recovers: verb == "restore",
+            reads: Reads::of(verb),
         };
         let effective = manifest::choose(&documents, &choice, problems)?;
         let cabinet = Cabinet { documents: &documents, directory: which.secret_dir.as_deref(), environment };
@@ -209,12 +212,14 @@ impl File {
             }
         }
         let file = Self::of_table(&effective.table(verb)).unwrap_or_default();
+        // Another verb would choose another archive by itself, and its secrets.
+        let which = WhichArgs { from: effective.from.clone(), ..which.clone() };
         Ok(Self {
             secrets,
             recovery: effective.recovery.clone(),
+            stands_by: effective.stands_by,
             environment,
-            // Another verb would take the cluster's own archive, and with it that one's secrets.
-            words: source_words(path, &WhichArgs { from: effective.external.clone(), ..which.clone() })?,
+            words: source_words(path, &which)?,
             told: Told {
                 path: Some(path.to_owned()),
                 effective: Some(effective),

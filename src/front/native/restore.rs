@@ -18,7 +18,7 @@ use super::args::{Layer as _, Shared, layer, text};
 use super::bar::{READING, Watching};
 use super::render::Report;
 use super::restored::Told;
-use super::settings::Settings;
+use super::settings::{AMPLE, Settings};
 use super::{Around, told};
 use crate::command::restore::{self, Aim, Progress, Recovery, restore_command};
 use crate::error::{Error, Result};
@@ -182,9 +182,6 @@ pub(crate) struct RestoreArgs {
 
 layer!(RestoreArgs: target_action, restore_command, jobs, max_rate, retry_for);
 
-/// What a restore takes for its buffers when nothing is said.
-pub(super) const MEMORY: Size = Size(256 << 20);
-
 /// How long a failing request is tried again when nothing is said: somebody waits, and beginning anew
 /// costs more.
 pub(super) const RETRY_FOR: Duration = Duration::from_mins(5);
@@ -218,10 +215,15 @@ impl fmt::Display for Mapping {
 impl Restore {
     /// Makes the request and runs it.
     pub(super) fn perform(mut self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+        // Whoever asks for a moment wants that, and no replica.
+        if around.file.stands_by && !self.goal.has_point() && !self.place.no_recovery_config.unwrap_or(false)
+        {
+            self.standing.standby.get_or_insert(true);
+        }
         if let Some(recovery) = &around.file.recovery {
             self.goal.fill(recovery)?;
         }
-        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(MEMORY);
+        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let spool = self.shared.archive.spool.is_some() || around.file.archive.spool.is_some();
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.restore.clone());
@@ -264,12 +266,7 @@ impl Goal {
     /// manifest's, whatever it is.
     fn fill(&mut self, recovery: &Recover) -> Result<()> {
         let read = RecoveryWords::read(recovery)?;
-        let is_said = self.target_time.is_some()
-            || self.target_lsn.is_some()
-            || self.target_xid.is_some()
-            || self.target_name.is_some()
-            || self.target_immediate.is_some();
-        if !is_said {
+        if !self.has_point() {
             self.target_time = read.time;
             self.target_lsn = read.lsn;
             self.target_xid = read.xid;
@@ -282,6 +279,15 @@ impl Goal {
         self.target_timeline = self.target_timeline.or(read.timeline);
         self.backup = self.backup.take().or(read.backup);
         Ok(())
+    }
+
+    /// Whether the words say where recovery ends.
+    const fn has_point(&self) -> bool {
+        self.target_time.is_some()
+            || self.target_lsn.is_some()
+            || self.target_xid.is_some()
+            || self.target_name.is_some()
+            || self.target_immediate.is_some()
     }
 
     /// The target, and whether its time was read as local.
@@ -364,7 +370,7 @@ impl Standing {
         }
         if standby && target.point.is_given() {
             return Err(Error::usage("a standby goes on and on, so it has no target")
-                .hint("leave out --standby, or the target"));
+                .hint("leave out the target, or --standby; give --standby=false where a manifest asks for a replica"));
         }
         if place.no_recovery_config.unwrap_or(false) {
             if standby {

@@ -41,6 +41,9 @@ pub(crate) struct Settings {
 /// What WAL verbs take for their buffers when nothing is said.
 const MEMORY: Size = Size(96 << 20);
 
+/// What verbs that read or write whole backups, or much WAL, take for theirs.
+pub(super) const AMPLE: Size = Size(256 << 20);
+
 /// Where the spool is when nothing is said and the package made it.
 const SPOOL: &str = "/var/spool/barkeep";
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::args::{Layer as _, Shared, layer, text};
 use super::bar::{READING, Watching};
 use super::render::Report;
+use super::settings::AMPLE;
 use super::verified::Verified;
 use super::{Around, told};
 use crate::command::verify::{self, Progress, Scope};
@@ -94,9 +95,6 @@ pub(crate) struct VerifyArgs {
 
 layer!(VerifyArgs: jobs, max_rate, retry_for);
 
-/// What a run takes for its buffers when nothing is said.
-const MEMORY: Size = Size(256 << 20);
-
 /// How long a failing request is tried again when nothing is said.
 const RETRY_FOR: Duration = Duration::from_mins(1);
 
@@ -106,7 +104,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(30);
 impl Verify {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(MEMORY);
+        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.verify.clone());
         let progress = Arc::new(Progress::default());

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::args::{Layer as _, Shared, layer, text};
 use super::bar::Watching;
 use super::render::Report;
+use super::settings::AMPLE;
 use super::wal_found::Told;
 use super::{Around, told};
 use crate::archive::OpenArchive;
@@ -21,6 +22,7 @@ use crate::command::wal_find::{self, Progress, Within};
 use crate::error::{Error, Result};
 use crate::front::quantity::{Size, Span};
 use crate::front::run::{block_on, jobs};
+use crate::front::signals;
 use crate::model::{Lsn, SegmentName, Sought, TargetName, TargetTime, TargetTimeline, Xid};
 
 /// Find a moment, a position or a transaction in the WAL, and how to recover to it
@@ -116,6 +118,8 @@ struct Place {
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct WalFindArgs {
     /// Read up to this many objects at once [default: the cores, 2 to 8]
+    ///
+    /// Each takes 16 MiB of --memory, and fewer are read where that does not suffice.
     #[arg(long, value_name = "N", env = "BARKEEP_WAL_FIND_JOBS")]
     #[serde(with = "text")]
     jobs: Option<NonZeroUsize>,
@@ -138,6 +142,7 @@ impl WalFind {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         let own = self.own.over(around.file.sections.wal_find.clone());
+        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let zone = TimeZone::system();
         let (sought, zone_assumed) = self.what.sought(&zone)?;
         let settings = if self.place.file.is_empty() { Some(around.settings(self.shared)?) } else { None };
@@ -149,6 +154,7 @@ impl WalFind {
             within: self.place.within(now, &zone)?,
             files: self.place.file,
             jobs: own.jobs.unwrap_or_else(jobs),
+            memory: memory.0,
             max_rate: own.max_rate.map(|rate| rate.0),
             retry_for: own.retry_for.map_or(RETRY_FOR, |span| span.0),
             max_attempts: settings.as_ref().and_then(|settings| settings.max_attempts),
@@ -156,7 +162,7 @@ impl WalFind {
         };
         let open = settings.as_ref().map(|settings| &settings.wire as &dyn OpenArchive);
         let bar = Watching::bytes(around.output, READING, &progress);
-        let outcome = block_on(wal_find::run(&request, open));
+        let outcome = block_on(signals::unless_asked_to_stop(wal_find::run(&request, open)));
         drop(bar);
         let outcome = outcome.map_err(|e| match &settings {
             Some(settings) => settings.wire.lacks(e),

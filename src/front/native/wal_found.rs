@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::render::{Report, line};
 use super::render_backups::table;
-use crate::command::wal_find::{Hit, Outcome};
+use crate::command::wal_find::{Hit, Hole, Outcome};
 use crate::error::Error;
 use crate::front::exit::Exit;
 use crate::model::{Lsn, RecordKind, Sought, XactEnd, utc};
@@ -38,6 +38,11 @@ impl Told {
         let Outcome { sought, total, searched, .. } = &self.outcome;
         let first_counts = matches!(sought, Sought::Time { .. }) || sought.is_list();
         !searched.damaged.is_empty() && (first_counts || *total == 0)
+    }
+
+    /// Whether WAL is missing where more of it may be, or something that comes before it.
+    const fn hides(&self) -> bool {
+        !self.outcome.searched.hiding.is_empty()
     }
 
     /// What recovery can be told, as far as it follows from what was found. A record at `recovery_target_lsn`
@@ -179,6 +184,7 @@ impl Report for Told {
         match (self.is_doubtful(), self.outcome.total) {
             (true, _) => Exit::Corrupt,
             (false, 0) => Exit::NotFound,
+            _ if self.hides() => Exit::NotFound,
             _ => Exit::Done,
         }
     }
@@ -242,13 +248,21 @@ impl Report for Told {
             );
         }
         if *total > 0 {
-            return None;
+            return self.hides().then(|| {
+                let missing = listed(&searched.hiding);
+                let what = match sought {
+                    Sought::Lsn(_) => "the record at that position may be in it",
+                    Sought::Time { .. } => "an earlier record may be the first after that moment",
+                    _ => "there may be more of them in it",
+                };
+                Error::not_found(format!("WAL is missing where this was looked for, {missing}: {what}"))
+                    .hint("`barkeep status` tells what can be recovered without it")
+            });
         }
         let range = format!("from {} to {}", searched.first, searched.last);
         let gaps = match searched.holes.as_slice() {
             [] => String::new(),
-            [one] => format!(", where {one} is missing"),
-            [one, more @ ..] => format!(", where {one} is missing, and {} more gaps are", more.len()),
+            holes => format!(", of which {} is missing", listed(holes)),
         };
         let why = match sought {
             Sought::Time { .. } => "no transaction ended after it".to_owned(),
@@ -265,6 +279,17 @@ impl Report for Told {
             _ => error.hint("another --timeline, or WAL that is not archived yet, may hold it"),
         })
     }
+}
+
+/// As many gaps are named.
+const MOST_GAPS: usize = 4;
+
+/// Gaps by their names, the first of them.
+fn listed(holes: &[Hole]) -> String {
+    let named: Vec<_> = holes.iter().take(MOST_GAPS).map(ToString::to_string).collect();
+    let more = holes.len() - named.len();
+    let more = if more > 0 { format!(", and {more} more gaps") } else { String::new() };
+    named.join(", ") + &more
 }
 
 const fn kind(what: &RecordKind) -> &'static str {
@@ -373,6 +398,8 @@ struct SearchedJson {
 struct MissingJson {
     first: String,
     segments: u64,
+    /// Whether what was looked for, or more of it, may be there.
+    may_hide: bool,
 }
 
 impl FoundJson {
@@ -405,7 +432,11 @@ impl FoundJson {
                 read_from: searched.read_from.to_string(),
                 reads: searched.opened,
                 missing: missing
-                    .map(|hole| MissingJson { first: hole.first.to_string(), segments: hole.missing })
+                    .map(|hole| MissingJson {
+                        first: hole.first.to_string(),
+                        segments: hole.missing,
+                        may_hide: searched.hiding.contains(hole),
+                    })
                     .collect(),
                 damaged: searched.damaged.clone(),
             },
@@ -497,6 +528,7 @@ mod tests {
                 read_from: "000000010000000000000003".parse().unwrap(),
                 opened: 5,
                 holes: vec![Hole { first: "000000010000000000000005".parse().unwrap(), missing: 1 }],
+                hiding: vec![],
                 damaged: vec![],
             },
         };
@@ -527,6 +559,24 @@ mod tests {
     fn a_list_has_a_line_for_each() {
         let told = told(Sought::Drops, vec![hit(735, true, 0x300_0200), hit(736, true, 0x300_0300)]);
         insta::assert_snapshot!("found_list", told.text());
+    }
+
+    #[test]
+    fn a_gap_that_may_hide_something_is_a_finding() {
+        for (sought, what) in [
+            (Sought::Drops, "there may be more of them in it"),
+            (moment(), "an earlier record may be the first after that moment"),
+            (Sought::Lsn(Lsn(0x500_0000)), "the record at that position may be in it"),
+        ] {
+            let mut told = told(sought, vec![hit(735, true, 0x300_0200)]);
+            assert_eq!(told.exit(), Exit::Done);
+            told.outcome.searched.hiding.clone_from(&told.outcome.searched.holes);
+            assert_eq!(told.exit(), Exit::NotFound);
+            let said = told.failure().unwrap().to_string();
+            let missing = "WAL is missing where this was looked for, 000000010000000000000005: ";
+            assert_eq!(said, format!("{missing}{what}"));
+            assert!(told.json().contains(r#""may_hide":true"#));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::kubernetes::{self, Pods};
 use crate::error::{Context as _, Error, Result};
 use crate::front::borrowed::Environment;
 use crate::front::manifest::{
-    self, Choice, Credentials, Documents, Problems, Scheduled, SecretRef, VariableValue, refuse,
+    self, Choice, Credentials, Documents, Problems, Reads, Scheduled, SecretRef, VariableValue, refuse,
 };
 use crate::front::native::args::{Layer as _, Shared, WhichArgs};
 use crate::front::native::configured::plain;
@@ -61,7 +61,7 @@ impl Source {
             store: which.object_store.clone(),
             cluster: which.cluster.clone(),
             from: None,
-            recovers: false,
+            reads: Reads::Own,
         };
         let effective = manifest::choose(&documents, &choice, &problems);
         refuse(&problems.into_all())?;
