@@ -63,7 +63,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l timeout 
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-archive" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -116,7 +116,7 @@ continue\t'Never stop: recovery ends where the failure is'"
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-restore" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -187,7 +187,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l timeout -d
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-flush" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -237,7 +237,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand check" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -314,7 +314,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -360,7 +360,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup" -s q -l quiet -d
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -406,7 +406,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup-list" -s h -l hel
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -452,7 +452,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand backup-show" -s h -l hel
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-keep" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -501,7 +501,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand backup-delete" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -575,7 +575,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l retry-for -d
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand restore" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -625,7 +625,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand retention" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -690,7 +690,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l retry-for -d 
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand status" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -754,7 +754,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l retry-for -d
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand metrics" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -802,7 +802,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l drill-report 
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand report" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -859,7 +859,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l retry-for -d 
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand verify" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -908,7 +908,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand gc" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -984,7 +984,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand drill" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -1050,7 +1050,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l retry-for -
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand wal-find" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -1098,7 +1098,7 @@ false\t''"
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand config" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r
@@ -1169,7 +1169,7 @@ complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l namespace -
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l store -d 'Keep the archive in this store: s3://bucket/path, gs://bucket/path or file:///path' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l server -d 'Use this name for the server within the store' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l spool -d 'Keep local notes and fetched segments in this private directory' -r -F
-complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l memory -d 'Take at most this much memory for buffers [default: 96MiB, or 256MiB]' -r
+complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l memory -d 'Take at most this much memory for buffers [default: 96MiB]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l endpoint-url -d 'Talk to this endpoint instead of AWS [also: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l region -d 'Use this region [also: AWS_REGION, AWS_DEFAULT_REGION, the profile]' -r
 complete -c barkeep -n "__fish_barkeep_using_subcommand schedule" -l profile -d 'Take credentials and region from this profile of AWS\'s files [also: AWS_PROFILE]' -r

@@ -148,9 +148,9 @@ pub(crate) struct ArchiveArgs {
     #[arg(long, value_name = "DIR", env = "BARKEEP_SPOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) spool: Option<PathBuf>,
-    /// Take at most this much memory for buffers [default: 96MiB, or 256MiB]
+    /// Take at most this much memory for buffers [default: 96MiB]
     ///
-    /// The larger one is for backup, restore, verify, drill and wal-find.
+    /// Unless it is given, backup, restore, verify, drill and wal-find may take 256MiB.
     #[arg(long, value_name = "SIZE", env = "BARKEEP_MEMORY")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<Size>,
