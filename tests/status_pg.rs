@@ -201,10 +201,10 @@ async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     bed.primary = successor;
     let begun = Timestamp::now();
     bed.tick(13..=15).await;
-    let last = begun..Timestamp::now();
+    let newest = begun..Timestamp::now();
     let (code, whole) = bed.status(&[]);
     assert_eq!((code, windows(&whole).len()), (Some(0), 1), "{whole}");
-    assert!(last.contains(&last_commit(&windows(&whole)[0])), "{whole}");
+    assert!(newest.contains(&last_commit(&windows(&whole)[0])), "{whole}");
     let (_, quick) = bed.status(&["--quick"]);
     assert_eq!(windows(&quick)[0]["last_commit"], Value::Null, "{quick}");
 
@@ -217,7 +217,7 @@ async fn recovery_comes_to_every_point_of_a_window_and_to_none_outside() {
     let (_, server) = bed.status(&[]);
     let [first, second] = windows(&server).try_into().unwrap_or_else(|_| panic!("{server}"));
     assert_eq!(first["missing_next"], lost.as_str(), "{server}");
-    assert!(third.contains(&last_commit(&first)) && last.contains(&last_commit(&second)), "{server}");
+    assert!(third.contains(&last_commit(&first)) && newest.contains(&last_commit(&second)), "{server}");
     assert!(kinds(&server).contains(&"wal-gap"), "{server}");
     assert_eq!(
         (&first["backups"].as_array().unwrap().len(), &second["timeline"]),
