@@ -68,6 +68,7 @@ const OTHERWISE: &[(&str, Otherwise)] = &[
     ("barkeep wal-restore", Named),
     ("barkeep install-compat DIR", Typed(&["barkeep install-compat /usr/local/bin"], 0)),
     ("barkeep VERB --help", Typed(&scene::HELPS, 0)),
+    ("barkeep help VERB", Typed(&["barkeep help status", "barkeep help settings"], 0)),
     ("barkeep config from-cluster", Typed(&["barkeep config from-cluster CLUSTER.yaml"], 0)),
     (
         "barkeep restore --plan --target-time '2026-11-21 14:03:07+01' /var/lib/postgresql/data",

@@ -19,6 +19,7 @@ mod wal;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 pub use address::Address;
 pub use base::{BackupFiles, MANIFEST_COMPRESSION, StoredManifest, StoredTar};
@@ -47,6 +48,8 @@ pub struct Archive {
     retain: Option<Retain>,
     /// Nothing that is there is replaced, whatever is stored.
     create_only: bool,
+    /// Whether objects here can be locked, once that was asked.
+    locks: OnceCell<Locks>,
 }
 
 /// The store under its other spelling, with one slash more before the server's name.
@@ -72,7 +75,8 @@ impl Slashed {
 impl Archive {
     /// The archive of `server` in `store`.
     pub fn new(store: Arc<dyn ObjectStore>, server: ServerName) -> Self {
-        Self { store, layout: Layout::new(server), slashed: None, retain: None, create_only: false }
+        let (layout, locks) = (Layout::new(server), OnceCell::new());
+        Self { store, layout, slashed: None, retain: None, create_only: false, locks }
     }
 
     /// Locks what is stored for good: WAL, and of a backup its files and the record that makes it one. What
@@ -89,9 +93,9 @@ impl Archive {
         Self { create_only, ..self }
     }
 
-    /// Whether objects here can be locked.
+    /// Whether objects here can be locked; asked once.
     pub async fn locks(&self) -> Result<Locks> {
-        self.store.locks().await
+        self.locks.get_or_try_init(|| self.store.locks()).await.copied()
     }
 
     /// Adds the same store as `PATH//SERVER/…` shows it, where other tools keep annotations when their
