@@ -44,16 +44,22 @@ pub(super) async fn same_or_conflict(archive: &Archive, source: &Source, stored:
             Err(Error::corrupt(format!(
                 "this file's SHA-256 was recorded with it, but its byte {at} differs"
             ))
-            .hint(replace(source)))
+            .hint(format!(
+                "the stored copy is a damaged one of this very file: replace it, once: {}",
+                overwrite(source)
+            )))
         }
         Ok(Some(difference)) => return Err(conflict(source, stored, &recorded, &difference)),
-        // What can be read of it is the beginning of this file: it holds nothing that this file does not.
-        Err(e)
-            if e.kind() == ErrorKind::Corrupt
-                && (same > WalHeader::LEN as u64 || was_this_file(source, &recorded)) =>
-        {
-            Err(e.hint(replace(source)))
-        }
+        Err(e) if e.kind() == ErrorKind::Corrupt && was_this_file(source, &recorded) => Err(e.hint(format!(
+                "the stored copy is a damaged one of this very file: replace it, once: {}",
+                overwrite(source)
+            ))),
+        // What comes behind the damage may be another server's, and then it is lost already but for a part.
+        Err(e) if e.kind() == ErrorKind::Corrupt && same > WalHeader::LEN as u64 => Err(e.hint(format!(
+            "its first {same} bytes are this file's; if no other server archives under this name, the copy is a torn one: \
+             replace it, once: {}",
+            overwrite(source)
+        ))),
         Err(e) => Err(e),
     }
     .context(|| format!("compare with {}", stored.key()))
@@ -65,13 +71,9 @@ fn was_this_file(source: &Source, recorded: &Recorded) -> bool {
     pack::digest(source).is_ok_and(|ours| ours.to_string() == *recorded)
 }
 
-/// What to do about a damaged copy of this very file.
-fn replace(source: &Source) -> String {
-    format!(
-        "the stored copy is a torn one of this very file, so it is safe to replace it, once: \
-         barkeep wal-archive --overwrite {}",
-        source.path.display()
-    )
+/// The command that replaces a stored copy.
+fn overwrite(source: &Source) -> String {
+    format!("barkeep wal-archive --overwrite {}", source.path.display())
 }
 
 /// What of a segment that is incomplete the archive has.
