@@ -56,8 +56,8 @@ pub(super) async fn same_or_conflict(archive: &Archive, source: &Source, stored:
             ))),
         // What comes behind the damage may be another server's, and then it is lost already but for a part.
         Err(e) if e.kind() == ErrorKind::Corrupt && same > WalHeader::LEN as u64 => Err(e.hint(format!(
-            "its first {same} bytes are this file's; if no other server archives under this name, the copy is a torn one: \
-             replace it, once: {}",
+            "its first {same} bytes are this file's; if no other server archives under this name, it is torn: replace \
+             it, once: {}",
             overwrite(source)
         ))),
         Err(e) => Err(e),
