@@ -51,9 +51,9 @@ pub(super) async fn same_or_conflict(archive: &Archive, source: &Source, stored:
         }
         Ok(Some(difference)) => return Err(conflict(source, stored, &recorded, &difference)),
         Err(e) if e.kind() == ErrorKind::Corrupt && was_this_file(source, &recorded) => Err(e.hint(format!(
-                "the stored copy is a damaged one of this very file: replace it, once: {}",
-                overwrite(source)
-            ))),
+            "the stored copy is a damaged one of this very file: replace it, once: {}",
+            overwrite(source)
+        ))),
         // What comes behind the damage may be another server's, and then it is lost already but for a part.
         Err(e) if e.kind() == ErrorKind::Corrupt && same > WalHeader::LEN as u64 => Err(e.hint(format!(
             "its first {same} bytes are this file's; if no other server archives under this name, it is torn: replace \
