@@ -106,16 +106,18 @@ enum Verb {
 
 /// The tree of words, from which help texts, manual pages and completions are made.
 pub fn command() -> clap::Command {
-    Cli::command().mut_subcommands(|verb| {
-        // The values in the environment of whoever asks for help are nobody else's business.
-        let verb = match verb.get_name() {
-            "drill" => verb.mut_args(of_drill),
-            "wal-flush" => verb.mut_args(of_flush),
-            "metrics" => verb.mut_args(of_metrics),
-            _ => verb,
-        };
-        manual::extend(verb).mut_args(|arg| arg.hide_env_values(true))
-    })
+    // The values in the environment of whoever asks for help are nobody else's business.
+    Cli::command().mut_subcommands(|verb| manual::extend(own(verb)).mut_args(|arg| arg.hide_env_values(true)))
+}
+
+/// A verb with what is its own of what it shares with another one.
+fn own(verb: clap::Command) -> clap::Command {
+    match verb.get_name() {
+        "drill" => verb.mut_args(of_drill),
+        "wal-flush" => verb.mut_args(of_flush),
+        "metrics" => verb.mut_args(of_metrics),
+        _ => verb,
+    }
 }
 
 /// What `drill` shares with `restore` has variables of its own all the same: a target that was set for a
@@ -242,7 +244,10 @@ fn begin_anew(words: &[OsString], file: &File) -> Result<()> {
 /// Reads the words, and the environment behind them; also gives the verb's name. A variable that is set to
 /// nothing counts as not set, but help names it all the same.
 fn read(words: &[OsString]) -> Result<(Verb, String), clap::Error> {
-    let tree = command().mut_subcommands(|verb| verb.mut_args(without_empty_variable));
+    // PostgreSQL waits for this in every call: only the verb that is named is gone through.
+    let named = |verb: &clap::Command| words.iter().any(|word| word == verb.get_name());
+    let tree = Cli::command()
+        .mut_subcommands(|verb| if named(&verb) { own(verb).mut_args(without_empty_variable) } else { verb });
     let matches = tree.try_get_matches_from(words).or_else(|e| {
         if e.use_stderr() { Err(e) } else { screen::tree(command()).try_get_matches_from(words) }
     })?;
