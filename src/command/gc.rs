@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Access;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
+use super::Access;
 use super::deletion::{Care, carry_out, locked, locks_of};
 use super::retention::is_lack_of_rights;
 use crate::archive::{Abandoned, Archive, BegunUpload, Locks, OpenArchive, Probe};

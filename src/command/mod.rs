@@ -41,6 +41,9 @@ use jiff::Timestamp;
 use crate::archive::{ExclusivePut, OpenArchive};
 use crate::spool::Spool;
 
+/// What the program itself needs besides its buffers, in bytes: code, runtime, TLS, small allocations.
+const OWN: u64 = 24 << 20;
+
 /// Whether exclusive puts can be trusted: as the configuration says, else as `check` has proved and left
 /// in the spool, where there is one.
 fn exclusive_put(archive: &dyn OpenArchive, spool: Option<&Path>, now: Timestamp) -> ExclusivePut {

@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::fetch;
 use crate::archive::{Archive, ExclusivePut, OpenArchive, Patience, StoredWal};
+use crate::command::OWN;
 use crate::disk::{self, Draft, Durability, Publish};
 use crate::error::Result;
 use crate::model::{SegmentName, SegmentSize, SystemId, Timeline, WalName};
@@ -29,9 +30,6 @@ const LISTED: usize = 1000;
 
 /// What a recovery fetched ahead is removed when it has asked for nothing for so long.
 const ABANDONED: Duration = Duration::from_hours(24);
-
-/// What the program itself needs besides its buffers.
-const OWN: u64 = 24 << 20;
 
 /// What one fetch holds in memory: pieces on their way, the codec's window, what is being written.
 const PER_FETCH: u64 = 12 << 20;

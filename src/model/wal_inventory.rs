@@ -82,9 +82,17 @@ impl WalInventory {
 
     /// When the complete file with this name was stored; of several forms the first's time.
     pub fn stored(&self, name: &WalName) -> Option<Timestamp> {
+        self.stored_at(self.position(name)?)
+    }
+
+    /// The complete file with this name; of several forms the first.
+    pub fn find(&self, name: &WalName) -> Option<&WalObject> {
+        self.objects.get(self.position(name)?)
+    }
+
+    fn position(&self, name: &WalName) -> Option<usize> {
         let i = self.objects.partition_point(|object| object.name < *name);
-        self.objects.get(i).filter(|object| object.name == *name)?;
-        self.stored_at(i)
+        self.objects.get(i).filter(|object| object.name == *name).map(|_| i)
     }
 
     fn stored_at(&self, i: usize) -> Option<Timestamp> {

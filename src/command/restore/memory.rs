@@ -2,10 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use crate::command::OWN;
 use crate::pgdata::unpack::Ledger;
-
-/// What the program itself needs besides its buffers.
-const OWN: u64 = 24 << 20;
 
 /// What one object holds besides its ranges: a decoder's window, pieces on the way to it, a buffer for
 /// files.

@@ -67,11 +67,7 @@ impl Reader<'_> {
         if let Some(commit) = self.known.get(&name) {
             return Ok(Some(*commit));
         }
-        let objects = self.wal.objects();
-        let at = objects.partition_point(|object| object.name < WalName::Segment(name));
-        let Some(object) = objects.get(at).filter(|object| object.name == WalName::Segment(name)) else {
-            return Ok(None);
-        };
+        let Some(object) = self.wal.find(&WalName::Segment(name)) else { return Ok(None) };
         if self.fetched + object.stored_bytes > MOST {
             return Ok(None);
         }

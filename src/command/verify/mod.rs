@@ -26,12 +26,10 @@ pub use crate::command::flow::Progress;
 use self::keeper::Keeper;
 use self::look::Sight;
 use crate::archive::{Archive, Catalog, ExclusivePut, OpenArchive, Patience};
+use crate::command::OWN;
 use crate::command::flow::Flow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Class, Finding, SegmentName, Share, Timeline, WalInventory};
-
-/// What the program itself needs besides its buffers, in bytes.
-const OWN: u64 = 24 << 20;
 
 /// What one object under way holds, in bytes: a decoder's window, pieces on the way to it, a buffer.
 const PER_OBJECT: u64 = 16 << 20;

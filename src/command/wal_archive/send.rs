@@ -11,6 +11,7 @@ use super::pack::{self, Packed, Packing};
 use super::source::Source;
 use super::{Archived, Request};
 use crate::archive::{Archive, Recorded, Stored, Tags, WalPut, WalUpload};
+use crate::command::OWN;
 use crate::error::{Error, Result};
 use crate::model::{Compression, WalName};
 use crate::spool::ArchiveSpool;
@@ -25,8 +26,6 @@ pub(super) const LARGE: u64 = 32 << 20;
 const PART: usize = 8 << 20;
 /// Parts of one file under way at once.
 const PARTS_IN_FLIGHT: usize = 2;
-/// What the program itself needs besides its buffers: code, runtime, TLS, small allocations.
-const OWN: u64 = 24 << 20;
 /// Files under way at once, packed or being sent. The budget is what really limits them; this bounds
 /// the connections.
 pub(super) const FILES_IN_FLIGHT: usize = 8;
@@ -232,11 +231,7 @@ impl<'a> Sender<'a> {
         let in_flight = NonZeroUsize::new(PARTS_IN_FLIGHT).unwrap_or(NonZeroUsize::MIN);
         let mut upload = self.archive.upload_wal(&put, in_flight).await?;
         let streamed = self.stream(source, &mut upload).await.and_then(|(second, stored_bytes)| {
-            let changed = || {
-                Error::local(format!("{} changes while it is read", source.path.display()))
-                    .hint("archive only what PostgreSQL has finished: what its archive_command is given")
-            };
-            if second == sha256 { Ok(stored_bytes) } else { Err(changed()) }
+            if second == sha256 { Ok(stored_bytes) } else { Err(source.changed()) }
         });
         drop(thread);
         let stored_bytes = match streamed {

@@ -102,8 +102,13 @@ impl Source {
         if Stamp::of(&file.metadata()?) == self.stamp {
             return Ok(());
         }
-        Err(Error::local(format!("{} changes while it is read", self.path.display()))
-            .hint("archive only what PostgreSQL has finished: what its archive_command is given"))
+        Err(self.changed())
+    }
+
+    /// The error of a file that is not what it was a moment ago.
+    pub(super) fn changed(&self) -> Error {
+        Error::local(format!("{} changes while it is read", self.path.display()))
+            .hint("archive only what PostgreSQL has finished: what its archive_command is given")
     }
 
     /// Tells the kernel that nobody will read the file soon, so that archived WAL does not push the

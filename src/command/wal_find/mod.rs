@@ -26,6 +26,7 @@ use self::path::Path;
 use self::read::{Reading, Source};
 use super::restore::flaw;
 use crate::archive::{Catalog, ExclusivePut, OpenArchive, Patience};
+use crate::command::OWN;
 use crate::command::fetch::{newest_header, timelines};
 use crate::error::{Error, Result};
 use crate::model::{
@@ -35,9 +36,6 @@ use crate::model::{
 
 /// More objects at once than this bring nothing.
 const MOST_OBJECTS: usize = 64;
-
-/// What the program itself needs besides its buffers, in bytes.
-const OWN: u64 = 24 << 20;
 
 /// What one object under way holds in memory, in bytes: pieces on their way, the codec's window, the record
 /// that is being put together.

@@ -148,7 +148,6 @@ const WORKERS: usize = 2;
 impl Drill {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.drill.clone());
         let (target, _) = self.goal.target(TargetAction::Promote, &TimeZone::system())?;
@@ -163,7 +162,7 @@ impl Drill {
             target,
             jobs: own.jobs.unwrap_or_else(jobs),
             max_rate: own.max_rate.map(|rate| rate.0),
-            memory: memory.0,
+            memory: settings.memory_or(AMPLE),
             retry_for: own.retry_for.map_or(RETRY_FOR, |span| span.0),
             max_attempts: settings.max_attempts,
             probes: own.probes()?,

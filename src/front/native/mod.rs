@@ -249,7 +249,11 @@ fn read(words: &[OsString]) -> Result<(Verb, String), clap::Error> {
     let tree = Cli::command()
         .mut_subcommands(|verb| if named(&verb) { own(verb).mut_args(without_empty_variable) } else { verb });
     let matches = tree.try_get_matches_from(words).or_else(|e| {
-        if e.use_stderr() { Err(e) } else { screen::tree(command()).try_get_matches_from(words) }
+        if e.use_stderr() || e.kind() == ClapKind::DisplayVersion {
+            Err(e)
+        } else {
+            screen::tree(command()).try_get_matches_from(words)
+        }
     })?;
     let mut verb = Cli::from_arg_matches(&matches)?.verb;
     if let Some((_, matches)) = matches.subcommand()

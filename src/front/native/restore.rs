@@ -223,7 +223,6 @@ impl Restore {
         if let Some(recovery) = &around.file.recovery {
             self.goal.fill(recovery)?;
         }
-        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let spool = self.shared.archive.spool.is_some() || around.file.archive.spool.is_some();
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.restore.clone());
@@ -246,7 +245,7 @@ impl Restore {
             plan_only: self.place.plan.unwrap_or(false),
             jobs: own.jobs.unwrap_or_else(jobs),
             max_rate: own.max_rate.map(|rate| rate.0),
-            memory: memory.0,
+            memory: settings.memory_or(AMPLE),
             // PostgreSQL never runs as root, and its own spool is not root's.
             warm: !rustix::process::geteuid().is_root(),
             spool: Some(settings.spool.clone()),

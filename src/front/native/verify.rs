@@ -104,7 +104,6 @@ const SAVE_EVERY: Duration = Duration::from_secs(30);
 impl Verify {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let memory = self.shared.archive.memory.or(around.file.archive.memory).unwrap_or(AMPLE);
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.verify.clone());
         let progress = Arc::new(Progress::default());
@@ -115,7 +114,7 @@ impl Verify {
             since: self.what.since(settings.now, &TimeZone::system())?,
             jobs: own.jobs.unwrap_or_else(jobs),
             max_rate: own.max_rate.map(|rate| rate.0),
-            memory: memory.0,
+            memory: settings.memory_or(AMPLE),
             save_every: SAVE_EVERY,
             retry_for: own.retry_for.map_or(RETRY_FOR, |span| span.0),
             max_attempts: settings.max_attempts,

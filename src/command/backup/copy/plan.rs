@@ -2,14 +2,13 @@
 
 use std::num::NonZeroUsize;
 
+use crate::command::OWN;
 use crate::error::{Error, Result};
 use crate::model::Compression;
 use crate::pgdata::pack::PIECE;
 use crate::stream::codec;
 
 const MIB: u64 = 1 << 20;
-/// What the program itself needs besides its buffers: code, runtime, TLS, small allocations.
-const OWN: u64 = 24 * MIB;
 /// An object is closed when it has taken so many compressed bytes.
 pub(super) const OBJECT: u64 = 1 << 30;
 /// What S3 allows in one object.
