@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Arg, Args};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::args::{Layer as _, Shared, layer, text};
+use super::args::{Layer as _, Shared, layer, text, with_own_variable};
 use super::bar::{READING, Watching};
 use super::drilled::Drilled;
 use super::render::Report;
@@ -31,6 +31,7 @@ use crate::model::{TargetAction, statements};
 /// pg_amcheck and what must hold of your own, stops it and removes the copy. The server listens on a socket
 /// in that directory only, archives nothing, and starts no job, subscription or replication.
 #[derive(Debug, Args)]
+#[command(mut_args = of_drill)]
 pub(crate) struct Drill {
     #[command(flatten)]
     pub(super) own: DrillArgs,
@@ -144,6 +145,11 @@ const CHECK_TIMEOUT: Duration = Duration::from_hours(1);
 const POSTGRES: &str = "postgres";
 /// Threads for the network; files and codecs have threads of their own.
 const WORKERS: usize = 2;
+
+/// A target that was set for a restore must not move a drill.
+fn of_drill(arg: Arg) -> Arg {
+    with_own_variable(arg, "BARKEEP_RESTORE_", "BARKEEP_DRILL_")
+}
 
 impl Drill {
     /// Makes the request and runs it.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::ValueEnum as _;
 
-use super::Verb;
+use super::verb::Verb;
 use crate::command::wal_restore::Caller;
 use crate::front::exit::{OnError, Reader};
 

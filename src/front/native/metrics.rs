@@ -7,12 +7,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args};
+use clap::{Arg, ArgAction, Args};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use super::args::{Layer as _, Shared, layer, text};
+use super::args::{Layer as _, Shared, layer, text, with_own_variable};
 use super::file::File;
 use super::render::{ErrorJson, Report, line};
 use super::status::{StatusArgs, whatever_server};
@@ -35,6 +35,7 @@ use crate::postgres::AskArchiving;
 /// Where a limit or a connection is not given here, the section [status] of the file counts.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
+#[command(mut_args = of_metrics)]
 pub(crate) struct Metrics {
     /// Tell of every server in the store
     #[arg(
@@ -105,6 +106,11 @@ impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// What is asked of `status` is not meant for `metrics`.
+fn of_metrics(arg: Arg) -> Arg {
+    with_own_variable(arg, "BARKEEP_STATUS_", "BARKEEP_METRICS_")
 }
 
 impl Metrics {

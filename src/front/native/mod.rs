@@ -34,6 +34,7 @@ mod settings;
 mod status;
 mod status_told;
 mod tallied;
+mod verb;
 mod verified;
 mod verify;
 mod wal;
@@ -43,25 +44,21 @@ mod wal_found;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal as _, Write as _};
-use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
-use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser};
 
 use self::args::{Layer as _, OutputArgs, Shared};
 use self::file::File;
 use self::manner::Manner;
-use self::render::{Archived, Checked, Prefetched, Report, Restored};
+use self::render::Report;
 use self::settings::Settings;
-use self::tallied::Tallied;
+use self::verb::{Verb, with_words};
 use super::borrowed::Environment;
 use super::exit::{Exit, Reader, status};
 use super::manifest::Hidden;
-use super::run::block_on;
 use super::{guard, log, signals};
-use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::{Error, Result};
 
 /// Keep PostgreSQL's WAL safe in object storage and bring a database back to any second
@@ -77,66 +74,11 @@ struct Cli {
     verb: Verb,
 }
 
-#[derive(Debug, Subcommand)]
-enum Verb {
-    WalArchive(Box<wal::WalArchive>),
-    WalRestore(Box<wal::WalRestore>),
-    WalFlush(Box<wal_flush::WalFlush>),
-    Check(Box<check::Check>),
-    Backup(Box<backup::Backup>),
-    BackupList(Box<backups::BackupList>),
-    BackupShow(Box<backups::BackupShow>),
-    BackupKeep(Box<backups::BackupKeep>),
-    BackupDelete(Box<backups::BackupDelete>),
-    Restore(Box<restore::Restore>),
-    Retention(Box<retention::Retention>),
-    Status(Box<status::Status>),
-    Metrics(Box<metrics::Metrics>),
-    Report(Box<report::Report>),
-    Verify(Box<verify::Verify>),
-    Gc(Box<gc::Gc>),
-    Drill(Box<drill::Drill>),
-    WalFind(Box<wal_find::WalFind>),
-    Config(Box<config::Config>),
-    Schedule(Box<schedule::Schedule>),
-    InstallCompat(Box<install_compat::InstallCompat>),
-    #[command(hide = true)]
-    WalPrefetch(Box<wal::WalPrefetch>),
-}
-
 /// The tree of words, from which help texts, manual pages and completions are made.
 pub fn command() -> clap::Command {
     // The values in the environment of whoever asks for help are nobody else's business.
-    Cli::command().mut_subcommands(|verb| manual::extend(own(verb)).mut_args(|arg| arg.hide_env_values(true)))
-}
-
-/// A verb with what is its own of what it shares with another one.
-fn own(verb: clap::Command) -> clap::Command {
-    match verb.get_name() {
-        "drill" => verb.mut_args(of_drill),
-        "wal-flush" => verb.mut_args(of_flush),
-        "metrics" => verb.mut_args(of_metrics),
-        _ => verb,
-    }
-}
-
-/// What `drill` shares with `restore` has variables of its own all the same: a target that was set for a
-/// restore must not move a drill.
-fn of_drill(arg: Arg) -> Arg {
-    let of_restore = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_RESTORE_").map(str::to_owned);
-    match arg.get_env().and_then(of_restore) {
-        Some(name) => arg.env(format!("BARKEEP_DRILL_{name}")),
-        None => arg,
-    }
-}
-
-/// So has what `metrics` shares with `status`.
-fn of_metrics(arg: Arg) -> Arg {
-    let of_status = |name: &OsStr| name.to_str()?.strip_prefix("BARKEEP_STATUS_").map(str::to_owned);
-    match arg.get_env().and_then(of_status) {
-        Some(name) => arg.env(format!("BARKEEP_METRICS_{name}")),
-        None => arg,
-    }
+    Cli::command()
+        .mut_subcommands(|verb| manual::extend(with_words(verb)).mut_args(|arg| arg.hide_env_values(true)))
 }
 
 /// Runs the program with these words, tells what happened and gives the status.
@@ -150,12 +92,6 @@ pub(crate) fn run(words: &[OsString]) -> Exit {
         Ok(Answer::Report(report)) => tell(&*report, &manner),
         Err(error) => lament(&error, &manner),
     }
-}
-
-/// What `wal-flush` shares with `wal-archive` and has no use for: it looks ahead as far as there is anything.
-fn of_flush(arg: Arg) -> Arg {
-    let idle = ["look_ahead", "soft_limit"].contains(&arg.get_id().as_str());
-    if idle { arg.hide(true) } else { arg }
 }
 
 /// What a run without failure ends with.
@@ -244,10 +180,10 @@ fn begin_anew(words: &[OsString], file: &File) -> Result<()> {
 /// Reads the words, and the environment behind them; also gives the verb's name. A variable that is set to
 /// nothing counts as not set, but help names it all the same.
 fn read(words: &[OsString]) -> Result<(Verb, String), clap::Error> {
-    // PostgreSQL waits for this in every call: only the verb that is named is gone through.
     let named = |verb: &clap::Command| words.iter().any(|word| word == verb.get_name());
-    let tree = Cli::command()
-        .mut_subcommands(|verb| if named(&verb) { own(verb).mut_args(without_empty_variable) } else { verb });
+    let tree = Cli::command().mut_subcommands(|verb| {
+        if named(&verb) { with_words(verb).mut_args(without_empty_variable) } else { verb }
+    });
     let matches = tree.try_get_matches_from(words).or_else(|e| {
         if e.use_stderr() || e.kind() == ClapKind::DisplayVersion {
             Err(e)
@@ -286,136 +222,6 @@ impl Around<'_> {
     }
 }
 
-impl Verb {
-    /// What it shares with the others, when it has to do with an archive.
-    fn shared(&self) -> Option<&Shared> {
-        Some(match self {
-            Self::InstallCompat(_) => return None,
-            Self::WalArchive(words) => &words.shared,
-            Self::WalRestore(words) => &words.shared,
-            Self::WalFlush(words) => &words.shared,
-            Self::Check(words) => &words.shared,
-            Self::Backup(words) => &words.shared,
-            Self::BackupList(words) => &words.shared,
-            Self::BackupShow(words) => &words.shared,
-            Self::BackupKeep(words) => &words.shared,
-            Self::BackupDelete(words) => &words.shared,
-            Self::Restore(words) => &words.shared,
-            Self::Retention(words) => &words.shared,
-            Self::Status(words) => &words.shared,
-            Self::Metrics(words) => &words.shared,
-            Self::Report(words) => &words.shared,
-            Self::Verify(words) => &words.shared,
-            Self::Gc(words) => &words.shared,
-            Self::Drill(words) => &words.shared,
-            Self::Config(words) => &words.shared,
-            Self::WalFind(words) => &words.shared,
-            Self::Schedule(words) => &words.shared,
-            Self::WalPrefetch(words) => &words.shared,
-        })
-    }
-
-    fn shared_mut(&mut self) -> Option<&mut Shared> {
-        Some(match self {
-            Self::InstallCompat(_) => return None,
-            Self::WalArchive(words) => &mut words.shared,
-            Self::WalRestore(words) => &mut words.shared,
-            Self::WalFlush(words) => &mut words.shared,
-            Self::Check(words) => &mut words.shared,
-            Self::Backup(words) => &mut words.shared,
-            Self::BackupList(words) => &mut words.shared,
-            Self::BackupShow(words) => &mut words.shared,
-            Self::BackupKeep(words) => &mut words.shared,
-            Self::BackupDelete(words) => &mut words.shared,
-            Self::Restore(words) => &mut words.shared,
-            Self::Retention(words) => &mut words.shared,
-            Self::Status(words) => &mut words.shared,
-            Self::Metrics(words) => &mut words.shared,
-            Self::Report(words) => &mut words.shared,
-            Self::Verify(words) => &mut words.shared,
-            Self::Gc(words) => &mut words.shared,
-            Self::Drill(words) => &mut words.shared,
-            Self::Config(words) => &mut words.shared,
-            Self::WalFind(words) => &mut words.shared,
-            Self::Schedule(words) => &mut words.shared,
-            Self::WalPrefetch(words) => &mut words.shared,
-        })
-    }
-
-    /// What is said and how.
-    fn output(&self) -> OutputArgs {
-        match self {
-            Self::InstallCompat(words) => words.output.clone(),
-            _ => self.shared().map(|shared| shared.output.clone()).unwrap_or_default(),
-        }
-    }
-
-    /// Fills the words from the file, makes the request and runs it.
-    fn perform(self, file: &File, output: &OutputArgs, manner: &mut Manner) -> Result<Box<dyn Report>> {
-        let environment = &|name: &str| std::env::var_os(name);
-        let settings = |shared| Settings::resolve(shared, file, environment);
-        match self {
-            Self::WalArchive(words) => {
-                let (path, own, shared) = words.parts();
-                let settings = settings(shared)?;
-                let own = own.over(file.sections.wal_archive.clone());
-                let retain = own.retain(&settings)?;
-                let request = wal::WalArchive::request(path, own, &settings)?;
-                let tallied = Tallied::begin(&settings.spool);
-                let wire = settings.wire.with_retain(retain);
-                let end = block_on(wal_archive::run(&request, &wire));
-                tallied.archived(&request.file, &end);
-                told(end.map(Archived))
-            }
-            Self::WalRestore(words) => {
-                let (what, own, shared) = words.parts();
-                let own = own.over(file.sections.wal_restore.clone());
-                if let Reader::Restore(_, on_error) = &mut manner.reader {
-                    *on_error = own.on_error.unwrap_or_default();
-                }
-                let settings = settings(shared)?;
-                let request = wal::WalRestore::request(what, &own, &settings)?;
-                let tallied = Tallied::begin(&settings.spool);
-                let end = block_on(wal_restore::run(&request, &settings.wire));
-                tallied.restored(&request, &end);
-                told(end.map(|outcome| Restored(request.name, outcome)))
-            }
-            Self::Check(words) => {
-                let settings = settings(words.shared)?;
-                let own = words.own.over(file.sections.check.clone());
-                // Whoever has locks in the configuration relies on them.
-                let locks = file.sections.wal_archive.locks() || file.sections.backup.locks();
-                let request = own.request(&settings, locks, environment);
-                let _turning = spinner(output);
-                told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
-            }
-            Self::WalFlush(words) => words.perform(&Around { file, output, environment }),
-            Self::Backup(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupList(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupShow(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupKeep(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
-            Self::Restore(words) => words.perform(&Around { file, output, environment }),
-            Self::Retention(words) => words.perform(&Around { file, output, environment }),
-            Self::Status(words) => words.perform(&Around { file, output, environment }),
-            Self::Metrics(words) => words.perform(&Around { file, output, environment }),
-            Self::Report(words) => words.perform(&Around { file, output, environment }),
-            Self::Verify(words) => words.perform(&Around { file, output, environment }),
-            Self::Gc(words) => words.perform(&Around { file, output, environment }),
-            Self::Drill(words) => words.perform(&Around { file, output, environment }),
-            Self::Config(words) => words.perform(environment),
-            Self::Schedule(words) => words.perform(environment),
-            Self::WalFind(words) => words.perform(&Around { file, output, environment }),
-            Self::InstallCompat(words) => words.perform(),
-            Self::WalPrefetch(words) => {
-                let settings = settings(words.shared.clone())?;
-                let request = words.request(&settings);
-                told(block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Prefetched))
-            }
-        }
-    }
-}
-
 /// What a verb ended with, as one of many kinds of report.
 fn told<R: Report + 'static>(end: Result<R>) -> Result<Box<dyn Report>> {
     end.map(|report| Box::new(report) as Box<dyn Report>)
@@ -424,16 +230,6 @@ fn told<R: Report + 'static>(end: Result<R>) -> Result<Box<dyn Report>> {
 /// Whether somebody watches a terminal who wants to see more than the result.
 fn is_watched(output: &OutputArgs) -> bool {
     std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0
-}
-
-/// Shows that something is going on, to somebody who watches.
-fn spinner(output: &OutputArgs) -> Option<ProgressBar> {
-    is_watched(output).then(|| {
-        let bar = ProgressBar::new_spinner().with_message("checking the archive");
-        bar.set_style(ProgressStyle::default_spinner());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        bar
-    })
 }
 
 /// A page of help, in colour where it is read on a terminal.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args};
+use clap::{Arg, ArgAction, Args};
 use serde::{Deserialize, Serialize};
 
 use super::Around;
@@ -33,6 +33,7 @@ use crate::postgres::{ConnectionWords, Conninfo};
 /// and what remains is told by name.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
+#[command(mut_args = of_flush)]
 pub(crate) struct WalFlush {
     #[command(flatten)]
     pub(super) own: WalFlushArgs,
@@ -108,6 +109,12 @@ layer!(WalFlushArgs: pgdata, partial, mark_done, dry_run, dsn, host, port, user,
 
 /// What is shown while it runs.
 const FLUSHING: &str = "{wide_bar} {pos} of {len} files, {elapsed}";
+
+/// What `wal-flush` shares with `wal-archive` and has no use for: it looks ahead as far as there is anything.
+fn of_flush(arg: Arg) -> Arg {
+    let idle = ["look_ahead", "soft_limit"].contains(&arg.get_id().as_str());
+    if idle { arg.hide(true) } else { arg }
+}
 
 impl WalFlush {
     /// Makes the request and runs it.

@@ -11,11 +11,12 @@ mod azure;
 mod gcs;
 mod s3;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Args};
+use clap::{Arg, ArgAction, ArgMatches, Args};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::azure::{AzureArgs, AzureSignIn};
@@ -191,6 +192,16 @@ impl Layer for OutputArgs {
             quiet,
             log_format: self.log_format.or(below.log_format),
         }
+    }
+}
+
+/// An argument that one verb takes as another does, but from a variable of its own: the variables of a section begin
+/// with its name, as in `BARKEEP_RESTORE_`.
+pub(super) fn with_own_variable(arg: Arg, theirs: &str, own: &str) -> Arg {
+    let rest = |name: &OsStr| name.to_str()?.strip_prefix(theirs).map(str::to_owned);
+    match arg.get_env().and_then(rest) {
+        Some(rest) => arg.env(format!("{own}{rest}")),
+        None => arg,
     }
 }
 
