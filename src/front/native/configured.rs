@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::file::{File, grammar};
+use super::file::File;
+use super::grammar::SECTIONS;
 use super::render::{Checked, Report};
 use super::settings::Settings;
 use crate::error::{Error, Result};
@@ -134,13 +135,13 @@ pub(super) fn explain(
     let tree = super::command();
     let resolved = settings.shown()?;
     let mut rows = Vec::new();
-    for (section, keys) in grammar() {
+    for (section, keys) in SECTIONS {
         let is_shared = ["", "s3", "azure", "gcs"].contains(&section);
         if verb.is_some_and(|verb| !is_shared && verb != section) {
             continue;
         }
         let of = tree.find_subcommand(if is_shared { "check" } else { section });
-        for key in keys {
+        for key in keys() {
             let long =
                 if matches!(section, "azure" | "gcs") { format!("{section}-{key}") } else { key.clone() };
             let arg = of.and_then(|verb| verb.get_arguments().find(|arg| arg.get_long() == Some(&long)));

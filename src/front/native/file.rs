@@ -10,7 +10,6 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -19,6 +18,7 @@ use super::backup::BackupArgs;
 use super::check::CheckArgs;
 use super::drill::DrillArgs;
 use super::gc::GcArgs;
+use super::grammar::{STORES, known, known_of_store};
 use super::metrics::MetricsArgs;
 use super::report::ReportArgs;
 use super::restore::{RecoveryWords, RestoreArgs};
@@ -83,9 +83,6 @@ struct Section {
     azure: AzureArgs,
     gcs: GcsArgs,
 }
-
-/// The section with several stores.
-const STORES: &str = "object-store";
 
 /// The file's sections.
 #[derive(Debug, Default, Deserialize)]
@@ -295,27 +292,6 @@ fn chosen(
     Ok(Some((store, raw)))
 }
 
-/// Whether one of several stores has only keys that exist.
-fn known_of_store(name: &str, store: &toml::Table) -> Result<()> {
-    let grammar = grammar();
-    let archive = keys::<ArchiveArgs>("");
-    for (key, value) in store {
-        let place = match value {
-            toml::Value::Table(section) if ["s3", "azure", "gcs"].contains(&key.as_str()) => {
-                section.keys().find(|inner| !has(&grammar, key, inner)).map(|inner| (key.as_str(), inner))
-            }
-            _ if archive.contains(key) => None,
-            _ => Some(("", key)),
-        };
-        if let Some((section, key)) = place {
-            let section = if section.is_empty() { String::new() } else { format!(".{section}") };
-            return Err(Error::usage(format!("unknown key `{key}` in [{STORES}.{name}{section}]"))
-                .hint("store, server, spool and memory belong there, and the sections s3, azure and gcs"));
-        }
-    }
-    Ok(())
-}
-
 /// Puts a table's values into another's, section by section.
 fn lay_over(table: &mut toml::Table, nearer: toml::Table) {
     for (key, value) in nearer {
@@ -335,94 +311,9 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
     })
 }
 
-/// The keys of each section; the nameless one is the top level. The flags are asked, so that a key
-/// exists exactly when its flag does.
-pub(super) fn grammar() -> [(&'static str, Vec<String>); 19] {
-    let mut top = keys::<ArchiveArgs>("");
-    top.extend(keys::<OutputArgs>(""));
-    [
-        ("", top),
-        ("s3", keys::<S3Args>("")),
-        ("azure", keys::<AzureArgs>("azure-")),
-        ("gcs", keys::<GcsArgs>("gcs-")),
-        ("wal-archive", keys::<WalArchiveArgs>("")),
-        ("wal-restore", keys::<WalRestoreArgs>("")),
-        ("wal-flush", keys::<WalFlushArgs>("")),
-        ("check", keys::<CheckArgs>("")),
-        ("backup", keys::<BackupArgs>("")),
-        ("restore", keys::<RestoreArgs>("")),
-        ("retention", [keys::<RetentionArgs>(""), vec!["policy".to_owned()]].concat()),
-        ("status", keys::<StatusArgs>("")),
-        ("metrics", keys::<MetricsArgs>("")),
-        ("report", keys::<ReportArgs>("")),
-        ("verify", keys::<VerifyArgs>("")),
-        ("wal-find", keys::<WalFindArgs>("")),
-        ("gc", keys::<GcArgs>("")),
-        ("drill", keys::<DrillArgs>("")),
-        ("schedule", keys::<ScheduleArgs>("")),
-    ]
-}
-
-/// The flags of a group, without the prefix that names the section on the line already.
-fn keys<A: Args>(prefix: &str) -> Vec<String> {
-    let group = A::augment_args(Command::new(""));
-    let flags = group.get_arguments().filter_map(clap::Arg::get_long);
-    flags.map(|flag| flag.strip_prefix(prefix).unwrap_or(flag).to_owned()).collect()
-}
-
-/// Whether the file has only keys and sections that exist.
-fn known(table: &toml::Table) -> Result<()> {
-    let grammar = grammar();
-    for (name, value) in table {
-        let is_section = grammar[1..].iter().any(|(section, _)| section == name);
-        match value {
-            toml::Value::Table(section) if is_section => {
-                if let Some(key) = section.keys().find(|key| !has(&grammar, name, key)) {
-                    return Err(unknown(&grammar, name, key));
-                }
-            }
-            _ if is_section => {
-                return Err(Error::usage(format!("`{name}` is a section: write `[{name}]`")));
-            }
-            _ if has(&grammar, "", name) => {}
-            _ => return Err(unknown(&grammar, "", name)),
-        }
-    }
-    Ok(())
-}
-
-fn has(grammar: &[(&str, Vec<String>)], section: &str, key: &str) -> bool {
-    grammar.iter().any(|(name, keys)| *name == section && keys.iter().any(|k| k == key))
-}
-
-fn unknown(grammar: &[(&str, Vec<String>)], section: &str, key: &str) -> Error {
-    let place = |name: &str| match name {
-        "" => "at the top, before all sections".to_owned(),
-        name => format!("in [{name}]"),
-    };
-    let error = Error::usage(format!("unknown key `{key}` {}", place(section)));
-    if let Some((name, _)) = grammar.iter().find(|(name, _)| has(grammar, name, key)) {
-        return error.hint(format!("`{key}` belongs {}", place(name)));
-    }
-    // A misspelled key of the same section is likelier than one of another section.
-    let candidates = grammar.iter().flat_map(|(name, keys)| keys.iter().map(move |k| (*name, k.as_str())));
-    let sections = grammar[1..].iter().filter(|_| section.is_empty()).map(|(name, _)| ("", *name));
-    let nearest = candidates
-        .chain(sections)
-        .map(|(name, k)| {
-            let bonus = if name == section { 0.05 } else { 0.0 };
-            (strsim::jaro_winkler(k, key) + bonus, name, k)
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, name, k)) if name == section => error.hint(format!("the nearest valid key is `{k}`")),
-        Some((_, name, k)) => error.hint(format!("the nearest valid key is `{k}` {}", place(name))),
-        None => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::grammar::SECTIONS;
     use super::*;
     use crate::front::quantity::Size;
 
@@ -443,9 +334,9 @@ mod tests {
         let offsite = WhichArgs { object_store: Some("offsite".into()), ..WhichArgs::default() };
         File::of_toml(&live, &offsite).unwrap();
         let table: toml::Table = live.parse().unwrap();
-        for (section, keys) in grammar() {
+        for (section, keys) in SECTIONS {
             let shown = if section.is_empty() { &table } else { table[section].as_table().unwrap() };
-            for key in keys {
+            for key in keys() {
                 assert!(shown.contains_key(&key), "docs/barkeep.toml lacks `{key}` in [{section}]");
             }
         }

@@ -17,6 +17,7 @@ mod file;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod gc;
+mod grammar;
 mod install_compat;
 mod manner;
 pub mod manual;
