@@ -120,10 +120,11 @@ fn control() -> Vec<u8> {
 }
 
 /// What is asked at the same time: any of it may fail first.
-const TOGETHER: [&str; 5] = [
+const TOGETHER: [&str; 6] = [
     "list the WAL: list main/wals/ in",
     "list the base backups: list main/base/ in",
     "look for unfinished uploads: list unfinished uploads of main/base/ in",
+    "look for what checks have left: list main/barkeep-probes/ in",
     "look for a segment: list main/wals/ in",
     "look for 00000002.history: list main/wals/00000002.history in",
 ];

@@ -56,8 +56,8 @@ pub async fn run(request: &Request, archive: &dyn OpenArchive) -> Result<Outcome
             found => Ok((found.context(|| "look for unfinished uploads")?, None)),
         }
     };
-    let (catalog, (uploads, mut no_uploads), probes) =
-        tokio::try_join!(opened.catalog(), uploads, opened.left_probes())?;
+    let probes = async { opened.left_probes().await.context(|| "look for what checks have left") };
+    let (catalog, (uploads, mut no_uploads), probes) = tokio::try_join!(opened.catalog(), uploads, probes)?;
     let mut facts = GcFacts {
         catalog: catalog.facts(),
         uploads: uploads.iter().map(BegunUpload::fact).collect(),
