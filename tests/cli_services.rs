@@ -3,12 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+#[path = "common/listener.rs"]
+mod listener;
+#[path = "common/refusing.rs"]
+mod refusing;
+
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -16,6 +16,8 @@ use assert_cmd::assert::Assert;
 use predicates::prelude::*;
 use predicates::str::contains;
 use tempfile::TempDir;
+
+use self::refusing::{Headers, Refusing};
 
 /// What stands for a secret.
 const HIDDEN: &str = "aHVudGVyMg==";
@@ -70,60 +72,6 @@ fn told(end: &Assert) -> String {
     told
 }
 
-/// A server that gives everybody the same answer, until it is dropped.
-struct Refusing {
-    address: SocketAddr,
-    is_over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Refusing {
-    fn start(status: &str, headers: &str, body: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
-        );
-        let over = is_over.clone();
-        let thread = std::thread::spawn(move || {
-            while let Ok((stream, _)) = listener.accept() {
-                if over.load(Ordering::SeqCst) {
-                    return;
-                }
-                // A client that has gone has its answer.
-                let _ = refuse(stream, &answer);
-            }
-        });
-        Self { address, is_over, thread: Some(thread) }
-    }
-}
-
-/// Reads a request without a body, and answers it.
-fn refuse(mut stream: TcpStream, answer: &str) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let (mut request, mut piece) = (Vec::new(), [0; 4096]);
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-        let length = stream.read(&mut piece)?;
-        if length == 0 {
-            return Ok(());
-        }
-        request.extend_from_slice(&piece[..length]);
-    }
-    stream.write_all(answer.as_bytes())
-}
-
-impl Drop for Refusing {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 #[test]
 fn a_server_that_is_not_there_is_named() {
     // Nobody listens there without being root.
@@ -153,25 +101,25 @@ fn a_refusal_names_the_place_the_services_code_the_request_and_what_is_missing()
         format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>")
     };
     let json = r#"{"error": {"code": 403, "message": "no", "errors": [{"reason": "forbidden"}]}}"#;
-    let refusals = [
+    let refusals: [(String, Headers, [&str; 4]); 3] = [
         (
             xml("AccessDenied"),
-            "x-amz-request-id: REQ1\r\n",
+            &[("x-amz-request-id", "REQ1")],
             ["bucket", "AccessDenied", "REQ1", "s3:ListBucket"],
         ),
         (
             xml("AuthorizationPermissionMismatch"),
-            "x-ms-request-id: REQ2\r\nx-ms-error-code: AuthorizationPermissionMismatch\r\n",
+            &[("x-ms-request-id", "REQ2"), ("x-ms-error-code", "AuthorizationPermissionMismatch")],
             ["acc", "AuthorizationPermissionMismatch", "REQ2", "Storage Blob Data Reader"],
         ),
         (
             json.to_owned(),
-            "x-guploader-uploadid: REQ3\r\n",
+            &[("x-guploader-uploadid", "REQ3")],
             ["bucket", "forbidden", "REQ3", "storage.objects.list"],
         ),
     ];
     for (n, (body, headers, words)) in refusals.into_iter().enumerate() {
-        let server = Refusing::start("403 Forbidden", headers, &body);
+        let server = Refusing::start(403, headers, body);
         let (store, variable) = at(&server.address.to_string())[n].clone();
         let here = scratch();
         let mut command = check(here.path(), &store);

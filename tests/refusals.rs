@@ -4,19 +4,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/listener.rs"]
+mod listener;
+#[path = "common/refusing.rs"]
+mod refusing;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use barkeep::front::native::command;
 use tempfile::TempDir;
+
+use self::refusing::Refusing;
 
 /// What stands for a secret.
 const HIDDEN: &str = "hunter2hunter2";
@@ -395,86 +397,26 @@ fn what_a_service_refuses_is_told_with_what_to_do() {
         format!("http://{}", listener.local_addr().unwrap())
     };
     let answers = [
-        ("missing bucket", 2, "404 Not Found", "NoSuchBucket", "The specified bucket does not exist"),
-        ("wrong secret key", 5, "403 Forbidden", "SignatureDoesNotMatch", "The signature does not match"),
-        ("wrong access key", 5, "403 Forbidden", "InvalidAccessKeyId", "The key does not exist"),
-        ("permission denied", 5, "403 Forbidden", "AccessDenied", "Access Denied"),
-        ("expired token", 5, "400 Bad Request", "ExpiredToken", "The provided token has expired"),
-        ("wrong clock", 5, "403 Forbidden", "RequestTimeTooSkewed", "The difference is too large"),
-        ("wrong region", 2, "301 Moved Permanently", "PermanentRedirect", "Use the endpoint"),
-        ("overloaded", 4, "503 Slow Down", "SlowDown", "Reduce your request rate"),
+        ("missing bucket", 2, 404, "NoSuchBucket", "The specified bucket does not exist"),
+        ("wrong secret key", 5, 403, "SignatureDoesNotMatch", "The signature does not match"),
+        ("wrong access key", 5, 403, "InvalidAccessKeyId", "The key does not exist"),
+        ("permission denied", 5, 403, "AccessDenied", "Access Denied"),
+        ("expired token", 5, 400, "ExpiredToken", "The provided token has expired"),
+        ("wrong clock", 5, 403, "RequestTimeTooSkewed", "The difference is too large"),
+        ("wrong region", 2, 301, "PermanentRedirect", "Use the endpoint"),
+        ("overloaded", 4, 503, "SlowDown", "Reduce your request rate"),
     ];
-    let servers = answers.map(|(_, _, status, code, message)| Refusing::start(status, code, message));
+    let servers = answers.map(|(_, _, status, code, message)| {
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        Refusing::start(status, &[], body)
+    });
     let asks = || but(&LOCAL);
     let mut cases = vec![(Case::new("dead server", 4, &[]).at(&dead).says(&["refused"]), asks())];
     for ((name, status, _, code, _), server) in answers.into_iter().zip(&servers) {
-        cases.push((Case::new(name, status, &[]).at(&server.endpoint()).says(&[code]), asks()));
+        cases.push((
+            Case::new(name, status, &[]).at(&format!("http://{}", server.address)).says(&[code]),
+            asks(),
+        ));
     }
     read("service", &cases);
-}
-
-/// An S3 service that gives everybody the same answer, until it is dropped.
-struct Refusing {
-    address: SocketAddr,
-    is_over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Refusing {
-    fn start(status: &str, code: &str, message: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-        let head =
-            format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-        let over = is_over.clone();
-        let thread = std::thread::spawn(move || {
-            while let Ok((stream, _)) = listener.accept() {
-                if over.load(Ordering::SeqCst) {
-                    return;
-                }
-                // A client that has gone has its answer.
-                let _ = refuse(stream, &head, &body);
-            }
-        });
-        Self { address, is_over, thread: Some(thread) }
-    }
-
-    fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-/// Reads a request with its body, and answers it.
-fn refuse(mut stream: TcpStream, head: &str, body: &str) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let (mut request, mut piece) = (Vec::new(), [0; 4096]);
-    let whole = |request: &[u8]| {
-        let text = String::from_utf8_lossy(request).to_lowercase();
-        let Some(end) = text.find("\r\n\r\n") else { return false };
-        let length = text[..end].lines().find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-        request.len() >= end + 4 + length
-    };
-    while !whole(&request) {
-        let length = stream.read(&mut piece)?;
-        if length == 0 {
-            return Ok(());
-        }
-        request.extend_from_slice(&piece[..length]);
-    }
-    stream.write_all(head.as_bytes())?;
-    // A question that asks for the head alone is answered with no more.
-    if request.starts_with(b"HEAD") { Ok(()) } else { stream.write_all(body.as_bytes()) }
-}
-
-impl Drop for Refusing {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
