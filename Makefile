@@ -84,7 +84,7 @@ servers: ## install the servers that the tests talk to
 	tests/servers/install.sh
 
 servers-all: servers ## and the majors of PostgreSQL between the newest and the oldest, and promtool
-	tests/servers/install.sh postgres-14 postgres-15 postgres-17 promtool
+	tests/servers/install.sh postgres-14 postgres-15 promtool
 
 check: compiler ## formatting, lints, and whether what is generated is fresh
 	$(CARGO) fmt --check

@@ -6,7 +6,7 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -21,6 +21,9 @@ use futures_util::TryStreamExt as _;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+/// A major whose package has the extension `amcheck`; the newest's has the program, which speaks to all from 14 on.
+const WITH_AMCHECK: u32 = 17;
+
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -29,12 +32,19 @@ struct Bed {
     scratch: Scratch,
     barkeep: Barkeep,
     major: u32,
+    /// Where the drill's PostgreSQL is.
+    programs: PathBuf,
     /// A moment between the second row and the third.
     before_the_last: String,
 }
 
 impl Bed {
     async fn new(scratch: Scratch, barkeep: Barkeep, major: u32) -> Self {
+        Self::that_ends_with(scratch, barkeep, major, "").await
+    }
+
+    /// With what happens besides when the last row comes.
+    async fn that_ends_with(scratch: Scratch, barkeep: Barkeep, major: u32, end: &str) -> Self {
         let mut server = Server::init(&scratch, major, 1, &barkeep);
         // What a drill must not do again: wait for a standby, listen, or touch what is outside.
         let outside = scratch.path("touched").display().to_string();
@@ -55,6 +65,7 @@ impl Bed {
         let before_the_last = row.await.unwrap().get(0);
         tokio::time::sleep(Duration::from_millis(100)).await;
         client.batch_execute("insert into t values (3)").await.unwrap();
+        client.batch_execute(end).await.unwrap();
         // The copy would wait for this standby at its first commit.
         server.set(&[("synchronous_standby_names", "nobody"), ("listen_addresses", "127.0.0.1")]);
         server.archive_all(&client).await;
@@ -63,7 +74,8 @@ impl Bed {
         server.stop(Shutdown::Immediate);
         let _ = std::fs::remove_file(scratch.path("primary/pid"));
         scratch.dir("drills");
-        Self { scratch, barkeep, major, before_the_last }
+        let programs = program(major, "postgres").parent().unwrap().to_path_buf();
+        Self { scratch, barkeep, major, programs, before_the_last }
     }
 
     async fn on_directory(major: u32) -> Self {
@@ -78,8 +90,7 @@ impl Bed {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = self.barkeep.command(&["drill", "--json"]);
-        let bin = program(self.major, "postgres");
-        command.arg("--directory").arg(self.drills()).arg("--pg-bin").arg(bin.parent().unwrap()).args(words);
+        command.arg("--directory").arg(self.drills()).arg("--pg-bin").arg(&self.programs).args(words);
         command
     }
 
@@ -161,7 +172,7 @@ async fn a_drill_passes_and_changes_nothing(bed: &Bed) {
     assert!(said["reached_lsn"].is_string() && said["files_verified"].as_u64().unwrap() > 100, "{said:#}");
     let checks = checks(&said);
     assert_eq!(checks["checks.sql:2"], ("passed".to_owned(), "4 rows".to_owned()));
-    // The servers of the tests have no extensions.
+    // The packages of these servers have the program or the extension, not both.
     assert_eq!(checks["pg_amcheck"].0, "skipped");
     let metrics = std::fs::read_to_string(&prom).unwrap();
     assert!(metrics.contains("barkeep_drill_success{server=\"main\"} 1\n"), "{metrics}");
@@ -306,6 +317,44 @@ async fn a_drill_of_the_oldest_major_from_a_bucket_passes_and_changes_nothing() 
     assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o700);
     assert!(kept.join("data/PG_VERSION").exists() && !kept.join("data/postmaster.pid").exists());
     assert_eq!(at_work(&bed.drills()), Vec::<PathBuf>::new());
+}
+
+/// The order of an index, and then its reverse: what a new collation of the operating system does to text.
+const REVERSED: &str = "
+    create function compared(int, int) returns int language sql immutable as 'select btint4cmp($1, $2)';
+    create operator class of_compared for type int4 using btree as
+        operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 compared(int, int);
+    create table ordered as select n from generate_series(1, 1000) n;
+    create index on ordered (n of_compared);
+    create or replace function compared(int, int) returns int language sql immutable
+        as 'select btint4cmp($2, $1)'";
+
+#[tokio::test]
+async fn what_pg_amcheck_finds_fails_the_drill() {
+    let scratch = Scratch::new();
+    let barkeep = Barkeep::on_directory(&scratch);
+    let mut bed = Bed::that_ends_with(scratch, barkeep, WITH_AMCHECK, REVERSED).await;
+    bed.programs = bed.scratch.dir("programs");
+    for name in ["initdb", "pg_ctl", "postgres"] {
+        symlink(program(WITH_AMCHECK, name), bed.programs.join(name)).unwrap();
+    }
+    symlink(program(NEWEST, "pg_amcheck"), bed.programs.join("pg_amcheck")).unwrap();
+
+    let (said, code) = bed.drill(&["--target-time", &bed.before_the_last]);
+    assert_eq!(code, Some(0), "{said:#}");
+    let sound = ("passed".to_owned(), "every table and B-tree of every database".to_owned());
+    assert_eq!(checks(&said)["pg_amcheck"], sound);
+
+    let (said, code) = bed.drill(&["--probe", "select true"]);
+    assert_eq!((code, &said["passed"]), (Some(9), &false.into()), "{said:#}");
+    let found = checks(&said);
+    assert_eq!(found["pg_amcheck"].0, "failed");
+    assert!(found["pg_amcheck"].1.contains("ordered_n_idx"), "{found:?}");
+    // What is asked besides is asked all the same.
+    assert_eq!(found["probe 1"].0, "passed");
+
+    let (said, code) = bed.drill(&["--no-amcheck"]);
+    assert_eq!((code, checks(&said).len()), (Some(0), 0), "{said:#}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 #
 #   postgres-18, postgres-13   the newest and the oldest PostgreSQL that barkeep supports
 #   postgres-16                one whose pg_verifybackup works
-#   postgres-14, -15, -17      the majors between, for `make test-all`
+#   postgres-17                one that has the extension amcheck
+#   postgres-14, -15           the majors between, for `make test-all`
 #   moto                       an S3 server
 #   azurite                    a server of Azure Blob Storage
 #   gcs-emulator               a server of Google Cloud Storage's JSON API
@@ -49,7 +50,7 @@ main() {
         id postgres >/dev/null 2>&1 || useradd --system --user-group --shell /bin/sh postgres
         servers=$(within_reach_of_postgres "$servers")
     fi
-    [ $# != 0 ] || set -- moto azurite gcs-emulator barman chromium postgres-18 postgres-16 postgres-13
+    [ $# != 0 ] || set -- moto azurite gcs-emulator barman chromium postgres-18 postgres-17 postgres-16 postgres-13
     local server
     for server in "$@"; do
         install_unless_there "$server"
