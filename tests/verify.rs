@@ -483,7 +483,7 @@ async fn a_run_that_is_killed_has_stored_what_it_had_verified_until_then() {
     bed.store.slow("get", &wal_key(6), Duration::from_mins(1));
     let often = Request { save_every: Duration::from_millis(20), jobs: NonZeroUsize::MIN, ..request() };
     // Dropped in its midst, as a kill would.
-    assert!(tokio::time::timeout(Duration::from_millis(600), run(&often, &bed)).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(3), run(&often, &bed)).await.is_err());
     remove(&bed, &wal_key(6)).await;
     wal(&bed, [7]).await;
     let outcome = verify(&bed).await;
