@@ -439,12 +439,12 @@ async fn a_store_that_answers_nothing_any_more_is_not_asked_for_everything() {
 #[tokio::test]
 async fn what_somebody_deletes_meanwhile_is_no_finding() {
     let bed = stocked().await;
-    bed.store.slow("get", &wal_key(2), Duration::from_millis(300));
-    bed.store.slow("get", "data.tar", Duration::from_millis(300));
+    bed.store.slow("get", &wal_key(2), Duration::from_millis(1000));
+    bed.store.slow("get", "data.tar", Duration::from_millis(1000));
     let deleting = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         remove(&bed, &wal_key(2)).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(1000)).await;
         let mut dying = record();
         dying.status = BackupStatus::Failed;
         publish(&bed, &dying).await;
@@ -460,7 +460,7 @@ async fn a_run_that_is_stopped_remembers_and_the_next_goes_on_from_there() {
     bed.store.slow("get", &wal_key(6), Duration::from_mins(1));
     let (ask, asked) = watch::channel(false);
     let stopping = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
         ask.send_replace(true);
     };
     let one_by_one = Request { jobs: NonZeroUsize::MIN, ..request() };

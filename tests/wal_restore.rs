@@ -377,9 +377,9 @@ async fn a_segment_fetched_twice_leaves_nothing_in_the_spool() {
     let spooled = find(&bed.spool(), &name(2)).unwrap();
     let copy = std::fs::read(&spooled).unwrap();
     std::fs::remove_file(&spooled).unwrap();
-    bed.store.slow("get", &name(2), Duration::from_millis(200));
+    bed.store.slow("get", &name(2), Duration::from_millis(1000));
     let late = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         std::fs::write(&spooled, &copy).unwrap();
     };
     let two = name(2);
@@ -392,11 +392,11 @@ async fn a_segment_fetched_twice_leaves_nothing_in_the_spool() {
 async fn a_segment_that_is_on_its_way_is_waited_for_and_nothing_else_is() {
     let bed = archived(4).await;
     bed.restore(ONE).await.unwrap();
-    bed.store.slow("get", &name(2), Duration::from_millis(100));
+    bed.store.slow("get", &name(2), Duration::from_millis(250));
     bed.store.reset();
     let request = filler(&bed, 1);
     let asking = async {
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        tokio::time::sleep(Duration::from_millis(80)).await;
         bed.restore(&name(2)).await
     };
     let (filled, outcome) = tokio::join!(wal_prefetch::run(&request, &bed), asking);
