@@ -439,12 +439,12 @@ async fn a_store_that_answers_nothing_any_more_is_not_asked_for_everything() {
 #[tokio::test]
 async fn what_somebody_deletes_meanwhile_is_no_finding() {
     let bed = stocked().await;
-    bed.store.slow("get", &wal_key(2), Duration::from_millis(1000));
-    bed.store.slow("get", "data.tar", Duration::from_millis(1000));
+    bed.store.slow("get", &wal_key(2), Duration::from_secs(1));
+    bed.store.slow("get", "data.tar", Duration::from_secs(1));
     let deleting = async {
         tokio::time::sleep(Duration::from_millis(400)).await;
         remove(&bed, &wal_key(2)).await;
-        tokio::time::sleep(Duration::from_millis(1000)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let mut dying = record();
         dying.status = BackupStatus::Failed;
         publish(&bed, &dying).await;

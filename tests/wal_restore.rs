@@ -377,7 +377,7 @@ async fn a_segment_fetched_twice_leaves_nothing_in_the_spool() {
     let spooled = find(&bed.spool(), &name(2)).unwrap();
     let copy = std::fs::read(&spooled).unwrap();
     std::fs::remove_file(&spooled).unwrap();
-    bed.store.slow("get", &name(2), Duration::from_millis(1000));
+    bed.store.slow("get", &name(2), Duration::from_secs(1));
     let late = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         std::fs::write(&spooled, &copy).unwrap();
