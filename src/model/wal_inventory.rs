@@ -90,6 +90,12 @@ impl WalInventory {
         self.objects.get(self.position(name)?)
     }
 
+    /// Whether the complete file with this name lies there in several forms.
+    pub fn is_in_several_forms(&self, name: &WalName) -> bool {
+        let next = self.position(name).and_then(|i| self.objects.get(i + 1));
+        next.is_some_and(|other| other.name == *name)
+    }
+
     fn position(&self, name: &WalName) -> Option<usize> {
         let i = self.objects.partition_point(|object| object.name < *name);
         self.objects.get(i).filter(|object| object.name == *name).map(|_| i)

@@ -70,9 +70,7 @@ impl Sight {
 
     /// Whether a WAL file lies there in several forms.
     pub(super) fn is_twin(&self, object: &WalObject) -> bool {
-        let all = self.inventory.objects();
-        let at = all.partition_point(|other| other.name < object.name);
-        all[at..].iter().take(2).filter(|other| other.name == object.name).count() > 1
+        self.inventory.is_in_several_forms(&object.name)
     }
 
     /// What is wrong as far as the lists tell. Forms of one file are told by whoever reads them, unless

@@ -1,5 +1,6 @@
 //! How far a verb has come, shown on the terminal to somebody who watches.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -8,7 +9,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::OutputArgs;
-use super::is_watched;
 use crate::command::restore::Progress;
 
 /// What is shown while bytes come whose number is known from the beginning.
@@ -17,6 +17,21 @@ pub(super) const READING: &str =
 
 /// How often it is drawn anew.
 const REDRAW: Duration = Duration::from_millis(200);
+
+/// Shows that something is going on, to somebody who watches.
+pub(super) fn spinner(output: &OutputArgs, what: &'static str) -> Option<ProgressBar> {
+    is_watched(output).then(|| {
+        let bar = ProgressBar::new_spinner().with_message(what);
+        bar.set_style(ProgressStyle::default_spinner());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    })
+}
+
+/// Whether somebody watches a terminal who wants to see more than the result.
+fn is_watched(output: &OutputArgs) -> bool {
+    std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0
+}
 
 /// A bar that a thread of its own draws until this is dropped.
 pub(super) struct Watching {

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 pub(super) const STORES: &str = "object-store";
 
 /// A section's name, and what tells its keys.
-pub(super) type Section = (&'static str, fn() -> Vec<String>);
+type Section = (&'static str, fn() -> Vec<String>);
 
 /// The sections; the nameless one is the top level. The flags are asked, so that a key exists exactly when its
 /// flag does, and only those of the sections that a file has: PostgreSQL waits for it.

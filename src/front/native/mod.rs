@@ -228,11 +228,6 @@ fn told<R: Report + 'static>(end: Result<R>) -> Result<Box<dyn Report>> {
     end.map(|report| Box::new(report) as Box<dyn Report>)
 }
 
-/// Whether somebody watches a terminal who wants to see more than the result.
-fn is_watched(output: &OutputArgs) -> bool {
-    std::io::stderr().is_terminal() && !output.json.unwrap_or(false) && output.quiet == 0
-}
-
 /// A page of help, in colour where it is read on a terminal.
 fn help(page: &clap::Error) -> String {
     let page = page.render();

@@ -1,26 +1,24 @@
 //! The verbs: what each is called with, and what each does.
 
-use std::time::Duration;
-
 use clap::{Args as _, Command, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Layer as _, OutputArgs, Shared};
+use super::bar::spinner;
 use super::file::File;
 use super::manner::Manner;
 use super::render::{Archived, Checked, Prefetched, Report, Restored};
-use super::settings::Settings;
 use super::tallied::Tallied;
 use super::{
-    Around, backup, backups, check, config, drill, gc, install_compat, is_watched, metrics, report, restore,
-    retention, schedule, status, told, verify, wal, wal_find, wal_flush,
+    Around, backup, backups, check, config, drill, gc, install_compat, metrics, report, restore, retention,
+    schedule, status, told, verify, wal, wal_find, wal_flush,
 };
 use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::Result;
 use crate::front::exit::Reader;
 use crate::front::run::block_on;
 
-/// One list of the verbs, so that what is said of each is said of all. Those of the first list have to do with an archive.
+/// One list of the verbs, so that what is said of each is said of all. Those of the first list have to do with an
+/// archive.
 macro_rules! verbs {
     (archive { $($(#[$attribute:meta])* $verb:ident($words:ty) $name:literal,)* }
      other { $($other:ident($other_words:ty) $other_name:literal,)* }) => {
@@ -59,6 +57,14 @@ macro_rules! verbs {
                     $(Self::$other(_) => None,)*
                 }
             }
+
+            /// What is said and how.
+            pub(super) fn output(&self) -> OutputArgs {
+                match self {
+                    $(Self::$verb(words) => words.shared.output.clone(),)*
+                    $(Self::$other(words) => words.output.clone(),)*
+                }
+            }
         }
     };
 }
@@ -94,14 +100,6 @@ verbs! {
 }
 
 impl Verb {
-    /// What is said and how.
-    pub(super) fn output(&self) -> OutputArgs {
-        match self {
-            Self::InstallCompat(words) => words.output.clone(),
-            _ => self.shared().map(|shared| shared.output.clone()).unwrap_or_default(),
-        }
-    }
-
     /// Fills the words from the file, makes the request and runs it.
     pub(super) fn perform(
         self,
@@ -110,11 +108,11 @@ impl Verb {
         manner: &mut Manner,
     ) -> Result<Box<dyn Report>> {
         let environment = &|name: &str| std::env::var_os(name);
-        let settings = |shared| Settings::resolve(shared, file, environment);
+        let around = Around { file, output, environment };
         match self {
             Self::WalArchive(words) => {
                 let (path, own, shared) = words.parts();
-                let settings = settings(shared)?;
+                let settings = around.settings(shared)?;
                 let own = own.over(file.sections.wal_archive.clone());
                 let retain = own.retain(&settings)?;
                 let request = wal::WalArchive::request(path, own, &settings)?;
@@ -130,7 +128,7 @@ impl Verb {
                 if let Reader::Restore(_, on_error) = &mut manner.reader {
                     *on_error = own.on_error.unwrap_or_default();
                 }
-                let settings = settings(shared)?;
+                let settings = around.settings(shared)?;
                 let request = wal::WalRestore::request(what, &own, &settings)?;
                 let tallied = Tallied::begin(&settings.spool);
                 let end = block_on(wal_restore::run(&request, &settings.wire));
@@ -138,47 +136,37 @@ impl Verb {
                 told(end.map(|outcome| Restored(request.name, outcome)))
             }
             Self::Check(words) => {
-                let settings = settings(words.shared)?;
+                let settings = around.settings(words.shared)?;
                 let own = words.own.over(file.sections.check.clone());
                 // Whoever has locks in the configuration relies on them.
                 let locks = file.sections.wal_archive.locks() || file.sections.backup.locks();
                 let request = own.request(&settings, locks, environment);
-                let _turning = spinner(output);
+                let _turning = spinner(output, "checking the archive");
                 told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
             }
-            Self::WalFlush(words) => words.perform(&Around { file, output, environment }),
-            Self::Backup(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupList(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupShow(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupKeep(words) => words.perform(&Around { file, output, environment }),
-            Self::BackupDelete(words) => words.perform(&Around { file, output, environment }),
-            Self::Restore(words) => words.perform(&Around { file, output, environment }),
-            Self::Retention(words) => words.perform(&Around { file, output, environment }),
-            Self::Status(words) => words.perform(&Around { file, output, environment }),
-            Self::Metrics(words) => words.perform(&Around { file, output, environment }),
-            Self::Report(words) => words.perform(&Around { file, output, environment }),
-            Self::Verify(words) => words.perform(&Around { file, output, environment }),
-            Self::Gc(words) => words.perform(&Around { file, output, environment }),
-            Self::Drill(words) => words.perform(&Around { file, output, environment }),
+            Self::WalFlush(words) => words.perform(&around),
+            Self::Backup(words) => words.perform(&around),
+            Self::BackupList(words) => words.perform(&around),
+            Self::BackupShow(words) => words.perform(&around),
+            Self::BackupKeep(words) => words.perform(&around),
+            Self::BackupDelete(words) => words.perform(&around),
+            Self::Restore(words) => words.perform(&around),
+            Self::Retention(words) => words.perform(&around),
+            Self::Status(words) => words.perform(&around),
+            Self::Metrics(words) => words.perform(&around),
+            Self::Report(words) => words.perform(&around),
+            Self::Verify(words) => words.perform(&around),
+            Self::Gc(words) => words.perform(&around),
+            Self::Drill(words) => words.perform(&around),
             Self::Config(words) => words.perform(environment),
             Self::Schedule(words) => words.perform(environment),
-            Self::WalFind(words) => words.perform(&Around { file, output, environment }),
+            Self::WalFind(words) => words.perform(&around),
             Self::InstallCompat(words) => words.perform(),
             Self::WalPrefetch(words) => {
-                let settings = settings(words.shared.clone())?;
+                let settings = around.settings(words.shared.clone())?;
                 let request = words.request(&settings);
                 told(block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Prefetched))
             }
         }
     }
-}
-
-/// Shows that something is going on, to somebody who watches.
-fn spinner(output: &OutputArgs) -> Option<ProgressBar> {
-    is_watched(output).then(|| {
-        let bar = ProgressBar::new_spinner().with_message("checking the archive");
-        bar.set_style(ProgressStyle::default_spinner());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        bar
-    })
 }
