@@ -176,6 +176,20 @@ fn a_store_that_is_full_or_mounted_read_only_is_told_and_keeps_nothing() {
     machine.archive(ONE);
 }
 
+/// A name that cannot be flushed, since its folder cannot be opened, must not count as archived.
+#[test]
+fn a_folder_of_the_store_that_may_be_written_but_not_read_is_told_and_keeps_nothing() {
+    let machine = Machine::new();
+    machine.archive(ONE);
+    let folder = machine.store().join("main/wals/0000000100000000");
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o300)).unwrap();
+    let denied = machine.without_privileges(&["wal-archive", &format!("pg_wal/{TWO}")]);
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+    told(&denied, 5, &["Permission denied", "0000000100000000", "the right to read and write there"]);
+    assert_eq!(files(&folder).len(), 1, "{:?}", files(&folder));
+    machine.archive(TWO);
+}
+
 #[test]
 fn a_destination_that_may_not_be_written_stops_recovery() {
     let machine = Machine::new();

@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// A verb with more points than this is stopped at the first and the last of them, and at as many between.
 const ALL_UP_TO: u64 = 60;
 
+/// How often a step is looked for in its place.
+const ATTEMPTS: u32 = 5;
+
 /// A verb in its situation.
 pub(crate) trait Scene {
     /// For messages.
@@ -91,24 +94,23 @@ pub(crate) async fn fail_at_points(
     let mut steps: Vec<(u64, String)> = Vec::new();
     for (n, step) in traces.steps() {
         let is_new = steps.iter().all(|(_, known)| kind_of(known) != kind_of(&step));
-        if !step.starts_with("ask") && !step.starts_with("answered") && (is_new || all()) {
+        if is_on_disk(&step) && (is_new || all()) {
             steps.push((n, step));
         }
     }
-    let mut failed = 0;
+    let (mut failed, mut elsewhere) = (0, 0);
     for (n, step) in
         chosen(steps.len() as u64, 60).into_iter().filter_map(|i| steps.get(usize::try_from(i).ok()? - 1))
     {
         for (error, errno) in errors.iter().filter(|(error, _)| may(kind_of(step), error)) {
-            scene.lay().await;
-            let traces = Traces::new(scene);
-            let output = traces.call(scene, &format!("{n}:{errno}"));
-            // Threads come by in another order now and then, so the step is what this run's log says.
-            let step = traces.step(*n);
-            let when = format!("{}, {error} at point {n}, {}", scene.name(), step.replace('\t', " "));
-            assert!(output.status.code().is_some(), "{when}: {}", told(&output));
-            let succeeded = output.status.success();
-            judge(&Failed { error: (*error).to_owned(), step, output }, &when);
+            let Some(call) = fail_at(scene, *n, error, *errno).await else {
+                elsewhere += 1;
+                continue;
+            };
+            let when = format!("{}, {error} at point {n}, {}", scene.name(), call.step.replace('\t', " "));
+            assert!(call.output.status.code().is_some(), "{when}: {}", call.text());
+            let succeeded = call.output.status.success();
+            judge(&call, &when);
             scene.settle().await;
             if succeeded {
                 scene.done(&when).await;
@@ -121,7 +123,30 @@ pub(crate) async fn fail_at_points(
             scene.done(&when).await;
         }
     }
-    tell(&format!("{}: {} steps, {failed} calls failed", scene.name(), steps.len()));
+    tell(&format!("{}: {} steps, {failed} calls failed, {elsewhere} elsewhere", scene.name(), steps.len()));
+    // The order changes here and there, not everywhere.
+    assert!(elsewhere * 2 <= steps.len(), "{}: {elsewhere} steps never came in their place", scene.name());
+}
+
+/// A call in which the step of this number fails, unless that was each time a step that no disk answers so:
+/// threads come by in another order now and then, and what the step was this run's log says. Where the flush
+/// of a folder was denied, it was taken for a service that denies to replace what is there.
+async fn fail_at(scene: &impl Scene, n: u64, error: &str, errno: i32) -> Option<Failed> {
+    for _ in 0..ATTEMPTS {
+        scene.lay().await;
+        let traces = Traces::new(scene);
+        let output = traces.call(scene, &format!("{n}:{errno}"));
+        let step = traces.step(n);
+        if is_on_disk(&step) && may(kind_of(&step), error) {
+            return Some(Failed { error: error.to_owned(), step, output });
+        }
+    }
+    None
+}
+
+/// Whether a step of the log is one on the disk. One that was not reached is none.
+fn is_on_disk(step: &str) -> bool {
+    !step.is_empty() && !step.starts_with("ask") && !step.starts_with("answered")
 }
 
 /// The kind of a step in the log.
