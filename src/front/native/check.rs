@@ -7,11 +7,17 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
-use super::args::{Shared, layer, text};
+use super::args::{Layer as _, Shared, layer, text};
+use super::bar::spinner;
+use super::file::File;
+use super::render::{Checked, Report};
 use super::settings::Settings;
+use super::{Around, told};
 use crate::command::check;
+use crate::error::Result;
 use crate::front::borrowed::Environment;
 use crate::front::quantity::Span;
+use crate::front::run::block_on;
 
 /// Prove that the archive works and fits this server, before it is needed
 ///
@@ -46,6 +52,16 @@ pub(crate) struct CheckArgs {
     locks: Option<bool>,
 }
 
+impl Check {
+    /// Makes the request and runs it.
+    pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+        let settings = around.settings(self.shared)?;
+        let request = self.own.request(&settings, around.file, around.environment);
+        let _turning = spinner(around.output, "checking the archive");
+        told(block_on(check::run(&request, &settings.wire)).map(Checked))
+    }
+}
+
 layer!(CheckArgs: pgdata, retry_for, locks);
 
 impl CheckArgs {
@@ -53,16 +69,20 @@ impl CheckArgs {
     pub(super) fn request(
         self,
         settings: &Settings,
-        locks: bool,
+        file: &File,
         environment: Environment<'_>,
     ) -> check::Request {
+        let sections = &file.sections;
+        let own = self.over(sections.check.clone());
+        // Whoever has locks in the configuration relies on them.
+        let locks = sections.wal_archive.locks() || sections.backup.locks();
         let around = || environment("PGDATA").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         check::Request {
-            pgdata: self.pgdata.or_else(around),
+            pgdata: own.pgdata.or_else(around),
             spool: settings.spool.clone(),
-            retry_for: self.retry_for.map_or(Duration::from_secs(10), |span| span.0),
+            retry_for: own.retry_for.map_or(Duration::from_secs(10), |span| span.0),
             max_attempts: settings.max_attempts,
-            locks: self.locks.unwrap_or(locks),
+            locks: own.locks.unwrap_or(locks),
             now: settings.now,
         }
     }

@@ -6,13 +6,13 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{Layer as _, Shared, WhichArgs};
+use super::args::{Shared, WhichArgs};
 use super::check::CheckArgs;
 use super::configured::{self, Judged, Moved};
 use super::file::{DEFAULT, File};
 use super::render::{Checked, Report};
 use super::settings::Settings;
-use super::told;
+use super::{Around, told};
 use crate::command::check as check_verb;
 use crate::error::{Error, Result};
 use crate::front::borrowed::Environment;
@@ -58,10 +58,10 @@ enum What {
 
 impl Config {
     /// Does it.
-    pub(super) fn perform(self, environment: Environment<'_>) -> Result<Box<dyn Report>> {
+    pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
         match self.what {
-            What::Check => self.check(environment),
-            What::Explain => self.explain(environment),
+            What::Check => self.check(around.environment),
+            What::Explain => self.explain(around.environment),
             What::FromCluster => {
                 let (path, text) = self.read()?;
                 let documents = manifest::read(&text, None, &Problems::default())?;
@@ -112,9 +112,7 @@ impl Config {
             let shared = &self.shared;
             let file = File::load(shared.config.as_deref(), &shared.which, "check", environment)?;
             let settings = Settings::resolve(self.shared.clone(), &file, environment)?;
-            let locks = file.sections.wal_archive.locks() || file.sections.backup.locks();
-            let own = CheckArgs::default().over(file.sections.check.clone());
-            let request = own.request(&settings, locks, environment);
+            let request = CheckArgs::default().request(&settings, &file, environment);
             judged.checked = Some(Checked(block_on(check_verb::run(&request, &settings.wire))?));
         }
         told(Ok(judged))

@@ -27,9 +27,10 @@ use super::schedule::ScheduleArgs;
 use super::settings::flags;
 use super::status::StatusArgs;
 use super::verify::VerifyArgs;
-use super::wal::{WalArchiveArgs, WalRestoreArgs};
+use super::wal_archive::WalArchiveArgs;
 use super::wal_find::WalFindArgs;
 use super::wal_flush::WalFlushArgs;
+use super::wal_restore::WalRestoreArgs;
 use crate::error::{Context as _, Error, Result};
 use crate::front::borrowed::Environment;
 use crate::front::manifest::{

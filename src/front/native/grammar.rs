@@ -16,9 +16,10 @@ use super::retention::RetentionArgs;
 use super::schedule::ScheduleArgs;
 use super::status::StatusArgs;
 use super::verify::VerifyArgs;
-use super::wal::{WalArchiveArgs, WalRestoreArgs};
+use super::wal_archive::WalArchiveArgs;
 use super::wal_find::WalFindArgs;
 use super::wal_flush::WalFlushArgs;
+use super::wal_restore::WalRestoreArgs;
 use crate::error::{Error, Result};
 
 /// The section with several stores.

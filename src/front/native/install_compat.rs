@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::Around;
 use super::args::OutputArgs;
 use super::render::{Report, line};
 use crate::error::{Context as _, Result};
@@ -26,7 +27,7 @@ pub(crate) struct InstallCompat {
 
 impl InstallCompat {
     /// Makes them.
-    pub(super) fn perform(self) -> Result<Box<dyn Report>> {
+    pub(super) fn perform(self, _around: &Around<'_>) -> Result<Box<dyn Report>> {
         let binary = std::env::current_exe().context(|| "find the running binary")?;
         Ok(Box::new(Links(install(&self.directory, &binary)?)))
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::ValueEnum as _;
 
+use super::file::File;
 use super::verb::Verb;
 use crate::command::wal_restore::Caller;
 use crate::front::exit::{OnError, Reader};
@@ -35,6 +36,13 @@ impl Manner {
             Verb::Status(_) => Reader::Monitor,
             _ => Reader::Plain,
         };
+    }
+
+    /// Takes from the file what the words leave open.
+    pub(super) fn heed_file(&mut self, verb: &Verb, file: &File) {
+        if let (Reader::Restore(_, on_error), Verb::WalRestore(words)) = (&mut self.reader, verb) {
+            *on_error = words.own.on_error.or(file.sections.wal_restore.on_error).unwrap_or_default();
+        }
     }
 }
 

@@ -38,10 +38,12 @@ mod tallied;
 mod verb;
 mod verified;
 mod verify;
-mod wal;
+mod wal_archive;
 mod wal_find;
 mod wal_flush;
 mod wal_found;
+mod wal_prefetch;
+mod wal_restore;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal as _, Write as _};
@@ -115,7 +117,7 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
     };
     manner.heed(&verb);
     if matches!(verb, Verb::WalPrefetch(_)) {
-        wal::detach();
+        wal_prefetch::detach();
     }
     let environment = &|name: &str| std::env::var_os(name);
     let file = match (&verb, verb.shared()) {
@@ -129,6 +131,7 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
             File::load(shared.config.as_deref(), &shared.which, &name, environment)?
         }
     };
+    manner.heed_file(&verb, &file);
     begin_anew(words, &file)?;
     let output = verb.output().over(file.output.clone());
     manner.json = output.json.unwrap_or(false);
@@ -138,7 +141,7 @@ fn perform(words: &[OsString], manner: &mut Manner) -> Result<Answer> {
         let level = log::level(output.verbose.max(talks), output.quiet);
         log::start(level, output.log_format.unwrap_or_default());
     }
-    verb.perform(&file, &output, manner).map(Answer::Report)
+    verb.perform(&Around { file: &file, output: &output, environment }).map(Answer::Report)
 }
 
 /// Whether a verb takes nothing but what it reads from the archive: what comes from somebody else's archive

@@ -1,21 +1,14 @@
-//! The verbs: what each is called with, and what each does.
+//! The verbs: what each is called with, and who performs it.
 
 use clap::{Args as _, Command, Subcommand};
 
-use super::args::{Layer as _, OutputArgs, Shared};
-use super::bar::spinner;
-use super::file::File;
-use super::manner::Manner;
-use super::render::{Archived, Checked, Prefetched, Report, Restored};
-use super::tallied::Tallied;
+use super::args::{OutputArgs, Shared};
+use super::render::Report;
 use super::{
     Around, backup, backups, check, config, drill, gc, install_compat, metrics, report, restore, retention,
-    schedule, status, told, verify, wal, wal_find, wal_flush,
+    schedule, status, verify, wal_archive, wal_find, wal_flush, wal_prefetch, wal_restore,
 };
-use crate::command::{check as check_verb, wal_archive, wal_prefetch, wal_restore};
 use crate::error::Result;
-use crate::front::exit::Reader;
-use crate::front::run::block_on;
 
 /// One list of the verbs, so that what is said of each is said of all. Those of the first list have to do with an
 /// archive.
@@ -65,14 +58,22 @@ macro_rules! verbs {
                     $(Self::$other(words) => words.output.clone(),)*
                 }
             }
+
+            /// Fills the words from the file, makes the request and runs it.
+            pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+                match self {
+                    $(Self::$verb(words) => words.perform(around),)*
+                    $(Self::$other(words) => words.perform(around),)*
+                }
+            }
         }
     };
 }
 
 verbs! {
     archive {
-        WalArchive(wal::WalArchive) "wal-archive",
-        WalRestore(wal::WalRestore) "wal-restore",
+        WalArchive(wal_archive::WalArchive) "wal-archive",
+        WalRestore(wal_restore::WalRestore) "wal-restore",
         WalFlush(wal_flush::WalFlush) "wal-flush",
         Check(check::Check) "check",
         Backup(backup::Backup) "backup",
@@ -92,81 +93,9 @@ verbs! {
         Config(config::Config) "config",
         Schedule(schedule::Schedule) "schedule",
         #[command(hide = true)]
-        WalPrefetch(wal::WalPrefetch) "wal-prefetch",
+        WalPrefetch(wal_prefetch::WalPrefetch) "wal-prefetch",
     }
     other {
         InstallCompat(install_compat::InstallCompat) "install-compat",
-    }
-}
-
-impl Verb {
-    /// Fills the words from the file, makes the request and runs it.
-    pub(super) fn perform(
-        self,
-        file: &File,
-        output: &OutputArgs,
-        manner: &mut Manner,
-    ) -> Result<Box<dyn Report>> {
-        let environment = &|name: &str| std::env::var_os(name);
-        let around = Around { file, output, environment };
-        match self {
-            Self::WalArchive(words) => {
-                let (path, own, shared) = words.parts();
-                let settings = around.settings(shared)?;
-                let own = own.over(file.sections.wal_archive.clone());
-                let retain = own.retain(&settings)?;
-                let request = wal::WalArchive::request(path, own, &settings)?;
-                let tallied = Tallied::begin(&settings.spool);
-                let wire = settings.wire.with_retain(retain);
-                let end = block_on(wal_archive::run(&request, &wire));
-                tallied.archived(&request.file, &end);
-                told(end.map(Archived))
-            }
-            Self::WalRestore(words) => {
-                let (what, own, shared) = words.parts();
-                let own = own.over(file.sections.wal_restore.clone());
-                if let Reader::Restore(_, on_error) = &mut manner.reader {
-                    *on_error = own.on_error.unwrap_or_default();
-                }
-                let settings = around.settings(shared)?;
-                let request = wal::WalRestore::request(what, &own, &settings)?;
-                let tallied = Tallied::begin(&settings.spool);
-                let end = block_on(wal_restore::run(&request, &settings.wire));
-                tallied.restored(&request, &end);
-                told(end.map(|outcome| Restored(request.name, outcome)))
-            }
-            Self::Check(words) => {
-                let settings = around.settings(words.shared)?;
-                let own = words.own.over(file.sections.check.clone());
-                // Whoever has locks in the configuration relies on them.
-                let locks = file.sections.wal_archive.locks() || file.sections.backup.locks();
-                let request = own.request(&settings, locks, environment);
-                let _turning = spinner(output, "checking the archive");
-                told(block_on(check_verb::run(&request, &settings.wire)).map(Checked))
-            }
-            Self::WalFlush(words) => words.perform(&around),
-            Self::Backup(words) => words.perform(&around),
-            Self::BackupList(words) => words.perform(&around),
-            Self::BackupShow(words) => words.perform(&around),
-            Self::BackupKeep(words) => words.perform(&around),
-            Self::BackupDelete(words) => words.perform(&around),
-            Self::Restore(words) => words.perform(&around),
-            Self::Retention(words) => words.perform(&around),
-            Self::Status(words) => words.perform(&around),
-            Self::Metrics(words) => words.perform(&around),
-            Self::Report(words) => words.perform(&around),
-            Self::Verify(words) => words.perform(&around),
-            Self::Gc(words) => words.perform(&around),
-            Self::Drill(words) => words.perform(&around),
-            Self::Config(words) => words.perform(environment),
-            Self::Schedule(words) => words.perform(environment),
-            Self::WalFind(words) => words.perform(&around),
-            Self::InstallCompat(words) => words.perform(),
-            Self::WalPrefetch(words) => {
-                let settings = around.settings(words.shared.clone())?;
-                let request = words.request(&settings);
-                told(block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Prefetched))
-            }
-        }
     }
 }

@@ -15,7 +15,7 @@ use super::backup::Ports;
 use super::bar::Watching;
 use super::render::{ErrorJson, Report, archived_word, line};
 use super::render_backups::counted;
-use super::wal::{WalArchive, WalArchiveArgs};
+use super::wal_archive::{WalArchive, WalArchiveArgs};
 use crate::command::wal_archive::Archived;
 use crate::command::wal_flush::{self, Current, End, Outcome, Progress, Waited};
 use crate::error::{Error, Result};

@@ -22,10 +22,9 @@ use self::source::Source;
 use super::args::{Layer as _, Shared, layer, text};
 use super::render::Report;
 use super::settings::given;
-use super::told;
+use super::{Around, told};
 use crate::command::texts::{self, Text as Printed, Written};
 use crate::error::{Context as _, Error, Result};
-use crate::front::borrowed::Environment;
 use crate::model::Share;
 
 /// Print timers for systemd, lines for cron or CronJobs for Kubernetes
@@ -192,8 +191,8 @@ struct Scheduled {
 
 impl Schedule {
     /// Prints them, or writes the files.
-    pub(super) fn perform(self, environment: Environment<'_>) -> Result<Box<dyn Report>> {
-        let source = Source::load(&self.shared, environment)?;
+    pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
+        let source = Source::load(&self.shared, around.environment)?;
         let scheduled = self.print(&source)?;
         let written = match &self.what.directory {
             Some(directory) => {
