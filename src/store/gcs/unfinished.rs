@@ -87,5 +87,5 @@ async fn page(store: &GcsStore, prefix: &Prefix, from: &Markers) -> Result<Optio
 /// Aborts them all. Parts that are just being sent may stay behind, and are listed again.
 pub(super) async fn forget(store: &GcsStore, unfinished: &[Unfinished]) -> Result<()> {
     let all = stream::iter(unfinished.iter().map(Ok));
-    all.try_for_each_concurrent(ABORTS_AT_ONCE, |one| upload::abort_once(store, &one.key, &one.id)).await
+    all.try_for_each_concurrent(ABORTS_AT_ONCE, |one| upload::abort(store, &one.key, &one.id)).await
 }
