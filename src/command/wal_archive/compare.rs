@@ -1,7 +1,7 @@
 //! The key is taken: by the same content, which is success, or by other content, which is refused
 //! with everything there is to know about it.
 
-use std::io::{self, Read, Seek as _};
+use std::io::{Read, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{
     Fork, Lsn, Overlap, Overlapping, SegmentName, SegmentSize, SystemId, TimelineHistory, WalHeader, WalName,
 };
+use crate::stream::fill;
 
 /// Compares a file with what lies under its own key. One request when the digest is recorded.
 pub(super) async fn with_stored(archive: &Archive, source: &Arc<Source>, put: &WalPut) -> Result<()> {
@@ -188,18 +189,6 @@ fn part(stored: &mut (dyn Read + Send), path: &Path, at: &mut u64) -> Result<Opt
         }
         *at += n as u64;
     }
-}
-
-/// Reads until the buffer is full or the source ends.
-fn fill(from: &mut dyn Read, buf: &mut [u8]) -> io::Result<usize> {
-    let mut n = 0;
-    while n < buf.len() {
-        match from.read(&mut buf[n..])? {
-            0 => break,
-            more => n += more,
-        }
-    }
-    Ok(n)
 }
 
 fn conflict(source: &Source, stored: &StoredWal, recorded: &Recorded, difference: &Difference) -> Error {

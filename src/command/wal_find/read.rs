@@ -1,6 +1,6 @@
 //! Segments read from their first byte on, as far as must be.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::command::fetch::decoded;
 use crate::command::flow::Flow;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::model::{Lsn, SegmentName, SegmentSize, Sought, WalHeader, WalRecord, WalScan, WalSearch};
-use crate::stream::codec;
+use crate::stream::{codec, fill};
 
 /// How much is decoded at once, in bytes.
 const PIECE: usize = 64 << 10;
@@ -184,7 +184,7 @@ impl<V: Visitor> Trip<V> {
         let mut length = 0_u64;
         self.whole = false;
         loop {
-            let read = match fill(&mut plain, &mut piece) {
+            let read = match fill(&mut plain, &mut piece).map_err(Error::from) {
                 Ok(read) => read,
                 Err(e) if e.kind() == ErrorKind::Corrupt => {
                     self.flaw = Some(format!("after {length} bytes: {e}"));
@@ -228,18 +228,4 @@ impl<V: Visitor> Trip<V> {
         self.whole = true;
         Ok(self)
     }
-}
-
-/// Fills a piece as far as there are bytes.
-fn fill(plain: &mut dyn Read, piece: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < piece.len() {
-        match plain.read(&mut piece[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(filled)
 }

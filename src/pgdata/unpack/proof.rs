@@ -13,6 +13,7 @@ use crate::pgdata::manifest::Sum;
 use crate::pgdata::pages::PageCheck;
 use crate::pgdata::rules::checksummed_segment;
 use crate::pgdata::{ControlFile, LONGEST_CONTROL};
+use crate::stream::fill;
 
 /// So many files with broken pages are named.
 const NAMED: usize = 5;
@@ -148,18 +149,6 @@ impl Proofreader {
         sum.update(&bytes);
         Ok(sum.finish())
     }
-}
-
-/// Reads until the piece is full or the member ends.
-fn fill(from: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < piece.len() {
-        match from.read(&mut piece[filled..])? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    Ok(filled)
 }
 
 /// The pages of one file after another.
