@@ -24,6 +24,13 @@ impl Place {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
         Self { document: Arc::clone(&self.document), path, line }
     }
+
+    /// The place of a field below that we do not know. Where somebody forgot the space behind the colon, a
+    /// secret is part of its name: what cannot be a name is not repeated.
+    fn unknown_field(&self, name: &str, line: usize) -> Self {
+        let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b));
+        if is_name { self.field(name, line) } else { Self { line, ..self.clone() } }
+    }
 }
 
 impl fmt::Display for Place {
@@ -247,18 +254,36 @@ impl<'n> Fields<'n> {
         fields.all().filter_map(|(key, said)| Some((key.to_owned(), text(&said, self.problems)?))).collect()
     }
 
+    /// A map of texts that are nobody's business. A name with nothing behind it may be one of them.
+    pub(crate) fn secrets_by_key(&mut self, name: &'static str) -> Vec<(String, Said<String>)> {
+        let Some(fields) = self.fields(name) else { return Vec::new() };
+        let read = |(key, node): &'n (String, Node)| {
+            if node.value == Value::Null {
+                let at = Place { line: node.line, ..fields.at.clone() };
+                let problem = Problem::at(&at, "a key has nothing behind it");
+                self.problems.add(problem.hint("put a space behind its colon, and the text in quotes"));
+                return None;
+            }
+            let said = Said { value: node, at: fields.at.unknown_field(key, node.line) };
+            Some((key.clone(), text(&said, self.problems)?))
+        };
+        fields.pairs.iter().filter_map(read).collect()
+    }
+
     /// Fields that are there, and of which nothing is read.
     pub(crate) fn ignore(&mut self, names: &[&'static str]) {
         self.known.extend(names);
     }
 
     /// Says which fields nobody knows.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(mut self) {
+        self.known.sort_unstable();
+        self.known.dedup();
         for (key, node) in self.pairs {
             if self.known.contains(&key.as_str()) {
                 continue;
             }
-            let problem = Problem::at(&self.at.field(key, node.line), "unknown field");
+            let problem = Problem::at(&self.at.unknown_field(key, node.line), "unknown field");
             self.problems.add(problem.hint(nearest(key, self.known.iter().copied())));
         }
     }

@@ -744,7 +744,7 @@ fn recovery(mut fields: Fields<'_>) -> Recovery {
 fn secret(name: Name, mut fields: Fields<'_>) -> SecretDocument {
     fields.ignore(&["apiVersion", "kind", "metadata", "type", "immutable"]);
     let mut values = BTreeMap::new();
-    for (key, said) in fields.texts_by_key("data") {
+    for (key, said) in fields.secrets_by_key("data") {
         let packed: String = said.value.split_whitespace().collect();
         match STANDARD.decode(packed) {
             Ok(value) => drop(values.insert(key, value)),
@@ -754,7 +754,7 @@ fn secret(name: Name, mut fields: Fields<'_>) -> SecretDocument {
                 .add(Problem::at(&said.at, "is no base64").hint("encode it, or move it to stringData")),
         }
     }
-    for (key, said) in fields.texts_by_key("stringData") {
+    for (key, said) in fields.secrets_by_key("stringData") {
         values.insert(key, said.value.into_bytes());
     }
     let at = fields.at.clone();

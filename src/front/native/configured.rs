@@ -485,6 +485,18 @@ mod tests {
         );
         tell("two targets", &IN_TREE.replacen("exclusive: true", "targetLSN: 0/3000000", 1));
         tell("no time", &IN_TREE.replacen("2026-01-31 12:00:00", "yesterday", 1));
+        // A colon without a space behind it makes a key of the secret: found by fuzzing.
+        for with in ["sas:\"hunter2\"", "hunter2", "sas: [hunter2]", "hunter2=: 1"] {
+            tell(with, &AZURE.replacen("sas: \"sv=2024&sig=hunter2\"", with, 1));
+        }
+        tell(
+            "account:hunter2",
+            &AZURE.replacen(
+                "{name: azure}\nstringData",
+                "{name: azure}\n? account:hunter2\n: 1\nstringData",
+                1,
+            ),
+        );
         tell("no archive", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n");
         tell("no YAML", "a: [1\nb: }");
         assert!(!told.contains("hunter2"), "{told}");
