@@ -1,6 +1,6 @@
 //! A tar read through to its end without a file being written: what of it a restore would find wrong.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ use crate::pgdata::manifest::Sum;
 use crate::pgdata::pages::PageCheck;
 use crate::pgdata::rules::checksummed_segment;
 use crate::pgdata::{ControlFile, LONGEST_CONTROL};
-use crate::stream::fill;
 
 /// So many files with broken pages are named.
 const NAMED: usize = 5;
@@ -149,6 +148,20 @@ impl Proofreader {
         sum.update(&bytes);
         Ok(sum.finish())
     }
+}
+
+/// Reads until the piece is full or the member ends.
+fn fill(from: &mut impl Read, piece: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < piece.len() {
+        match from.read(&mut piece[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(filled)
 }
 
 /// The pages of one file after another.
