@@ -26,7 +26,7 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
     }
     let (service, account, below, form) = if let Some(account) = account_in_host(&web.host) {
         // The scheme does not matter: Azure is spoken to by https only.
-        (format!("https://{}", web.authority()), account, web.path, FORM)
+        (over_tls(&web.authority()), account, web.path, FORM)
     } else {
         let (account, below) = Web::split_path(web.path);
         let service = format!("{}://{}/{account}", web.scheme, web.authority());
@@ -50,10 +50,15 @@ pub(super) fn parse(web: &Web<'_>) -> Result<Location> {
 
 /// A service as it is spoken to: Azure's own by https, whatever the scheme.
 pub(super) fn with_tls(service: String) -> String {
-    match service.strip_prefix("http://") {
-        Some(rest) if account_in_host(Web::split_path(rest).0).is_some() => format!("https://{rest}"),
-        _ => service,
-    }
+    let Some(rest) = service.strip_prefix("http://") else { return service };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.split(':').next().unwrap_or_default();
+    if account_in_host(host).is_some() { over_tls(authority) + path } else { service }
+}
+
+/// A host by https, whose own port is not named.
+fn over_tls(authority: &str) -> String {
+    format!("https://{}", authority.strip_suffix(":443").unwrap_or(authority))
 }
 
 /// A service of a storage account that has no blobs.
@@ -115,10 +120,21 @@ mod tests {
     #[test]
     fn azure_is_spoken_to_by_https_whatever_the_scheme() {
         let one = parts("https://acc.blob.core.windows.net/cont/p");
-        for same in
-            ["http://acc.blob.core.windows.net/cont/p", "HTTPS://ACC.Blob.core.windows.net:443/cont//p"]
-        {
+        for same in [
+            "http://acc.blob.core.windows.net/cont/p",
+            // Its identity was another one until its port was left out: found by fuzzing.
+            "http://acc.blob.core.windows.net:443/cont/p",
+            "HTTPS://ACC.Blob.core.windows.net:443/cont//p",
+        ] {
             assert_eq!(parts(same), one);
+        }
+        for (endpoint, service) in [
+            ("http://acc.blob.core.windows.net:443", "https://acc.blob.core.windows.net"),
+            ("http://acc.z01.blob.storage.azure.net:443/", "https://acc.z01.blob.storage.azure.net/"),
+            ("http://acc.z01.blob.storage.azure.net:8443/x", "https://acc.z01.blob.storage.azure.net:8443/x"),
+            ("http://127.0.0.1:443/acc", "http://127.0.0.1:443/acc"),
+        ] {
+            assert_eq!(with_tls(endpoint.to_owned()), service);
         }
     }
 
