@@ -26,8 +26,8 @@ demo: ## archive, lose and recover a throw-away PostgreSQL, in a minute or two
 	demo/run.sh
 
 test: compiler servers ## everything; a server that is missing is a failure
-	$(CARGO) test --locked
-	$(CARGO) test --locked $(SERVER_TESTS)
+	$(CARGO) test --locked --no-fail-fast
+	$(CARGO) test --locked --no-fail-fast $(SERVER_TESTS)
 
 test-all: test servers-all ## as `test`, with every major of PostgreSQL, and with the optimised binary as well
 	$(MAKE) fuzz
