@@ -104,7 +104,10 @@ impl<W: Whole> Upload for InParts<W> {
         let finished = self.finish_all().await;
         if finished.is_err() {
             self.parts.end().await;
-            abort_if_possible(&*self.whole).await;
+            let whole = &*self.whole;
+            let what = || format!("abort {} in {}", whole.key(), whole.store());
+            // When the object was finished after all, there is nothing left to abort and it stays.
+            whole.patience().tidy_up(what, whole.abort_once()).await;
         }
         finished
     }
@@ -131,16 +134,6 @@ async fn complete<W: Whole>(whole: &W, parts: &[W::Part]) -> Result<()> {
     let attempts = AtomicU32::new(0);
     let attempt = || whole.complete_once(parts, attempts.fetch_add(1, Ordering::Relaxed) == 0);
     whole.patience().with_assembly().persist(0, || "complete the upload".to_owned(), attempt).await
-}
-
-/// Makes one attempt to abort an upload, after a failure that is told instead of its own: patience was had
-/// with that already. When the object was finished after all, there is nothing left to abort and it stays.
-async fn abort_if_possible(whole: &impl Whole) {
-    let what = || format!("abort {} in {}", whole.key(), whole.store());
-    let patience = whole.patience();
-    if let Err(e) = patience.limit(patience.allowance(0), what, whole.abort_once()).await {
-        tracing::debug!("{e}");
-    }
 }
 
 /// The parts of one object: those under way, at most `in_flight` of them, and what became of the others.

@@ -93,6 +93,14 @@ impl Patience {
         answer.unwrap_or_else(|_| Err(Error::unavailable(late).context(what())))
     }
 
+    /// Makes one attempt at what is only tidying up, after a failure that is told instead of its own: patience
+    /// was had with that already.
+    pub(super) async fn tidy_up(&self, what: impl Fn() -> String, attempt: impl Future<Output = Result<()>>) {
+        if let Err(e) = self.limit(self.allowance(0), what, attempt).await {
+            tracing::debug!("{e}");
+        }
+    }
+
     /// Makes attempts, each limited to what transferring `bytes` may take, until one does not fail
     /// with kind `Unavailable` or patience ends.
     pub(super) async fn persist<T, F>(

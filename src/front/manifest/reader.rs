@@ -1,6 +1,7 @@
 //! Reading the fields of a document: what is there, what it must be, and what nobody knows.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -29,7 +30,12 @@ impl Place {
     /// secret is part of its name: what cannot be a name is not repeated.
     fn unknown_field(&self, name: &str, line: usize) -> Self {
         let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b));
-        if is_name { self.field(name, line) } else { Self { line, ..self.clone() } }
+        if is_name { self.field(name, line) } else { self.in_line(line) }
+    }
+
+    /// The same place, in a line further down.
+    fn in_line(&self, line: usize) -> Self {
+        Self { line, ..self.clone() }
     }
 }
 
@@ -259,8 +265,7 @@ impl<'n> Fields<'n> {
         let Some(fields) = self.fields(name) else { return Vec::new() };
         let read = |(key, node): &'n (String, Node)| {
             if node.value == Value::Null {
-                let at = Place { line: node.line, ..fields.at.clone() };
-                let problem = Problem::at(&at, "a key has nothing behind it");
+                let problem = Problem::at(&fields.at.in_line(node.line), "a key has nothing behind it");
                 self.problems.add(problem.hint("put a space behind its colon, and the text in quotes"));
                 return None;
             }
@@ -276,15 +281,15 @@ impl<'n> Fields<'n> {
     }
 
     /// Says which fields nobody knows.
-    pub(crate) fn finish(mut self) {
-        self.known.sort_unstable();
-        self.known.dedup();
+    pub(crate) fn finish(self) {
         for (key, node) in self.pairs {
             if self.known.contains(&key.as_str()) {
                 continue;
             }
             let problem = Problem::at(&self.at.unknown_field(key, node.line), "unknown field");
-            self.problems.add(problem.hint(nearest(key, self.known.iter().copied())));
+            // A field that was looked at twice is there once.
+            let known: BTreeSet<_> = self.known.iter().copied().collect();
+            self.problems.add(problem.hint(nearest(key, known.iter().copied())));
         }
     }
 }

@@ -115,6 +115,26 @@ impl WalArchiveArgs {
     pub(super) const fn locks(&self) -> bool {
         self.lock_until.is_some()
     }
+
+    /// What the verb is asked to do.
+    pub(super) fn request(self, file: PathBuf, settings: &Settings) -> Result<wal_archive::Request> {
+        Ok(wal_archive::Request {
+            file,
+            compression: self.compression.unwrap_or_default(),
+            level: self.compression_level,
+            tags: tag::together(self.tag.unwrap_or_default())?,
+            history_tags: self.history_tag.map(tag::together).transpose()?,
+            overwrite: self.overwrite.unwrap_or(false),
+            look_ahead: self.look_ahead.unwrap_or(Depth::MAX).0,
+            soft_limit: or_seconds(self.soft_limit, 20),
+            spool: Some(settings.spool.clone()),
+            memory: settings.memory,
+            retry_for: or_seconds(self.retry_for, 10),
+            max_attempts: settings.max_attempts,
+            deadline: or_seconds(self.timeout, 5 * 60),
+            now: settings.now,
+        })
+    }
 }
 
 impl WalArchive {
@@ -123,36 +143,12 @@ impl WalArchive {
         let settings = around.settings(self.shared)?;
         let own = self.own.over(around.file.sections.wal_archive.clone());
         let retain = own.retain(&settings)?;
-        let request = Self::request(self.file, own, &settings)?;
+        let request = own.request(self.file, &settings)?;
         let tallied = Tallied::begin(&settings.spool);
         let wire = settings.wire.with_retain(retain);
         let end = block_on(wal_archive::run(&request, &wire));
         tallied.archived(&request.file, &end);
         told(end.map(Archived))
-    }
-
-    /// What the verb is asked to do.
-    pub(super) fn request(
-        file: PathBuf,
-        own: WalArchiveArgs,
-        settings: &Settings,
-    ) -> Result<wal_archive::Request> {
-        Ok(wal_archive::Request {
-            file,
-            compression: own.compression.unwrap_or_default(),
-            level: own.compression_level,
-            tags: tag::together(own.tag.unwrap_or_default())?,
-            history_tags: own.history_tag.map(tag::together).transpose()?,
-            overwrite: own.overwrite.unwrap_or(false),
-            look_ahead: own.look_ahead.unwrap_or(Depth::MAX).0,
-            soft_limit: or_seconds(own.soft_limit, 20),
-            spool: Some(settings.spool.clone()),
-            memory: settings.memory,
-            retry_for: or_seconds(own.retry_for, 10),
-            max_attempts: settings.max_attempts,
-            deadline: or_seconds(own.timeout, 5 * 60),
-            now: settings.now,
-        })
     }
 }
 

@@ -15,7 +15,7 @@ use super::backup::Ports;
 use super::bar::Watching;
 use super::render::{ErrorJson, Report, archived_word, line};
 use super::render_backups::counted;
-use super::wal_archive::{WalArchive, WalArchiveArgs};
+use super::wal_archive::WalArchiveArgs;
 use crate::command::wal_archive::Archived;
 use crate::command::wal_flush::{self, Current, End, Outcome, Progress, Waited};
 use crate::error::{Error, Result};
@@ -129,7 +129,7 @@ impl WalFlush {
         })?;
         let retain = archive.retain(&settings)?;
         let request = wal_flush::Request {
-            how: WalArchive::request(pgdata.clone(), archive, &settings)?,
+            how: archive.request(pgdata.clone(), &settings)?,
             pgdata,
             partial: own.partial.unwrap_or(false),
             mark_done: own.mark_done.unwrap_or(false),

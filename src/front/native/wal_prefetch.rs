@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::args::Shared;
 use super::render::{Prefetched, Report};
-use super::settings::Settings;
 use super::{Around, told};
 use crate::command::wal_prefetch;
 use crate::error::{Error, Result};
@@ -38,23 +37,18 @@ const LINGER: Duration = Duration::from_secs(10);
 impl WalPrefetch {
     /// Makes the request and runs it.
     pub(super) fn perform(self, around: &Around<'_>) -> Result<Box<dyn Report>> {
-        let settings = around.settings(self.shared.clone())?;
-        let request = self.request(&settings);
-        told(block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Prefetched))
-    }
-
-    /// What the verb is asked to do.
-    fn request(&self, settings: &Settings) -> wal_prefetch::Request {
-        wal_prefetch::Request {
+        let settings = around.settings(self.shared)?;
+        let request = wal_prefetch::Request {
             system_id: self.system_id,
-            instance: self.instance.clone(),
+            instance: self.instance,
             timeline: self.timeline,
             segment_size: self.segment_size,
-            spool: settings.spool.clone(),
+            spool: settings.spool,
             memory: settings.memory,
             max_attempts: settings.max_attempts,
             linger: LINGER,
-        }
+        };
+        told(block_on(wal_prefetch::run(&request, &settings.wire)).map(|_| Prefetched))
     }
 }
 

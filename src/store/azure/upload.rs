@@ -23,9 +23,6 @@ use crate::error::Result;
 use crate::store::parts::{InParts, Limit, Whole};
 use crate::store::{IfExists, Key, Patience, Put, Upload};
 
-/// What Azure allows in one object (Put Block List).
-const LIMIT: Limit = Limit { at_least_one: false, most: 50_000, name: "block", service: "Azure" };
-
 /// Begins an object in blocks. Nothing is sent but the question whether it is there, where it is asked.
 pub(super) async fn begin(
     store: AzureStore,
@@ -53,7 +50,8 @@ impl Whole for AzureUpload {
     /// Its id.
     type Part = Vec<u8>;
 
-    const LIMIT: Limit = LIMIT;
+    /// What Azure allows in one object (Put Block List).
+    const LIMIT: Limit = Limit { at_least_one: false, most: 50_000, name: "block", service: "Azure" };
 
     fn key(&self) -> &Key {
         &self.key
@@ -152,8 +150,8 @@ mod tests {
     #[test]
     fn an_object_has_at_most_fifty_thousand_blocks_and_says_so() {
         let key = Key::new("srv/base/data.tar").unwrap();
-        assert_eq!(LIMIT.next_number(49_999, &key).unwrap(), 50_000);
-        let error = LIMIT.next_number(50_000, &key).unwrap_err();
+        assert_eq!(AzureUpload::LIMIT.next_number(49_999, &key).unwrap(), 50_000);
+        let error = AzureUpload::LIMIT.next_number(50_000, &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert!(error.to_string().contains("srv/base/data.tar would have more than 50000 blocks"), "{error}");
     }

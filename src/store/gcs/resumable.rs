@@ -320,13 +320,10 @@ impl Target {
         }
     }
 
-    /// One attempt, after a failure that is told instead of its own. The service forgets the session anyway.
+    /// The service forgets the session anyway.
     async fn abort_if_possible(&self) {
-        let patience = &self.store.shared.patience;
         let what = || format!("abort {} in {}", self.key, self.store);
-        if let Err(e) = patience.limit(patience.allowance(0), what, self.abort_once()).await {
-            tracing::debug!("{e}");
-        }
+        self.store.shared.patience.tidy_up(what, self.abort_once()).await;
     }
 
     /// Ends the session. One that is gone is success, which the service says with 499 even the first time, and

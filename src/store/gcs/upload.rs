@@ -14,9 +14,6 @@ use super::errors::{About, Class, Failure};
 use super::{Error, GcsStore, Key, Patience, Result, Sum, Upload, errors, object};
 use crate::store::parts::{InParts, Limit, Whole};
 
-/// What the service allows in one object.
-const LIMIT: Limit = Limit { at_least_one: true, most: 10_000, name: "part", service: "Google" };
-
 /// What beginning, sending and completing takes.
 const PERMISSION: &str = "storage.multipartUploads.create and storage.objects.create";
 
@@ -67,7 +64,8 @@ struct Part {
 impl Whole for PartsUpload {
     type Part = Part;
 
-    const LIMIT: Limit = LIMIT;
+    /// What the service allows in one object.
+    const LIMIT: Limit = Limit { at_least_one: true, most: 10_000, name: "part", service: "Google" };
 
     fn key(&self) -> &Key {
         &self.key
@@ -173,8 +171,8 @@ mod tests {
     #[test]
     fn an_object_has_at_most_ten_thousand_parts_and_says_so() {
         let key = Key::new("srv/base/data.tar").unwrap();
-        assert_eq!(LIMIT.next_number(9_999, &key).unwrap(), 10_000);
-        let error = LIMIT.next_number(10_000, &key).unwrap_err();
+        assert_eq!(PartsUpload::LIMIT.next_number(9_999, &key).unwrap(), 10_000);
+        let error = PartsUpload::LIMIT.next_number(10_000, &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert!(error.to_string().contains("srv/base/data.tar would have more than 10000 parts"), "{error}");
         assert!(error.hint_text().unwrap().contains("larger parts"));

@@ -16,9 +16,6 @@ use super::options::content_md5;
 use super::{Error, IfExists, Key, Patience, Put, Result, S3Store, Upload, lock, request};
 use crate::store::parts::{InParts, Limit, Whole};
 
-/// What S3 allows in one object.
-const LIMIT: Limit = Limit { at_least_one: true, most: 10_000, name: "part", service: "S3" };
-
 /// Begins an object in parts.
 pub(super) async fn begin(
     store: S3Store,
@@ -54,7 +51,8 @@ struct Part {
 impl Whole for S3Upload {
     type Part = Part;
 
-    const LIMIT: Limit = LIMIT;
+    /// What S3 allows in one object.
+    const LIMIT: Limit = Limit { at_least_one: true, most: 10_000, name: "part", service: "S3" };
 
     fn key(&self) -> &Key {
         &self.key
@@ -180,8 +178,8 @@ mod tests {
     #[test]
     fn an_object_has_at_most_ten_thousand_parts_and_says_so() {
         let key = Key::new("srv/base/data.tar").unwrap();
-        assert_eq!(LIMIT.next_number(9_999, &key).unwrap(), 10_000);
-        let error = LIMIT.next_number(10_000, &key).unwrap_err();
+        assert_eq!(S3Upload::LIMIT.next_number(9_999, &key).unwrap(), 10_000);
+        let error = S3Upload::LIMIT.next_number(10_000, &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert!(error.to_string().contains("srv/base/data.tar would have more than 10000 parts"), "{error}");
         assert!(error.hint_text().unwrap().contains("larger parts"));
